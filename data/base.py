@@ -1,0 +1,95 @@
+"""A data set held whole in memory, as bytes, on the device that trains on it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from data.conditions import UNCONDITIONAL, ConditionSchema
+from data.images import to_float
+
+
+class Batch(NamedTuple):
+    x_0: Tensor  # (B, C, H, W) float32 in [-1, 1]
+    cond: Tensor  # (B, F) int64: UNKNOWN or a value in [0, cardinalities[f])
+    index: Tensor  # (B,) int64, dataset row
+
+
+@dataclass(frozen=True)
+class InMemoryDataset:
+    """Images and their complete labels.
+
+    images  : (N, C, H, W) uint8
+    labels  : (N, F) int64, every field known
+    schema  : what the F fields mean
+    palette : (K, C) uint8, all colours that the collection uses, or None where it is not pixel art
+    ids     : (N,) int64, each row's number in the published collection
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor
+    schema: ConditionSchema
+    palette: Tensor | None
+    ids: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)"""
+        return tuple(self.images.shape[1:])
+
+    def batch(self, index: Tensor) -> Batch:
+        """The rows `index` (B,), converted and on the data set's device."""
+        index = index.to(self.images.device)
+        return Batch(to_float(self.images[index]), self.labels[index], index)
+
+    def to(self, device: torch.device | str) -> InMemoryDataset:
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+
+    def select(self, rows: Tensor) -> InMemoryDataset:
+        """The data set of these rows alone."""
+        return replace(self, images=self.images[rows], labels=self.labels[rows], ids=self.ids[rows])
+
+    def unconditional(self) -> InMemoryDataset:
+        """The same images with labels of no fields."""
+        return replace(self, labels=self.labels[:, :0], schema=UNCONDITIONAL)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over images and labels: the same data, the same hash."""
+        digest = hashlib.sha256(repr((self.name, tuple(self.images.shape))).encode())
+        digest.update(self.images.cpu().numpy().tobytes())
+        digest.update(self.labels.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The fixed parts of a data set; validation and test are held out from every training run."""
+
+    train: InMemoryDataset
+    validation: InMemoryDataset
+    test: InMemoryDataset
+
+    def unconditional(self) -> Splits:
+        return Splits(self.train.unconditional(), self.validation.unconditional(), self.test.unconditional())
+
+
+def split_by_id(dataset: InMemoryDataset) -> Splits:
+    """`id % 20 == 7` is the validation split, `id % 20 == 13` the test split, the rest is for training.
+
+    The schema of every part knows which values occur together in the training part, and no more.
+    """
+    remainder = dataset.ids % 20
+    held_out = (remainder == 7) | (remainder == 13)
+    schema = dataset.schema.with_seen(dataset.labels[~held_out])
+    dataset = replace(dataset, schema=schema)
+    return Splits(*(dataset.select(rows.nonzero()[:, 0]) for rows in (~held_out, remainder == 7, remainder == 13)))

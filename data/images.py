@@ -1,0 +1,79 @@
+"""Pictures as tensors: uint8 to floats and back, palettes, grids, and PNG files that say how they came about."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from einops import rearrange
+from PIL import Image, PngImagePlugin
+from torch import Tensor
+from torchvision.utils import make_grid
+
+SETTINGS_KEY = "ddpm-cfg"  # the PNG text chunk that holds a picture's settings as JSON
+
+
+def to_float(images: Tensor) -> Tensor:
+    """uint8 in [0, 255] -> float32 in [-1, 1], any shape."""
+    return images.float() / 127.5 - 1.0
+
+
+def to_uint8(x: Tensor) -> Tensor:
+    """float in [-1, 1], clamped, -> uint8 in [0, 255], rounded to nearest, any shape."""
+    return ((x.float().clamp(-1.0, 1.0) + 1.0) * 127.5).round().to(torch.uint8)
+
+
+def palette_of(images: Tensor) -> Tensor:
+    """(N, C, H, W) uint8 -> (K, C) uint8: the colours that occur, each once, in ascending order."""
+    return _unpack(torch.unique(_pack(images)), images.shape[1])
+
+
+def snap(images: Tensor, palette: Tensor) -> Tensor:
+    """Each pixel of `images` (N, C, H, W) uint8 becomes the nearest colour of `palette` (K, C) uint8."""
+    n, c, h, w = images.shape
+    colours, inverse = torch.unique(_pack(images), return_inverse=True)  # far fewer colours than pixels
+    distances = torch.cdist(_unpack(colours, c).double(), palette.to(images.device).double())
+    snapped = palette.to(images.device)[distances.argmin(dim=1)][inverse]
+    return rearrange(snapped, "(n h w) c -> n c h w", n=n, h=h, w=w).contiguous()
+
+
+def _pack(images: Tensor) -> Tensor:
+    """(N, C, H, W) uint8 -> (N H W,) int64, one number for each colour."""
+    pixels = rearrange(images, "n c h w -> c (n h w)").long()
+    return sum(channel << (8 * c) for c, channel in enumerate(pixels))
+
+
+def _unpack(colours: Tensor, channels: int) -> Tensor:
+    """The inverse of `_pack`: (K,) int64 -> (K, C) uint8."""
+    return torch.stack([(colours >> (8 * c)) & 255 for c in range(channels)], dim=1).to(torch.uint8)
+
+
+def enlarge(images: Tensor, scale: int) -> Tensor:
+    """(..., H, W) -> (..., scale H, scale W) by repeating pixels: pixel art stays crisp."""
+    return images.repeat_interleave(scale, dim=-2).repeat_interleave(scale, dim=-1)
+
+
+def grid(images: Tensor, columns: int, scale: int = 1, gap: int = 2, background: int = 255) -> Tensor:
+    """(N, C, H, W) uint8 -> one (C or 3, H', W') uint8 picture, row by row, `gap` pixels apart."""
+    return make_grid(enlarge(images.cpu(), scale), nrow=columns, padding=gap, pad_value=background)
+
+
+def save_png(image: Tensor, path: Path, settings: dict | None = None) -> None:
+    """Write one (C, H, W) uint8 picture, with `settings` as JSON in a text chunk."""
+    array = image.cpu().permute(1, 2, 0).numpy()
+    picture = Image.fromarray(np.ascontiguousarray(array.squeeze(2) if array.shape[2] == 1 else array))
+    info = PngImagePlugin.PngInfo()
+    if settings is not None:
+        info.add_text(SETTINGS_KEY, json.dumps(settings))
+    picture.save(path, format="PNG", pnginfo=info)
+
+
+def read_settings(path: Path) -> dict:
+    """The settings stored in a PNG that `save_png` wrote. Raises ValueError where there are none."""
+    with Image.open(path) as picture:
+        text = picture.info.get(SETTINGS_KEY)
+    if text is None:
+        raise ValueError(f"{path}: no settings inside; only pictures written by sample.py carry them")
+    return json.loads(text)

@@ -1,0 +1,1 @@
+"""The mathematics: noise schedules, the training objective, guidance and samplers. Takes callables and tensors."""

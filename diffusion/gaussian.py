@@ -1,0 +1,104 @@
+"""Gaussian diffusion: what the network is trained to predict, and what its output says about the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from diffusion.schedule import NoiseSchedule
+
+Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]  # (x_t, t (B,), cond (B, F)) -> raw eps, x_0 or v
+
+PREDICTIONS = ("eps", "x_0", "v")
+WEIGHTINGS = ("none", "min_snr")
+
+
+class Prediction(NamedTuple):
+    """What one look at x_t says: the clean picture and the noise, so that x_t = signal x_0 + noise eps."""
+
+    x_0: Tensor
+    eps: Tensor
+
+
+class GaussianDiffusion:
+    """The training objective of a denoiser, and the reading of its output.
+
+    prediction : "eps" (Ho et al. 2020), "x_0", or "v" = sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x_0
+                 (Salimans & Ho 2022)
+    weighting  : "none" for the plain mean squared error of the prediction, "min_snr" for the error of x_0
+                 weighted by min(SNR, gamma) (Hang et al. 2023, equations 7-9)
+    """
+
+    def __init__(
+        self, schedule: NoiseSchedule, prediction: str = "eps", weighting: str = "none", gamma: float = 5.0
+    ):
+        if prediction not in PREDICTIONS:
+            raise ValueError(f"diffusion.prediction={prediction!r}: unknown, choose one of {', '.join(PREDICTIONS)}")
+        if weighting not in WEIGHTINGS:
+            raise ValueError(f"diffusion.weighting={weighting!r}: unknown, choose one of {', '.join(WEIGHTINGS)}")
+        if prediction == "eps" and schedule.alpha_bar[-1] <= 0:
+            raise ValueError(
+                "diffusion.prediction=eps: at T this schedule has no signal left, and x_0 cannot be found from eps; "
+                "use diffusion.prediction=v"
+            )
+        self.schedule, self.prediction, self.weighting, self.gamma = schedule, prediction, weighting, gamma
+
+    def draw(self, x_0: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """What a training step adds to x_0 (B, ...): times t ~ U{1..T} (B,) and noise eps ~ N(0, I) (B, ...)."""
+        device = generator.device if generator is not None else x_0.device
+        t = torch.randint(1, self.schedule.T + 1, (len(x_0),), generator=generator, device=device)
+        eps = torch.randn(x_0.shape, generator=generator, device=device, dtype=x_0.dtype)
+        return t.to(x_0.device), eps.to(x_0.device)
+
+    def loss(
+        self, denoiser: Denoiser, x_0: Tensor, cond: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """(B,) training loss at a random time for each sample (Ho et al. 2020, equation 14)."""
+        t, eps = self.draw(x_0, generator)
+        return self.loss_at(denoiser, x_0, cond, t, eps)
+
+    def loss_at(self, denoiser: Denoiser, x_0: Tensor, cond: Tensor, t: Tensor, eps: Tensor) -> Tensor:
+        """(B,) loss for given times and noise: mean squared error over pixels, times the weight of t."""
+        output = denoiser(self.schedule.add_noise(x_0, t, eps), t, cond).to(x_0.dtype)
+        error = (output - self.target(x_0, t, eps)).square().flatten(1).mean(dim=1)
+        return self.weight(t).to(error.dtype) * error
+
+    def target(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
+        """What the network should have said."""
+        if self.prediction == "eps":
+            return eps
+        if self.prediction == "x_0":
+            return x_0
+        return self.schedule.signal(t, x_0) * eps - self.schedule.noise(t, x_0) * x_0
+
+    def weight(self, t: Tensor) -> Tensor:
+        """(B,) float64 weight of the prediction's squared error at times t.
+
+        An error e in eps is an error of e / sqrt(SNR) in x_0, and one in v an error of e / sqrt(SNR + 1); so
+        min(SNR, gamma) on the error of x_0 is the weight below on that of eps, x_0 or v.
+        """
+        snr = self.schedule.snr(t)
+        if self.weighting == "none":
+            return torch.ones_like(snr)
+        capped = snr.clamp(max=self.gamma)
+        return {"eps": capped / snr, "x_0": capped, "v": capped / (snr + 1)}[self.prediction]
+
+    def predict(self, output: Tensor, x_t: Tensor, t: Tensor | int, clip: bool = True) -> Prediction:
+        """The clean picture and the noise that a raw network output at x_t stands for.
+
+        With `clip`, x_0 is limited to [-1, 1], and eps is derived again from the limited x_0, so that both
+        together still give x_t.
+        """
+        signal, noise = self.schedule.signal(t, x_t), self.schedule.noise(t, x_t)
+        if self.prediction == "eps":
+            x_0 = (x_t - noise * output) / signal
+        elif self.prediction == "x_0":
+            x_0 = output
+        else:
+            x_0 = signal * x_t - noise * output
+        if clip:
+            x_0 = x_0.clamp(-1.0, 1.0)
+        return Prediction(x_0, (x_t - signal * x_0) / noise)

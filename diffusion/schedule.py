@@ -1,0 +1,94 @@
+"""Noise schedules and the forward process q(x_t | x_0). Time 0 is data, time T is (almost) pure noise."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+REFERENCE_T = 1000  # the number of steps for which the linear betas were published
+
+
+def linear_betas(T: int, beta_start: float = 1e-4, beta_end: float = 0.02) -> Tensor:
+    """(T,) float64 (Ho et al. 2020, section 4), scaled by 1000 / T so that every T ends equally noisy."""
+    scale = REFERENCE_T / T
+    return torch.linspace(scale * beta_start, scale * beta_end, T, dtype=torch.float64)
+
+
+def cosine_betas(T: int, offset: float = 0.008, max_beta: float = 0.999) -> Tensor:
+    """(T,) float64 (Nichol & Dhariwal 2021, equation 17)."""
+    u = torch.arange(T + 1, dtype=torch.float64) / T
+    f = torch.cos((u + offset) / (1 + offset) * math.pi / 2) ** 2
+    return (1 - f[1:] / f[:-1]).clamp(max=max_beta)
+
+
+BETAS = {"linear": linear_betas, "cosine": cosine_betas}
+
+
+class NoiseSchedule:
+    """Tables over t = 0 ... T, kept in float64 on the CPU and handed out in the type and on the device of x.
+
+    alpha_bar : (T + 1,) float64, alpha_bar[0] = 1, the product of (1 - beta) up to t (Ho et al. 2020, section 2)
+    """
+
+    def __init__(self, betas: Tensor):
+        if betas.ndim != 1 or len(betas) < 1 or not bool(((betas > 0) & (betas < 1)).all()):
+            worst = float(betas.max()) if betas.numel() else float("nan")
+            raise ValueError(
+                f"betas: each must lie strictly between 0 and 1, the largest is {worst:.4g}; with the linear "
+                "schedule choose diffusion.T of at least 21"
+            )
+        self.T = len(betas)
+        self.alpha_bar = torch.cat([torch.ones(1, dtype=torch.float64), torch.cumprod(1 - betas.double(), dim=0)])
+        self._tables = {"signal": self.alpha_bar.sqrt(), "noise": (1 - self.alpha_bar).sqrt()}
+        self._placed: dict[tuple, Tensor] = {}
+
+    @classmethod
+    def named(cls, name: str, T: int) -> NoiseSchedule:
+        """The schedule "linear" or "cosine" with T steps."""
+        if name not in BETAS:
+            raise ValueError(f"diffusion.schedule={name!r}: unknown, choose one of {', '.join(BETAS)}")
+        if isinstance(T, bool) or not isinstance(T, int) or T < 1:
+            raise ValueError(f"diffusion.T={T!r}: the number of noise steps is a whole number of at least 1")
+        return cls(BETAS[name](T))
+
+    def _at(self, table: str, t: Tensor | int, x: Tensor) -> Tensor:
+        """The entries of a table at times t (B,) or one int, shaped to multiply x (B, ...)."""
+        if isinstance(t, int):
+            return torch.as_tensor(self._tables[table][t].item(), dtype=x.dtype, device=x.device)
+        key = (table, x.dtype, x.device)
+        if key not in self._placed:
+            self._placed[key] = self._tables[table].to(dtype=x.dtype, device=x.device)
+        return self._placed[key][t].view(-1, *[1] * (x.ndim - 1))
+
+    def signal(self, t: Tensor | int, x: Tensor) -> Tensor:
+        """sqrt(alpha_bar_t), shaped to multiply x."""
+        return self._at("signal", t, x)
+
+    def noise(self, t: Tensor | int, x: Tensor) -> Tensor:
+        """sqrt(1 - alpha_bar_t), shaped to multiply x."""
+        return self._at("noise", t, x)
+
+    def snr(self, t: Tensor) -> Tensor:
+        """Signal-to-noise ratio alpha_bar_t / (1 - alpha_bar_t) at times t >= 1 (B,), float64 on t's device."""
+        alpha_bar = self.alpha_bar.to(t.device)[t]
+        return alpha_bar / (1 - alpha_bar)
+
+    def add_noise(self, x_0: Tensor, t: Tensor | int, eps: Tensor) -> Tensor:
+        """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps (Ho et al. 2020, equation 4)."""
+        return self.signal(t, x_0) * x_0 + self.noise(t, x_0) * eps
+
+    def posterior(self, t: int, s: int) -> tuple[float, float, float]:
+        """q(x_s | x_t, x_0) for 0 <= s < t as (a, b, variance): mean = a x_0 + b x_t.
+
+        Ho et al. 2020, equations 6 and 7, with the steps between s and t taken as one:
+        alpha = alpha_bar_t / alpha_bar_s stands for the product of their (1 - beta).
+        """
+        if not 0 <= s < t <= self.T:
+            raise ValueError(f"posterior(t={t}, s={s}): needs 0 <= s < t <= T = {self.T}")
+        bar_t, bar_s = self.alpha_bar[t].item(), self.alpha_bar[s].item()
+        alpha = bar_t / bar_s
+        a = math.sqrt(bar_s) * (1 - alpha) / (1 - bar_t)
+        b = math.sqrt(alpha) * (1 - bar_s) / (1 - bar_t)
+        return a, b, (1 - bar_s) * (1 - alpha) / (1 - bar_t)

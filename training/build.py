@@ -1,0 +1,62 @@
+"""From a configuration to objects. All wiring between data, models and diffusion is here.
+
+Names stand for classes in the tables below and nowhere else: a configuration read from a checkpoint can
+choose among them, but cannot name code to run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import torch
+from torch import nn
+
+from data import cryptopunks, mnist, pixelfaces
+from data.base import Splits
+from data.conditions import ConditionSchema
+from diffusion.gaussian import GaussianDiffusion
+from diffusion.samplers import DDIM, DDPM, Sampler
+from diffusion.schedule import NoiseSchedule
+from models.unet import UNet
+from training.settings import choice
+
+DATASETS = {"cryptopunks": cryptopunks.load, "mnist": mnist.load, "pixelfaces": pixelfaces.load}
+MODELS = {"unet": UNet}
+SAMPLERS = {"ddpm": DDPM, "ddim": DDIM}
+
+
+def _settings(group: dict, *without: str) -> dict[str, Any]:
+    return {key: value for key, value in group.items() if key not in ("name", *without)}
+
+
+def build_splits(cfg: dict) -> Splits:
+    """The data set that `cfg` names; without labels if it is trained with cfg=off."""
+    load = DATASETS[choice("dataset.name", cfg["dataset"]["name"], tuple(DATASETS))]
+    splits = load(cfg["data_root"], **_settings(cfg["dataset"], "preview"))
+    return splits if cfg["cfg"]["conditional"] else splits.unconditional()
+
+
+def build_model(cfg: dict, image_shape: tuple[int, ...], schema: ConditionSchema) -> nn.Module:
+    """The network, with random weights that depend on the seed alone."""
+    model = MODELS[choice("model.name", cfg["model"]["name"], tuple(MODELS))]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(cfg["seed"])
+        return model(image_shape, schema.cardinalities, **_settings(cfg["model"]))
+
+
+def build_diffusion(cfg: dict) -> GaussianDiffusion:
+    group = cfg["diffusion"]
+    schedule = NoiseSchedule.named(group["schedule"], group["T"])
+    return GaussianDiffusion(schedule, group["prediction"], group["weighting"], group["gamma"])
+
+
+def build_sampler(group: dict) -> Sampler:
+    """`group` names the sampler and holds its settings. Raises ValueError for what it does not know."""
+    sampler = SAMPLERS[choice("sampler.name", group["name"], tuple(SAMPLERS))]
+    allowed = {field.name for field in fields(sampler)}
+    for key in _settings(group):
+        if key not in allowed:
+            known = ", ".join(sorted(allowed))
+            raise ValueError(f"sampler.{key}: {group['name']} has no such setting; it has {known}")
+    return sampler(**_settings(group))

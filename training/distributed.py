@@ -1,0 +1,109 @@
+"""One process or many: devices, precision, and the little that processes must tell each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from training.settings import choice
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those of one training, as torchrun started them; (0, 1) when there is only one."""
+
+    rank: int
+    world_size: int
+    device: torch.device
+
+    @property
+    def is_main(self) -> bool:
+        return self.rank == 0
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The module whose backward pass averages gradients over all processes."""
+        if self.world_size == 1:
+            return model
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        return nn.parallel.DistributedDataParallel(model, device_ids=ids)
+
+    def broadcast(self, value: Any) -> Any:
+        """The main process's value, in every process."""
+        if self.world_size == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0, device=self.device)
+        return box[0]
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in at least one process: a decision that all must take alike."""
+        if self.world_size == 1:
+            return flag
+        flags = torch.tensor([float(flag)], device=self.device)
+        dist.all_reduce(flags, dist.ReduceOp.MAX)
+        return bool(flags.item())
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The sum over processes."""
+        if self.world_size > 1:
+            values = values.clone()
+            dist.all_reduce(values)
+        return values
+
+
+@contextmanager
+def processes(device_name: str) -> Iterator[Processes]:
+    """Join the process group that torchrun announces in the environment; without torchrun, join none."""
+    world_size = int(os.environ.get("WORLD_SIZE", "1"))
+    rank, local_rank = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
+    device = pick_device(device_name, local_rank)
+    if world_size == 1:
+        yield Processes(0, 1, device)
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Processes(rank, world_size, device)
+    finally:
+        dist.destroy_process_group()
+
+
+def pick_device(name: str, index: int = 0) -> torch.device:
+    """auto takes CUDA, else MPS, else the CPU. Raises ValueError for one that is unknown or not there."""
+    choice("device", name, DEVICES)
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+    if not there[name]:
+        found = ", ".join(kind for kind, usable in there.items() if usable)
+        raise ValueError(f"device={name}: PyTorch finds no such device here, only {found}; use device=auto")
+    return torch.device(name, index) if name == "cuda" else torch.device(name)
+
+
+def pick_precision(name: str, device: torch.device) -> str:
+    """auto takes bf16 on CUDA devices that compute in it, else fp32."""
+    choice("precision", name, PRECISIONS)
+    if name != "auto":
+        return name
+    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+
+
+def in_precision(denoiser: Callable[..., Tensor], device: torch.device, precision: str) -> Callable[..., Tensor]:
+    """The denoiser with its matrix products in `precision`; weights, and all around it, stay float32."""
+
+    def forward(x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            return denoiser(x_t, t, cond).float()
+
+    return forward

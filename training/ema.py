@@ -1,0 +1,27 @@
+"""The moving average of the weights, which draws better pictures than the weights themselves."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+
+def decay_at(step: int, decay: float) -> float:
+    """The decay at a step counted from 0: short at first, so that early averages are not the random start."""
+    return min(decay, (1 + step) / (10 + step))
+
+
+class EMA:
+    """Exponential moving average of a model's parameters (Polyak & Juditsky 1992), held in a copy of it."""
+
+    def __init__(self, model: nn.Module, decay: float):
+        self.decay = decay
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """average <- decay * average + (1 - decay) * model, after the optimiser's step `step`."""
+        averages, values = list(self.model.parameters()), list(model.parameters())
+        torch._foreach_lerp_(averages, values, 1 - decay_at(step, self.decay))

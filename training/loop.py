@@ -1,0 +1,134 @@
+"""The training loop: build, resume, step, report, save; stop when asked to, and lose nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+import time
+from pathlib import Path
+
+import torch
+
+from training.build import build_sampler, build_splits
+from training.checkpoint import WeightsInfo, load_state, save_state, save_weights
+from training.distributed import Processes, processes
+from training.monitor import Monitor, logging_to
+from training.run import Run, choose_run
+from training.settings import check_training
+from training.trainer import Trainer
+
+log = logging.getLogger("train")
+
+
+class StopRequest:
+    """SIGINT and SIGTERM ask for a stop after the current step; asked twice, Ctrl-C stops at once."""
+
+    def __init__(self):
+        self.signal: signal.Signals | None = None
+
+    def __enter__(self) -> StopRequest:
+        self.before = {}
+        if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
+            self.before = {s: signal.signal(s, self._note) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_) -> None:
+        for s, handler in self.before.items():
+            signal.signal(s, handler)
+
+    def _note(self, number: int, frame) -> None:
+        if self.signal is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal = signal.Signals(number)
+
+
+def train(cfg: dict, overrides: list[str]) -> Run:
+    """Train as `cfg` says, `overrides` being what was typed; returns the finished or stopped run.
+
+    Nothing is written before data, model and settings have proved usable. Raises ValueError for settings,
+    data or checkpoints that cannot be used, FloatingPointError for a loss that is not finite.
+    """
+    with contextlib.ExitStack() as stack:
+        here = stack.enter_context(processes(cfg["device"]))
+        path, cfg = here.broadcast((lambda run, c: (str(run), c))(*choose_run(cfg, overrides)) if here.is_main else None)
+        run = Run(path)
+        check_training(cfg)
+        build_sampler(cfg["sampler"])
+        splits = build_splits(cfg)
+        trainer = Trainer(cfg, splits, here)
+        if here.is_main:
+            stack.enter_context(run.locked())
+            state = load_state(run.state)
+            run.write_config(cfg)
+        here.broadcast(None)  # the others look for a state when the directory is known to be held
+        if not here.is_main:
+            state = load_state(run.state)
+        step = state["step"] if state else 0
+        if step >= cfg["train"]["steps"]:
+            if here.is_main:
+                print(f"{run}: finished at step {step}; to train further, add train.steps=MORE")
+            return run
+        if state:
+            trainer.load(state)
+        stack.enter_context(logging_to(run, here.is_main))
+        _announce(run, trainer, step)
+        monitor = Monitor(run, trainer, splits.validation, step)
+        stack.callback(monitor.close)
+        _loop(run, trainer, monitor, step, here)
+    return run
+
+
+def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Processes) -> None:
+    steps, every = trainer.cfg["train"]["steps"], trainer.cfg["train"]["checkpoint_every"]
+    monitor.write_status()
+    try:
+        with StopRequest() as stop:
+            while step < steps:
+                began = time.perf_counter()
+                result = trainer.step(step)
+                step += 1
+                monitor.after_step(step, result, time.perf_counter() - began)
+                stopping = here.any(stop.signal is not None)
+                if here.is_main and (step % every == 0 or step == steps or stopping):
+                    save(run, trainer, step)
+                if stopping:
+                    break
+    except BaseException as error:
+        monitor.write_status(state="failed", message=f"{type(error).__name__}: {error}")
+        raise
+    finished = step == steps
+    monitor.write_status(state="finished" if finished else "stopped", step=step)
+    if finished:
+        log.info("finished: weights in %s", run.weights.as_posix())
+    else:
+        log.info("stopped and saved at step %d; continue with: python train.py run=%s", step, run)
+
+
+def save(run: Run, trainer: Trainer, step: int) -> None:
+    """Write the training state, and the averaged weights for use."""
+    save_state(run.state, {"step": step, **trainer.state()})
+    data = trainer.data
+    info = WeightsInfo(
+        config=trainer.cfg,
+        schema=trainer.schema.to_json(),
+        palette=None if data.palette is None else data.palette.tolist(),
+        image_shape=list(data.image_shape),
+        dataset=data.name,
+        data_hash=data.hash,
+        step=step,
+    )
+    save_weights(run.weights, trainer.ema.model.state_dict(), info)
+
+
+def _announce(run: Run, trainer: Trainer, step: int) -> None:
+    parameters = sum(p.numel() for p in trainer.model.parameters())
+    threads = f", {torch.get_num_threads()} threads" if trainer.here.device.type == "cpu" else ""
+    log.info("%s: %s", "continuing" if step else "run", run)
+    log.info(
+        "%s: %d images of %s; network of %.1f M parameters; %s on %s%s, %d process(es)",
+        trainer.data.name, len(trainer.data), "x".join(map(str, trainer.data.image_shape)), parameters / 1e6,
+        trainer.precision, trainer.here.device, threads, trainer.here.world_size,
+    )  # fmt: skip
+    log.info("watch it with: tensorboard --logdir %s", Path(run.path).parts[0] if run.path.parts else run)

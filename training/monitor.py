@@ -1,0 +1,202 @@
+"""What a training tells: progress bar, log, TensorBoard scalars and pictures, status file."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import time
+
+import torch
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from data.conditions import UNKNOWN
+from data.images import grid, save_png, snap, to_uint8
+from diffusion.sampling import draw
+from training.build import build_sampler
+from training.run import Run, now
+from training.trainer import StepResult, Trainer
+
+log = logging.getLogger("train")
+STATUS_EVERY_S = 2.0
+
+
+class Averages:
+    """Means since the last report, kept on the device so that no step waits for them."""
+
+    def __init__(self, buckets: int, T: int, device: torch.device):
+        self.buckets, self.T, self.device = buckets, T, device
+        self.reset()
+
+    def reset(self) -> None:
+        self.sums = torch.zeros(2, self.buckets, device=self.device)  # losses, counts
+        self.norm, self.steps, self.seconds = 0.0, 0, 0.0
+
+    def add(self, result: StepResult, seconds: float) -> None:
+        bucket = (result.t - 1) * self.buckets // self.T
+        self.sums[0].index_add_(0, bucket, result.losses)
+        self.sums[1].index_add_(0, bucket, torch.ones_like(result.losses))
+        self.norm += result.grad_norm
+        self.steps += 1
+        self.seconds += seconds
+
+
+class Monitor:
+    """Reports on a trainer. Every process counts; the main one alone speaks and writes."""
+
+    def __init__(self, run: Run, trainer: Trainer, validation, first_step: int):
+        self.run, self.trainer = run, trainer
+        self.cfg = trainer.cfg["train"]
+        T = trainer.diffusion.schedule.T
+        self.averages = Averages(self.cfg["loss_buckets"], T, trainer.here.device)
+        self.status = {
+            "state": "running", "step": first_step, "steps": self.cfg["steps"], "started": now(),
+            "device": str(trainer.here.device), "processes": trainer.here.world_size,
+            "dataset": trainer.data.name, "precision": trainer.precision,
+        }  # fmt: skip
+        self.last_status = 0.0
+        self.writer, self.bar = None, None
+        if trainer.here.is_main:
+            self.writer = SummaryWriter(str(run.path), purge_step=first_step + 1)
+            self.bar = tqdm(
+                total=self.cfg["steps"], initial=first_step, unit="step", disable=None, dynamic_ncols=True, leave=True
+            )
+            self._prepare_validation(validation, T)
+            self._prepare_preview()
+
+    # -- every step -----------------------------------------------------------------------------------
+
+    def after_step(self, done: int, result: StepResult, seconds: float) -> None:
+        """`done` steps are finished, the last of them with `result`, in `seconds`."""
+        self.averages.add(result, seconds)
+        if self.bar is not None:
+            self.bar.update()
+        if done % self.cfg["log_every"] == 0 or done == self.cfg["steps"]:
+            self._report(done, result.lr)
+        if self.writer is None:
+            return
+        if self._due("validate_every", done):
+            self._validate(done)
+        if self._due("preview_every", done):
+            self._preview(done)
+
+    def _due(self, key: str, done: int) -> bool:
+        return self.cfg[key] > 0 and (done % self.cfg[key] == 0 or done == self.cfg["steps"])
+
+    def _report(self, done: int, lr: float) -> None:
+        a = self.averages
+        losses, counts = self.trainer.here.sum(a.sums).tolist()
+        images = sum(counts)
+        values = {
+            "loss/train": sum(losses) / images,
+            "optim/lr": lr,
+            "optim/grad_norm": a.norm / a.steps,
+            "speed/images_per_second": images / a.seconds,
+        }
+        for b, (loss, count) in enumerate(zip(losses, counts, strict=True)):
+            first, last = (b * a.T // a.buckets + 1, (b + 1) * a.T // a.buckets)
+            if count:
+                values[f"loss_by_t/{first:04d}-{last:04d}"] = loss / count
+        a.reset()
+        if self.writer is None:
+            return
+        for name, value in values.items():
+            self.writer.add_scalar(name, value, done)
+        speed = values["speed/images_per_second"]
+        left = (self.cfg["steps"] - done) * self.cfg["batch_size"] / speed
+        self.bar.set_postfix_str(f"loss {values['loss/train']:.4f}, {speed:.0f} images/s")
+        message = "step %d/%d  loss %.4f  grad %.3f  lr %.2e  %.0f images/s"
+        log.debug(message, done, self.cfg["steps"], values["loss/train"], values["optim/grad_norm"], lr, speed)
+        self.status |= {"step": done, "loss": values["loss/train"], "images_per_second": speed, "seconds_left": left}
+        if time.monotonic() - self.last_status > STATUS_EVERY_S:
+            self.write_status()
+
+    def write_status(self, **changes) -> None:
+        self.status |= changes
+        self.last_status = time.monotonic()
+        if self.writer is not None:
+            self.run.write_status(**self.status)
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.bar.close()
+            self.writer.close()
+
+    # -- held-out loss on fixed noise -----------------------------------------------------------------
+
+    def _prepare_validation(self, validation, T: int) -> None:
+        rows = torch.arange(min(len(validation), self.cfg["validation_images"]))
+        self.held_out = validation.select(rows).to(self.trainer.here.device)
+        self.t = 1 + rows * T // len(rows)  # every noise level alike
+        self.eps = torch.randn(self.held_out.images.shape, generator=torch.Generator().manual_seed(0))
+
+    @torch.no_grad()
+    def _validate(self, done: int) -> None:
+        """Loss of the averaged weights on held-out images with whole labels, always at the same t and eps."""
+        device, denoiser = self.trainer.here.device, self.trainer.in_precision(self.trainer.ema.model)
+        losses = []
+        for rows in torch.arange(len(self.t)).split(self.cfg["batch_size"]):
+            batch = self.held_out.batch(rows)
+            t, eps = self.t[rows].to(device), self.eps[rows].to(device)
+            losses.append(self.trainer.diffusion.loss_at(denoiser, batch.x_0, batch.cond, t, eps))
+        loss = torch.cat(losses).mean().item()
+        self.writer.add_scalar("loss/held_out", loss, done)
+        self.status["held_out_loss"] = loss
+        log.info("step %d/%d  held-out loss %.5f", done, self.cfg["steps"], loss)
+
+    # -- pictures -------------------------------------------------------------------------------------
+
+    def _prepare_preview(self) -> None:
+        schema, requests = self.trainer.schema, self.trainer.cfg["dataset"]["preview"]
+        columns = self.cfg["preview"]["columns"]
+        labels = [schema.encode(r) for r in requests] if len(schema) else [schema.unknown(1)[0]] * 4
+        self.preview_cond = torch.stack(labels).repeat_interleave(columns, dim=0).to(self.trainer.here.device)
+
+    def _preview(self, done: int) -> None:
+        """Grids of the same seeds and requests: a row per request; raw and averaged weights, without and with w."""
+        guidances = (1.0, self.cfg["preview"]["w"]) if len(self.trainer.schema) else (1.0,)
+        for kind, model in (("raw", self.trainer.model), ("ema", self.trainer.ema.model)):
+            for w in guidances:
+                picture = grid(self._draw(model.eval(), w), self.cfg["preview"]["columns"], scale=2)
+                self.writer.add_image(f"samples_{kind}/w_{w:g}", picture, done)
+                save_png(picture, self.run.samples / f"step-{done:08d}-{kind}-w{w:g}.png")
+        self.trainer.model.train()
+
+    def _draw(self, model: torch.nn.Module, w: float) -> Tensor:
+        trainer, cond = self.trainer, self.preview_cond
+        x_0 = draw(
+            trainer.diffusion, trainer.in_precision(model), build_sampler(trainer.cfg["sampler"]), cond,
+            torch.full_like(cond, UNKNOWN), range(len(cond)), trainer.data.image_shape, w,
+            self.cfg["preview"]["steps"],
+        )  # fmt: skip
+        images = to_uint8(x_0)
+        return images if trainer.data.palette is None else snap(images, trainer.data.palette)
+
+
+@contextlib.contextmanager
+def logging_to(run: Run, is_main: bool):
+    """Log to the run's file and, more briefly where a progress bar shows the rest, to the screen."""
+    root = logging.getLogger()
+    before = root.level, list(root.handlers)
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setFormatter(logging.Formatter("%(message)s"))
+    handlers: list[logging.Handler] = [screen] if is_main else [logging.NullHandler()]
+    screen.setLevel(logging.INFO if sys.stderr.isatty() else logging.DEBUG)
+    if is_main:
+        file = logging.FileHandler(run.log, encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handlers.append(file)
+    root.handlers = handlers
+    root.setLevel(logging.INFO)
+    log.setLevel(logging.DEBUG)
+    try:
+        with logging_redirect_tqdm() if sys.stderr.isatty() and is_main else contextlib.nullcontext():
+            yield
+    finally:
+        root.setLevel(before[0])
+        root.handlers = before[1]
+        for handler in handlers:
+            handler.close()

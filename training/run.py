@@ -1,0 +1,159 @@
+"""The run directory: everything one training leaves behind, and the rules for continuing it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from training.checkpoint import write_atomically
+
+log = logging.getLogger(__name__)
+
+# What may differ when a run is continued: where and how long, but not what is learned from what.
+MAY_CHANGE = re.compile(
+    r"run|name|resume|device|precision|data_root|train\.(steps|log_every|validate_every|preview_every|"
+    r"checkpoint_every|preview\..*)"
+)
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Run:
+    """Paths below one run directory, and who may write there."""
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.status = self.path / "status.json"
+        self.log = self.path / "train.log"
+        self.samples = self.path / "samples"
+        self.state = self.path / "checkpoints" / "state.pt"
+        self.weights = self.path / "checkpoints" / "ema.safetensors"
+
+    def __str__(self) -> str:
+        return self.path.as_posix()
+
+    @property
+    def exists(self) -> bool:
+        return self.config.is_file()
+
+    def refuse_foreign(self) -> None:
+        """Raise ValueError where the path cannot become a run directory without touching other files."""
+        if self.path.exists() and not self.path.is_dir():
+            raise ValueError(f"run={self}: a file stands there; name a folder")
+        if self.path.is_dir() and not self.exists and any(p.name != ".lock" for p in self.path.iterdir()):
+            raise ValueError(f"run={self}: holds files but no run (no config.yaml); name a new folder, nothing was touched")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Make the directory and hold it alone; the lock dies with the process, however it dies."""
+        try:
+            for folder in (self.samples, self.state.parent):
+                folder.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(self.path / ".lock", timeout=0)
+            lock.acquire()
+        except filelock.Timeout:
+            raise ValueError(
+                f"run={self}: another training is writing there; wait until it ends, or name another folder"
+            ) from None
+        except OSError as error:
+            raise ValueError(f"run={self}: cannot be written ({error.strerror}); name another folder") from error
+        with lock:
+            yield
+
+    def read_config(self) -> dict:
+        try:
+            return yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise ValueError(f"{self.config}: cannot be read ({error}); restore it, or start another run") from error
+
+    def write_config(self, cfg: dict) -> None:
+        text = yaml.safe_dump(cfg, sort_keys=False, allow_unicode=True)
+        write_atomically(self.config, lambda file: file.write(text.encode("utf-8")))
+
+    def write_status(self, **status: Any) -> None:
+        """Replace the status file. A full disk must not end a training, so failure is only logged."""
+        status = {"pid": os.getpid(), "updated": now(), **status}
+        try:
+            write_atomically(self.status, lambda file: file.write(json.dumps(status, indent=2).encode("utf-8")))
+        except OSError as error:
+            log.warning("%s: not written (%s)", self.status, error.strerror)
+
+
+def now() -> str:
+    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def choose_run(cfg: dict, overrides: list[str]) -> tuple[Run, dict]:
+    """The run directory for this command, and the configuration that holds: the saved one where there is one.
+
+    Without `run` the name is runs/<dataset>/<time>-<name>, where <name> tells what was set on the command line.
+    """
+    cfg = {**cfg, "overrides": list(overrides)}
+    if cfg["run"] is None:
+        return new_run(cfg, overrides), cfg
+    run = Run(str(cfg["run"]))
+    run.refuse_foreign()
+    if not run.exists:
+        return run, cfg
+    if cfg["resume"] == "never":
+        raise ValueError(f"run={run}: holds a run already and resume=never; name a new folder, or use resume=auto")
+    return run, continued_config(run.read_config(), cfg, overrides)
+
+
+def new_run(cfg: dict, overrides: list[str]) -> Run:
+    """A run directory that does not exist yet."""
+    time = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    parent = Path("runs") / cfg["dataset"]["name"]
+    told = [o.lstrip("+~") for o in overrides if not re.match(r"\+*(dataset|data_root|device|name|resume)=", o)]
+    name = NOT_IN_NAMES.sub("-", cfg["name"] or "_".join(told) or cfg["model"]["name"])[:80].strip("-")
+    candidates = (f"{time}-{name}" + (f"-{i}" if i else "") for i in range(10_000))
+    return Run(next(parent / c for c in candidates if not (parent / c).exists()))
+
+
+def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
+    """The saved configuration, with what this command line newly sets, where that may change.
+
+    Raises ValueError for a setting that would make it another training.
+    """
+    fresh = [text for text in overrides if text not in saved["overrides"]]
+    merged = {**saved, "run": cfg["run"], "resume": cfg["resume"], "data_root": cfg["data_root"]}
+    for override in OverridesParser.create().parse_overrides(fresh):
+        key = override.key_or_group
+        try:
+            given, before = lookup(cfg, key), lookup(saved, key)
+        except KeyError:
+            given, before = override.value(), None
+        if given == before:
+            continue
+        if not MAY_CHANGE.fullmatch(key):
+            raise ValueError(
+                f"{key}={_brief(given)}: this run was begun with {_brief(before)}, and continuing cannot change that; "
+                "leave it out, or start another run"
+            )
+        *parents, leaf = key.split(".")
+        lookup(merged, ".".join(parents))[leaf] = given
+    return merged
+
+
+def lookup(cfg: dict, key: str) -> Any:
+    """The entry at a dotted key; the whole configuration for the empty key. Raises KeyError."""
+    for part in filter(None, key.split(".")):
+        if not isinstance(cfg, dict):
+            raise KeyError(key)
+        cfg = cfg[part]
+    return cfg
+
+
+def _brief(value: Any) -> str:
+    return str(value.get("name", "...")) if isinstance(value, dict) else str(value)

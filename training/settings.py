@@ -1,0 +1,60 @@
+"""Checks of what a person typed: each refusal names the setting, the value, what is allowed and the remedy."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
+    """`value` as a float in [low, high]. Raises ValueError for anything else, nan and infinity included."""
+    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not good or not low <= value <= high:
+        raise ValueError(f"{name}={value!r}: must be a number {_range(low, high)}; give it as {name}=NUMBER")
+    return float(value)
+
+
+def whole(name: str, value: Any, low: int = 0, high: float = math.inf) -> int:
+    """`value` as an int in [low, high]. Raises ValueError for anything else."""
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ValueError(f"{name}={value!r}: must be a whole number {_range(low, high)}; give it as {name}=NUMBER")
+    return value
+
+
+def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    """`value` if it is one of `allowed`. Raises ValueError otherwise."""
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r}: unknown; choose one of {', '.join(allowed)}")
+    return value
+
+
+def _range(low: float, high: float) -> str:
+    if math.isinf(high):
+        return "of any finite size" if math.isinf(low) else f"of at least {low:g}"
+    return f"from {low:g} to {high:g}"
+
+
+def check_training(cfg: dict) -> None:
+    """Refuse numbers that training cannot work with, before anything is built or written."""
+    whole("seed", cfg["seed"])
+    choice("resume", cfg["resume"], ("auto", "never"))
+    train, optim = cfg["train"], cfg["optim"]
+    for key in ("steps", "batch_size", "log_every", "checkpoint_every", "loss_buckets", "validation_images"):
+        whole(f"train.{key}", train[key], low=1)
+    for key in ("validate_every", "preview_every"):
+        whole(f"train.{key}", train[key])  # 0 switches it off
+    number("train.ema_decay", train["ema_decay"], 0, 1)
+    number("train.grad_clip", train["grad_clip"], 1e-12)
+    number("optim.lr", optim["lr"], 0)
+    number("optim.weight_decay", optim["weight_decay"], 0)
+    whole("optim.warmup", optim["warmup"])
+    choice("optim.schedule", optim["schedule"], ("constant", "cosine"))
+    if cfg["cfg"]["conditional"]:
+        for key in ("drop_prob", "partial_prob"):
+            number(f"cfg.{key}", cfg["cfg"][key], 0, 1)
+        whole("cfg.max_known", cfg["cfg"]["max_known"], low=1)
+        number("cfg.present_weight", cfg["cfg"]["present_weight"], 1e-6)
+    preview = train["preview"]
+    number("train.preview.w", preview["w"], 0)
+    whole("train.preview.steps", preview["steps"], 1, cfg["diffusion"]["T"])
+    whole("train.preview.columns", preview["columns"], 1)
