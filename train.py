@@ -1,7 +1,7 @@
 """Train a diffusion model.
 
-    python train.py dataset=cryptopunks cfg.drop_prob=0.1
-    python train.py --help
+python train.py dataset=cryptopunks cfg.drop_prob=0.1
+python train.py --help
 """
 
 from hydra.core.hydra_config import HydraConfig

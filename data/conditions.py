@@ -180,7 +180,9 @@ class ConditionSchema:
         if not field.optional:
             others = ", ".join(field.values)
             raise ValueError(f"attrs: {token!r}: {field.name!r} is never absent; name what you want: {others}")
-        groups = [g for g, other in enumerate(self.fields) if other.slot == field.name and field.values[v] in other.members]
+        groups = [
+            g for g, other in enumerate(self.fields) if other.slot == field.name and field.values[v] in other.members
+        ]
         return groups[0] if groups else f
 
     def _refuse_contradictions(self, label: Tensor, said: dict[int, str]) -> None:
@@ -304,9 +306,7 @@ class ConditionSchema:
     @classmethod
     def from_json(cls, text: str) -> ConditionSchema:
         raw = json.loads(text)
-        fields = [
-            Field(f["name"], tuple(f["values"]), f["slot"], tuple(f["members"])) for f in raw["fields"]
-        ]
+        fields = [Field(f["name"], tuple(f["values"]), f["slot"], tuple(f["members"])) for f in raw["fields"]]
         seen = None
         if raw["seen"] is not None:
             size = sum(len(field.values) for field in fields)

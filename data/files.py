@@ -68,7 +68,7 @@ class DataFile:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(content)
-            os.replace(part, place)
+            part.replace(place)
         except OSError as error:
             raise DataFileError(f"{place}: cannot be written ({error.strerror}); choose another data_root") from error
         finally:

@@ -32,9 +32,7 @@ class GaussianDiffusion:
                  weighted by min(SNR, gamma) (Hang et al. 2023, equations 7-9)
     """
 
-    def __init__(
-        self, schedule: NoiseSchedule, prediction: str = "eps", weighting: str = "none", gamma: float = 5.0
-    ):
+    def __init__(self, schedule: NoiseSchedule, prediction: str = "eps", weighting: str = "none", gamma: float = 5.0):
         if prediction not in PREDICTIONS:
             raise ValueError(f"diffusion.prediction={prediction!r}: unknown, choose one of {', '.join(PREDICTIONS)}")
         if weighting not in WEIGHTINGS:
@@ -53,9 +51,7 @@ class GaussianDiffusion:
         eps = torch.randn(x_0.shape, generator=generator, device=device, dtype=x_0.dtype)
         return t.to(x_0.device), eps.to(x_0.device)
 
-    def loss(
-        self, denoiser: Denoiser, x_0: Tensor, cond: Tensor, generator: torch.Generator | None = None
-    ) -> Tensor:
+    def loss(self, denoiser: Denoiser, x_0: Tensor, cond: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """(B,) training loss at a random time for each sample (Ho et al. 2020, equation 14)."""
         t, eps = self.draw(x_0, generator)
         return self.loss_at(denoiser, x_0, cond, t, eps)

@@ -42,7 +42,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        part.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -61,12 +61,12 @@ def save_state(path: Path, state: dict) -> None:
         new = path.with_suffix(".new")
         write_atomically(new, lambda file: torch.save({"format": STATE_FORMAT, **state}, file))
         if path.exists():
-            os.replace(path, previous(path))
-        os.replace(new, path)
+            path.replace(previous(path))
+        new.replace(path)
     except (OSError, RuntimeError) as error:  # torch reports a failed write as RuntimeError
         path.with_suffix(".new").unlink(missing_ok=True)
-        kept = "the previous one is intact" if path.exists() else "nothing was saved before"
-        raise CheckpointError(f"{path}: the checkpoint could not be written ({error}); {kept}, free some space") from error
+        kept = "the previous one is intact" if path.exists() else "there is none before it"
+        raise CheckpointError(f"{path}: the checkpoint could not be written ({error}); {kept}") from error
 
 
 def previous(path: Path) -> Path:
@@ -127,7 +127,7 @@ def save_weights(path: Path, tensors: dict[str, Tensor], info: WeightsInfo) -> N
     try:
         write_atomically(path, lambda file: file.write(content))
     except OSError as error:
-        raise CheckpointError(f"{path}: the weights could not be written ({error.strerror}); free some space") from error
+        raise CheckpointError(f"{path}: the weights could not be written ({error}); free some space") from error
 
 
 def read_info(path: Path) -> WeightsInfo:

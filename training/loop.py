@@ -52,8 +52,7 @@ def train(cfg: dict, overrides: list[str]) -> Run:
     """
     with contextlib.ExitStack() as stack:
         here = stack.enter_context(processes(cfg["device"]))
-        path, cfg = here.broadcast((lambda run, c: (str(run), c))(*choose_run(cfg, overrides)) if here.is_main else None)
-        run = Run(path)
+        run, cfg = here.broadcast(choose_run(cfg, overrides) if here.is_main else None)
         check_training(cfg)
         build_sampler(cfg["sampler"])
         splits = build_splits(cfg)

@@ -52,7 +52,7 @@ class Run:
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"run={self}: a file stands there; name a folder")
         if self.path.is_dir() and not self.exists and any(p.name != ".lock" for p in self.path.iterdir()):
-            raise ValueError(f"run={self}: holds files but no run (no config.yaml); name a new folder, nothing was touched")
+            raise ValueError(f"run={self}: holds files but no config.yaml, so it is no run; name a new folder")
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -49,9 +49,7 @@ class Trainer:
         self.optimizer = build_optimizer(self.model, cfg["optim"])
         self.precision = pick_precision(cfg["precision"], here.device)
         self.net = self.in_precision(here.wrap(self.model))
-        self.order = BatchOrder(
-            len(self.data), cfg["train"]["batch_size"], cfg["seed"], here.rank, here.world_size
-        )
+        self.order = BatchOrder(len(self.data), cfg["train"]["batch_size"], cfg["seed"], here.rank, here.world_size)
         self.drop = {key: cfg["cfg"][key] for key in DROP_SETTINGS} if len(self.schema) else None
 
     def in_precision(self, model: torch.nn.Module):
@@ -103,11 +101,9 @@ class Trainer:
         }
 
     def load(self, state: dict) -> None:
-        """Continue from what `state()` returned. Raises CheckpointError if it belongs to other data or another model."""
+        """Continue from what `state()` returned. Raises CheckpointError if it is of other data or another model."""
         if state["data_hash"] != self.data.hash:
-            raise CheckpointError(
-                "the data set has changed since this run was begun; restore it, or start another run"
-            )
+            raise CheckpointError("the data set has changed since this run was begun; restore it, or start another run")
         try:
             self.model.load_state_dict(state["model"])
             self.ema.model.load_state_dict(state["ema"])

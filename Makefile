@@ -1,0 +1,38 @@
+# Set-up and the main jobs on a fresh Linux machine. README.md has the same steps without make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := runs/pixelfaces/demo
+
+.PHONY: setup demo test test-all lint
+
+$(VENV)/.runtime: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	touch $@
+
+setup: $(VENV)/.runtime
+
+demo: setup
+	$(BIN)/python train.py experiment=demo run=$(RUN)
+	$(BIN)/python sample.py dataset=pixelfaces "attrs=top hat, shades" w=3
+	$(BIN)/python sample.py dataset=pixelfaces "attrs=mohawk, -glasses, full beard" w=3
+	@echo "Pictures:    the grid.png named above, and $(RUN)/samples"
+	@echo "TensorBoard: $(BIN)/tensorboard --logdir runs"
+
+test: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --diff .

@@ -1,0 +1,133 @@
+"""From a weights file to pictures: what sample.py, a dashboard or a notebook all call.
+
+from pipeline import Pipeline
+pipe = Pipeline.load("checkpoints/cryptopunks.safetensors")
+images = pipe("male,glasses", seeds=range(16), w=3)          # (16, 3, 24, 24) uint8
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from data.conditions import ConditionSchema
+from data.images import snap, to_uint8
+from diffusion.gaussian import Denoiser, GaussianDiffusion
+from diffusion.samplers import DDIM, Sampler
+from diffusion.sampling import draw
+from training.build import build_diffusion, build_model
+from training.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
+from training.distributed import in_precision, pick_device, pick_precision
+from training.settings import number, whole
+
+log = logging.getLogger(__name__)
+
+SHIPPED = Path(__file__).resolve().parent / "checkpoints"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Weights made ready to draw with.
+
+    denoiser    : (x_t, t, cond) -> raw output, on `device`
+    palette     : (K, C) uint8 colours that pictures are snapped to, or None
+    image_shape : (C, H, W)
+    checkpoint  : hash of the weights file, for the record
+    """
+
+    denoiser: Denoiser
+    diffusion: GaussianDiffusion
+    schema: ConditionSchema
+    palette: Tensor | None
+    image_shape: tuple[int, int, int]
+    device: torch.device
+    info: WeightsInfo
+    checkpoint: str
+
+    @classmethod
+    def load(cls, checkpoint: str | Path, device: str = "auto", precision: str = "fp32") -> Pipeline:
+        """Read a weights file that train.py wrote; no data set is needed. Raises CheckpointError, a ValueError."""
+        path, place = Path(checkpoint), pick_device(device)
+        precision = pick_precision(precision, place)
+        info = read_info(path)
+        schema = ConditionSchema.from_json(info.schema)
+        model = build_model(info.config, tuple(info.image_shape), schema)
+        try:
+            model.load_state_dict(load_tensors(path))
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"checkpoint={path}: its weights do not fit the network it describes; it was written by another "
+                "version of this code, or changed since"
+            ) from error
+        model = model.to(place).eval().requires_grad_(False)
+        return cls(
+            denoiser=in_precision(model, place, precision),
+            diffusion=build_diffusion(info.config),
+            schema=schema,
+            palette=None if info.palette is None else torch.tensor(info.palette, dtype=torch.uint8),
+            image_shape=tuple(info.image_shape),
+            device=place,
+            info=info,
+            checkpoint=file_hash(path),
+        )
+
+    def __call__(
+        self,
+        cond: str | Sequence[str] | Tensor | None,
+        seeds: Sequence[int],
+        w: float = 3.0,
+        sampler: Sampler | None = None,
+        steps: int = 50,
+        negative: str | Sequence[str] | Tensor | None = None,
+        snap_to_palette: bool = True,
+        batch_size: int = 64,
+        on_step: Callable[[int], None] | None = None,
+    ) -> Tensor:
+        """Draw one picture per seed: (N, C, H, W) uint8 on the CPU.
+
+        cond     : names ("male,glasses"), one label (F,) for all pictures or one for each (N, F); None for none
+        negative : the same, for what guidance moves away from; the unconditional model if left out
+        w        : guidance weight, at least 0; 1 switches guidance off
+        steps    : from 1 to the T of the training
+        on_step  : called with the number of images that advanced by a step, for a progress bar
+        """
+        number("w", w, 0)
+        whole("steps", steps, 1, self.diffusion.schedule.T)
+        seeds = list(seeds)
+        cond, ref_cond = self._labels(cond, len(seeds)), self._labels(negative, len(seeds))
+        if torch.equal(cond, ref_cond):
+            w = 1.0  # there is nothing to move towards, and one pass does
+        pictures = []
+        for rows in torch.arange(len(seeds)).split(batch_size):
+            notify = None if on_step is None else lambda *_, n=len(rows): on_step(n)
+            x_0 = draw(
+                self.diffusion, self.denoiser, sampler or DDIM(), cond[rows].to(self.device),
+                ref_cond[rows].to(self.device), [seeds[r] for r in rows], self.image_shape, w, steps, notify,
+            )  # fmt: skip
+            images = to_uint8(x_0).cpu()
+            pictures.append(images if self.palette is None or not snap_to_palette else snap(images, self.palette))
+        return torch.cat(pictures)
+
+    def _labels(self, cond, n: int) -> Tensor:
+        label = cond if isinstance(cond, Tensor) else self.schema.encode(cond)
+        return label.expand(n, len(self.schema))
+
+
+def find_checkpoint(dataset: str, runs: Path = Path("runs"), shipped: Path = SHIPPED) -> Path:
+    """The newest weights among the runs on `dataset`, else those that ship. Raises CheckpointError."""
+    candidates = sorted(runs.glob("**/checkpoints/ema.safetensors"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for path in [*candidates, shipped / f"{dataset}.safetensors"]:
+        try:
+            if path.exists() and read_info(path).dataset == dataset:
+                return path
+        except CheckpointError as error:
+            log.warning("left out: %s", error)
+    raise CheckpointError(
+        f"dataset={dataset}: no weights yet, neither below {runs}/ nor in {shipped.name}/; "
+        f"train some with: python train.py dataset={dataset}"
+    )
