@@ -10,13 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import hydra
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from rapidfuzz import process
+
+import explain
 
 CONF = Path(__file__).resolve().parent / "conf"
 LIST_KEYS = ("attrs", "negative")  # settings whose commas separate names and are no sweep
 EXPECTED = (ValueError, OSError, FloatingPointError)
+ONE_LINE = "DDPM_CFG_ONE_LINE_ERRORS"  # set for this process unless a traceback was asked for
 
 
 def quote_overrides(arguments: list[str], keys: tuple[str, ...] = LIST_KEYS) -> list[str]:
@@ -29,7 +33,7 @@ def quote_overrides(arguments: list[str], keys: tuple[str, ...] = LIST_KEYS) -> 
 
 
 def _quote(argument: str, keys: tuple[str, ...]) -> str:
-    match = re.fullmatch(r"(\+{0,2}(?:%s))=(.*)" % "|".join(keys), argument, flags=re.DOTALL)
+    match = re.fullmatch(rf"(\+{{0,2}}(?:{'|'.join(keys)}))=(.*)", argument, flags=re.DOTALL)
     if not match:
         return argument
     key, value = match.groups()
@@ -54,33 +58,47 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         def task(cfg: DictConfig) -> None:
             try:
                 main(cfg)
-            except EXPECTED as error:
-                _exit(error)
+            except EXPECTED as error:  # here already, for Hydra would add a line of its own
+                _report(error)
 
         program = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)
 
         @functools.wraps(main)
         def run() -> None:
             sys.argv[1:] = quote_overrides(sys.argv[1:])
-            wanted = os.environ.get("HYDRA_FULL_ERROR")
+            explain.register()
+            if os.environ.get("HYDRA_FULL_ERROR") != "1":
+                os.environ[ONE_LINE] = "1"
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra raises to us what it would print in several lines
             try:
                 program()
+            except BrokenPipeError:  # the reader, such as `head`, has seen enough
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             except (HydraException, OmegaConfBaseException) as error:
-                os.environ["HYDRA_FULL_ERROR"] = wanted or ""
-                _exit(error)
+                _report(error)
 
         return run
 
     return decorate
 
 
-def _exit(error: Exception) -> None:
-    if os.environ.get("DDPM_CFG_TRACEBACK"):
+def _report(error: Exception) -> None:
+    """Say what is wrong in one line and exit; raise it where a traceback was asked for."""
+    if ONE_LINE not in os.environ:
         raise error
-    text = error.args[0] if isinstance(error, KeyError) else str(error)
-    if isinstance(error, OSError) and error.filename:
-        text = f"{error.filename}: {error.strerror}"
-    parts = [line.strip() for line in str(text).splitlines() if line.strip()]
+    parts = [line.strip() for line in _text(error).splitlines() if line.strip()]
     print(f"{Path(sys.argv[0]).name}: {'; '.join(parts)}", file=sys.stderr)
     sys.exit(2)
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, option = error.missing_cfg_file.rpartition("/")
+        return f"{group}={option}: unknown; choose one of {', '.join(error.options)}"
+    unknown = re.match(r"Could not override '(.*?)'", str(error))
+    if unknown:
+        closest = [match for match, *_ in process.extract(unknown[1], explain.names(), limit=3)]
+        return f"{unknown[1]}: no such setting; closest: {', '.join(closest)}; --help explains them all"
+    return str(error)

@@ -99,7 +99,7 @@ class Pipeline:
         number("w", w, 0)
         whole("steps", steps, 1, self.diffusion.schedule.T)
         seeds = list(seeds)
-        cond, ref_cond = self._labels(cond, len(seeds)), self._labels(negative, len(seeds))
+        cond, ref_cond = self._labels(cond, len(seeds)), self._labels(negative, len(seeds), "negative")
         if torch.equal(cond, ref_cond):
             w = 1.0  # there is nothing to move towards, and one pass does
         pictures = []
@@ -113,8 +113,8 @@ class Pipeline:
             pictures.append(images if self.palette is None or not snap_to_palette else snap(images, self.palette))
         return torch.cat(pictures)
 
-    def _labels(self, cond, n: int) -> Tensor:
-        label = cond if isinstance(cond, Tensor) else self.schema.encode(cond)
+    def _labels(self, cond, n: int, argument: str = "attrs") -> Tensor:
+        label = cond if isinstance(cond, Tensor) else self.schema.encode(cond, argument)
         return label.expand(n, len(self.schema))
 
 

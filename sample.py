@@ -23,18 +23,20 @@ from training.settings import number, whole
 from version import code_version
 
 DEFAULT_DATASET = "cryptopunks"
+MAX_SEED = 2**62
 
 
 @cli.command("sample")
 def main(cfg: DictConfig) -> None:
     settings = OmegaConf.to_container(cfg, resolve=True)
-    for name, low in (("n", 1), ("scale", 1), ("seed", 0), ("batch_size", 1)):
-        whole(name, settings[name], low)
+    for name in ("n", "scale", "batch_size"):
+        whole(name, settings[name], 1)
+    whole("seed", settings["seed"], 0, MAX_SEED)
     w, sampler = number("w", settings["w"], 0), build_sampler(settings["sampler"])
     path = choose_checkpoint(settings)
     pipe = Pipeline.load(path, settings["device"], settings["precision"])
     whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
-    cond, negative = pipe.schema.encode(settings["attrs"]), pipe.schema.encode(settings["negative"])
+    cond, negative = pipe.schema.encode(settings["attrs"]), pipe.schema.encode(settings["negative"], "negative")
     for one, other in pipe.schema.unseen_pairs(cond):
         print(f"warning: no training example has both {one!r} and {other!r}; the model must invent it")
     out = make_folder(settings["out"], pipe.info.dataset, pipe.schema.names(cond))

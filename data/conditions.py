@@ -56,6 +56,10 @@ def slot(name: str, values: Iterable[str], **groups: Sequence[str]) -> tuple[Fie
     return (fine, *coarse)
 
 
+class _Refusal(Exception):
+    """Why a request cannot be met; `encode` puts the argument and its value before it."""
+
+
 class ConditionSchema:
     """The fields of a label, the names and aliases of their values, and which values occur together.
 
@@ -77,16 +81,16 @@ class ConditionSchema:
         self.seen = seen
         self.column = {field.name: f for f, field in enumerate(self.fields)}
         self._values: dict[str, tuple[int, int]] = {}
-        self._absences: dict[str, int] = {}
+        self._slots: dict[str, int] = {}
         for f, field in enumerate(self.fields):
             for v, value in enumerate(field.values):
                 if value != NONE:
                     self._register(self._values, value, (f, v))
         for f, field in enumerate(self.fields):
-            if field.optional and field.name not in field.values:
+            if field.name not in field.values:
                 if normalise(field.name) in self._values:
                     raise ValueError(f"field {field.name!r} has the name of another field's value")
-                self._register(self._absences, field.name, f)
+                self._register(self._slots, field.name, f)
         for alias, names in self.aliases.items():
             if normalise(alias) in self._values:
                 raise ValueError(f"alias {alias!r} is already the name of a value")
@@ -110,44 +114,47 @@ class ConditionSchema:
         """(n, F) int64 of UNKNOWN: the unconditional input."""
         return torch.full((n, len(self)), UNKNOWN, dtype=torch.int64)
 
-    def encode(self, names: str | int | Sequence[str | int] | None) -> Tensor:
+    def encode(self, names: str | int | Sequence[str | int] | None, argument: str = "attrs") -> Tensor:
         """The label (F,) int64 for what a person names; fields they leave out stay UNKNOWN.
 
         `names` is "male, big shades", a list of such names, or "any"/None for no request at all. A leading
         "-" asks for absence: "-hat" for no hat. "-top hat", too, is read as no hat, since absence is a
         state of a field and not of one value.
 
-        Raises ValueError for an empty request, an unknown name (with the closest known ones), for two
-        values of one slot, and for the absence of what cannot be absent.
+        Raises ValueError, which starts with `argument`, for an empty request, an unknown name (with the closest
+        known ones), for two values of one slot, and for the absence of what cannot be absent.
         """
-        tokens = self._tokens(names)
+        try:
+            return self._encode(self._tokens(names))
+        except _Refusal as refusal:
+            raise ValueError(f"{argument}={names!r}: {refusal}") from None
+
+    def _encode(self, tokens: list[str]) -> Tensor:
         label = self.unknown(1)[0]
         said: dict[int, str] = {}
         for token in tokens:
             for f, v in self._resolve(token):
                 if label[f] != UNKNOWN and label[f] != v:
-                    raise ValueError(
-                        f"attrs: {said[f]!r} and {token!r} exclude each other, both set {self.fields[f].name!r};"
-                        " name one of them"
+                    raise _Refusal(
+                        f"{said[f]!r} and {token!r} exclude each other, both set {self.fields[f].name!r}; name one"
                     )
                 label[f], said[f] = v, token
         self._refuse_contradictions(label, said)
         return label
 
     def _tokens(self, names) -> list[str]:
-        if names is None or (isinstance(names, str) and normalise(names) == ANY):
+        if names is None:
             return []
-        parts = names.split(",") if isinstance(names, str) else list(names) if isinstance(names, Iterable) else [names]
-        tokens = [str(part).strip() for part in parts]
+        listed = isinstance(names, Iterable) and not isinstance(names, str)
+        tokens = [str(part).strip() for part in (names if listed else str(names).split(","))]
+        if [normalise(token) for token in tokens] == [ANY]:
+            return []
         if not tokens or any(not normalise(token) for token in tokens):
-            raise ValueError(
-                f"attrs={names!r} names nothing in at least one place; write names between commas, as in "
-                f"attrs={self.example()}, or attrs=any for no condition"
-            )
+            raise _Refusal(f"a name is missing; write names between commas, such as {self.example()}, or any for none")
         if not self.fields:
-            raise ValueError(
-                f"attrs={names!r}: this model is unconditional (trained with cfg=off) and takes no attributes; "
-                "use attrs=any, or a checkpoint trained with labels"
+            raise _Refusal(
+                "this model is unconditional (trained with cfg=off) and knows no attributes; use any, or a "
+                "checkpoint trained with labels"
             )
         return tokens
 
@@ -161,46 +168,37 @@ class ConditionSchema:
         for alias, names in self.aliases.items():
             if normalise(alias) == key:
                 return [pair for name in names.split(",") for pair in self._resolve(name.strip())]
-        if key in self._absences:
-            field = self.fields[self._absences[key]]
-            raise ValueError(
-                f"attrs: {token!r} is a slot, not a value; name one of: {', '.join(field.values[1:])}"
-                f" (or -{field.name} for none)"
-            )
-        raise ValueError(f"attrs: unknown attribute {token!r}; closest: {', '.join(self.closest(token))}")
+        if key in self._slots:
+            field = self.fields[self._slots[key]]
+            values = ", ".join(value for value in field.values if value != NONE)
+            none = f", or -{field.name} for none" if field.optional else ""
+            raise _Refusal(f"{token!r} is a slot, not a value; name one of {values}{none}")
+        raise _Refusal(f"unknown attribute {token!r}; closest: {', '.join(self.closest(token))}")
 
     def _absence_field(self, token: str, key: str) -> int:
-        if key in self._absences:
-            return self._absences[key]
-        positive = self._resolve(token.lstrip("- "))
+        positive = [(self._slots[key], -1)] if key in self._slots else self._resolve(token.lstrip("- "))
         f, v = positive[0]
         field = self.fields[f]
-        if len(positive) > 1 or field.values[v] == NONE:
-            raise ValueError(f"attrs: {token!r} is no single thing that can be absent; name a value or a slot")
+        if len(positive) > 1 or (v == 0 and field.optional):
+            raise _Refusal(f"{token!r} is no single thing that can be absent; name a value or a slot")
         if not field.optional:
-            others = ", ".join(field.values)
-            raise ValueError(f"attrs: {token!r}: {field.name!r} is never absent; name what you want: {others}")
-        groups = [
-            g for g, other in enumerate(self.fields) if other.slot == field.name and field.values[v] in other.members
-        ]
-        return groups[0] if groups else f
+            raise _Refusal(
+                f"{token!r}: {field.name!r} is never absent; name what you want of {', '.join(field.values)}"
+            )
+        if key in self._slots:
+            return f
+        coarse = (g for g, other in enumerate(self.fields) if other.slot == field.name)
+        return next((g for g in coarse if field.values[v] in self.fields[g].members), f)
 
     def _refuse_contradictions(self, label: Tensor, said: dict[int, str]) -> None:
         """Every slot must keep at least one value that agrees with all that was said about it."""
-        for f, field in enumerate(self.fields):
-            if field.slot:
-                continue
-            related = [g for g, other in enumerate(self.fields) if (g == f or other.slot == field.name) and g in said]
-            possible = set(field.values)
-            for g in related:
-                before = possible
-                possible = possible & self._slot_values(g, int(label[g]))
-                if not possible:
-                    earlier = next(h for h in related if not before & self._slot_values(g, int(label[g])) and h != g)
-                    raise ValueError(
-                        f"attrs: {said[earlier]!r} and {said[g]!r} exclude each other, both are about "
-                        f"{field.name!r}; name one of them"
-                    )
+        possible = {field.name: set(field.values) for field in self.fields if not field.slot}
+        for f, token in said.items():
+            name = self.fields[f].slot or self.fields[f].name
+            possible[name] &= self._slot_values(f, int(label[f]))
+            if not possible[name]:
+                others = [t for g, t in said.items() if name in (self.fields[g].slot, self.fields[g].name) and g != f]
+                raise _Refusal(f"{' and '.join(map(repr, [*others, token]))} exclude each other in {name!r}; name one")
 
     def _slot_values(self, f: int, v: int) -> set[str]:
         """The values of field f's slot that remain possible when field f has value v."""
@@ -283,6 +281,10 @@ class ConditionSchema:
         for name, p in (("drop_prob", drop_prob), ("partial_prob", partial_prob)):
             if not 0.0 <= p <= 1.0:
                 raise ValueError(f"{name}={p}: a probability lies in [0, 1]; 0.1 is a common choice")
+        if max_known < 1 or present_weight <= 0:
+            raise ValueError(
+                f"max_known={max_known}, present_weight={present_weight}: at least 1 and above 0 are needed"
+            )
         size, fields = cond.shape
         if fields == 0:
             return cond.clone()

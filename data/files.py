@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import http.client
 import os
-import urllib.error
 import urllib.request
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class DataFile:
     def _fetch(self, place: Path) -> None:
         try:
             content = _download(self.url, place.name)
-        except (urllib.error.URLError, TimeoutError, ConnectionError, EOFError, gzip.BadGzipFile) as error:
+        except (OSError, http.client.HTTPException, EOFError, zlib.error) as error:  # URLError is an OSError
             raise DataFileError(
                 f"{place}: not there, and {self.url} could not be fetched "
                 f"({getattr(error, 'reason', error)}); put the file there by hand, or set data_root to the folder "
@@ -72,7 +73,8 @@ class DataFile:
         except OSError as error:
             raise DataFileError(f"{place}: cannot be written ({error.strerror}); choose another data_root") from error
         finally:
-            part.unlink(missing_ok=True)
+            if part.exists():
+                part.unlink()
 
 
 def _download(url: str, name: str) -> bytes:

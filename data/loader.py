@@ -23,6 +23,10 @@ class BatchOrder:
     def __init__(self, n: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1):
         if n < 1 or batch_size < 1:
             raise ValueError(f"n={n}, batch_size={batch_size}: both must be at least 1")
+        if not 0 <= rank < world_size:
+            raise ValueError(
+                f"rank={rank}: with world_size={world_size} processes, ranks go from 0 to {world_size - 1}"
+            )
         if batch_size % world_size:
             raise ValueError(
                 f"train.batch_size={batch_size} counts the images of all processes and must be a multiple of "

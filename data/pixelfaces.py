@@ -57,11 +57,13 @@ SPRITES: dict[str, tuple[int, int, dict[str, tuple[str, ...]]]] = {
         NONE: ("", "mmmm"), "Smile": ("m..m", ".mm."), "Frown": (".mm.", "m..m"), "Lipstick": (".pp.", "pppp"),
     }),
     "facial hair": (17, 7, {
-        NONE: (), "Goatee": ("...nnnn...", "...nnnn...", "....nn...."), "Chinstrap": ("k........k", ".k......k.", "..kkkkkk.."),
+        NONE: (), "Goatee": ("...nnnn...", "...nnnn...", "....nn...."),
+        "Chinstrap": ("k........k", ".k......k.", "..kkkkkk.."),
         "Full Beard": ("nnnnnnnnnn", ".nnnnnnnn.", "..nnnnnn.."),
     }),
     "smoke": (13, 14, {
-        NONE: (), "Cigarette": ("....s..", ".....s.", "", "wwwwwe."), "Pipe": ("....s..", ".....s.", "....nnn", "nnnnnnn"),
+        NONE: (), "Cigarette": ("....s..", ".....s.", "", "wwwwwe."),
+        "Pipe": ("....s..", ".....s.", "....nnn", "nnnnnnn"),
     }),
     "ear": (14, 6, {NONE: (), "Earring": ("g", "g")}),
     "neck": (20, 9, {NONE: (), "Gold Chain": ("", "g....g", ".gggg."), "Bow Tie": ("rr..rr", "rrRRrr", "rr..rr")}),

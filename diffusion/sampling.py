@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -62,7 +63,7 @@ def sample(
     constrain : (x_s, s) -> x_s, applied after every step; inpainting resets the known pixels here
     """
     memory: Any = None
-    for i, (t, s) in enumerate(zip(timesteps[:-1], timesteps[1:], strict=True)):
+    for i, (t, s) in enumerate(pairwise(timesteps)):
         x, memory = sampler.step(schedule, denoise, x, t, s, noise, memory)
         if constrain is not None:
             x = constrain(x, s)

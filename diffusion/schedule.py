@@ -11,8 +11,16 @@ REFERENCE_T = 1000  # the number of steps for which the linear betas were publis
 
 
 def linear_betas(T: int, beta_start: float = 1e-4, beta_end: float = 0.02) -> Tensor:
-    """(T,) float64 (Ho et al. 2020, section 4), scaled by 1000 / T so that every T ends equally noisy."""
+    """(T,) float64 (Ho et al. 2020, section 4), scaled by 1000 / T so that every T ends equally noisy.
+
+    Raises ValueError where the scaled betas would reach 1: with the published ones, for T of 20 and less.
+    """
     scale = REFERENCE_T / T
+    if scale * beta_end >= 1:
+        raise ValueError(
+            f"diffusion.T={T}: too few steps for the linear schedule, its last beta would be {scale * beta_end:.4g}; "
+            f"choose at least {math.floor(REFERENCE_T * beta_end) + 1}, or diffusion.schedule=cosine"
+        )
     return torch.linspace(scale * beta_start, scale * beta_end, T, dtype=torch.float64)
 
 
@@ -34,10 +42,9 @@ class NoiseSchedule:
 
     def __init__(self, betas: Tensor):
         if betas.ndim != 1 or len(betas) < 1 or not bool(((betas > 0) & (betas < 1)).all()):
-            worst = float(betas.max()) if betas.numel() else float("nan")
+            span = f"{betas.min():.4g} to {betas.max():.4g}" if betas.numel() else "none"
             raise ValueError(
-                f"betas: each must lie strictly between 0 and 1, the largest is {worst:.4g}; with the linear "
-                "schedule choose diffusion.T of at least 21"
+                f"betas: a list of numbers strictly between 0 and 1 is needed, got shape {tuple(betas.shape)} with {span}"
             )
         self.T = len(betas)
         self.alpha_bar = torch.cat([torch.ones(1, dtype=torch.float64), torch.cumprod(1 - betas.double(), dim=0)])

@@ -72,6 +72,8 @@ class UNet(nn.Module):
         self.head = nn.Sequential(norm(at), nn.SiLU(), zero(nn.Conv2d(at, image_channels, 3, padding=1)))
 
     def forward(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+        if cond.shape[1] != self.fields:  # one column would be broadcast over all fields
+            raise ValueError(f"cond has {cond.shape[1]} fields, this network was built for {self.fields}")
         emb = self.time(t)  #                                 (B, E)
         if self.attributes is not None:
             emb = emb + self.attributes(cond)

@@ -13,9 +13,9 @@ settings.load_profile("default")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def two_threads():
-    """Small tensors gain nothing from more."""
-    torch.set_num_threads(2)
+def one_thread():
+    """Small tensors gain nothing from more, and threads that wait for one another stall on busy cores."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

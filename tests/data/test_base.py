@@ -1,0 +1,125 @@
+"""The data set in memory: batches, parts, splits and the hash."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.base import InMemoryDataset, split_by_id
+from data.conditions import UNCONDITIONAL, ConditionSchema, Field, slot
+from data.images import palette_of
+
+SCHEMA = ConditionSchema((Field("kind", ("Cat", "Dog")), *slot("hat", ("Cap", "Fez"))))
+
+
+def dataset(n: int = 60, seed: int = 0) -> InMemoryDataset:
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 256, (n, 3, 4, 5), generator=generator).to(torch.uint8)
+    labels = torch.stack([torch.randint(0, size, (n,), generator=generator) for size in SCHEMA.cardinalities], dim=1)
+    return InMemoryDataset("toy", images, labels, SCHEMA, palette_of(images), torch.arange(n))
+
+
+def test_a_batch_has_the_rows_asked_for():
+    data = dataset()
+    index = torch.tensor([5, 0, 5, 59])
+    batch = data.batch(index)
+    assert batch.x_0.dtype == torch.float32
+    assert batch.cond.dtype == batch.index.dtype == torch.int64
+    assert torch.equal(batch.index, index)
+    for row, i in enumerate(index.tolist()):
+        torch.testing.assert_close(batch.x_0[row].double(), data.images[i] / 255.0 * 2.0 - 1.0, check_dtype=False)
+        assert torch.equal(batch.cond[row], data.labels[i])
+
+
+def test_a_batch_is_a_copy():
+    data = dataset()
+    batch = data.batch(torch.arange(3))
+    before = data.labels.clone(), data.images.clone()
+    batch.cond.fill_(-1)
+    batch.x_0.zero_()
+    assert torch.equal(data.labels, before[0])
+    assert torch.equal(data.images, before[1])
+
+
+def test_the_data_set_knows_its_shape():
+    assert len(dataset(33)) == 33
+    assert dataset().image_shape == (3, 4, 5)
+
+
+def test_selected_rows_keep_image_label_and_id_together():
+    data = dataset()
+    rows = torch.tensor([40, 3, 7])
+    part = data.select(rows)
+    assert len(part) == 3
+    assert part.schema is data.schema
+    for i, row in enumerate(rows.tolist()):
+        assert torch.equal(part.images[i], data.images[row])
+        assert torch.equal(part.labels[i], data.labels[row])
+        assert part.ids[i] == data.ids[row]
+
+
+def test_unconditional_keeps_the_pictures_and_drops_the_fields():
+    data = dataset()
+    free = data.unconditional()
+    assert torch.equal(free.images, data.images)
+    assert free.schema == UNCONDITIONAL
+    assert free.batch(torch.arange(4)).cond.shape == (4, 0)
+    splits = split_by_id(data).unconditional()
+    for part, size in ((splits.train, 54), (splits.validation, 3), (splits.test, 3)):
+        assert (part.schema, part.labels.shape) == (UNCONDITIONAL, (size, 0))
+
+
+def test_the_same_data_has_the_same_hash():
+    assert dataset().hash == dataset().hash
+    assert dataset().to("cpu").hash == dataset().hash
+
+
+def test_other_data_has_another_hash():
+    data = dataset()
+    images, labels = data.images.clone(), data.labels.clone()
+    images[17, 2, 3, 4] ^= 1
+    labels[17, 0] ^= 1
+    others = [
+        replace(data, images=images),
+        replace(data, labels=labels),
+        replace(data, name="other"),
+        data.select(torch.arange(59)),
+        data.select(torch.arange(60).flip(0)),
+        data.unconditional(),
+    ]
+    hashes = {other.hash for other in [data, *others]}
+    assert len(hashes) == len(others) + 1
+
+
+@given(st.integers(20, 300))
+def test_the_split_goes_by_id_and_loses_no_row(n):
+    splits = split_by_id(dataset(n))
+    assert splits.validation.ids.tolist() == list(range(7, n, 20))
+    assert splits.test.ids.tolist() == list(range(13, n, 20))
+    held_out = {*range(7, n, 20), *range(13, n, 20)}
+    assert splits.train.ids.tolist() == [i for i in range(n) if i not in held_out]
+
+
+def test_the_split_goes_by_id_and_not_by_row():
+    data = dataset(40)
+    shuffled = data.select(torch.randperm(40, generator=torch.Generator().manual_seed(1)))
+    parts = split_by_id(shuffled)
+    assert sorted(parts.validation.ids.tolist()) == [7, 27]
+    row = parts.validation.ids.tolist().index(27)
+    assert torch.equal(parts.validation.images[row], data.images[27])
+    assert torch.equal(parts.validation.labels[row], data.labels[27])
+
+
+@pytest.mark.parametrize("held_out", [7, 13])
+def test_the_schema_of_every_part_knows_the_training_part_only(held_out):
+    """Only one held-out row is a dog with a fez, so that pair is unseen."""
+    data = dataset(40)
+    labels = torch.tensor([[0, 1]]).repeat(40, 1)  # cats with caps
+    labels[0], labels[held_out] = torch.tensor([1, 0]), torch.tensor([1, 2])
+    splits = split_by_id(replace(data, labels=labels))
+    for part in (splits.train, splits.validation, splits.test):
+        assert part.schema.unseen_pairs(torch.tensor([1, 2])) == [("Dog", "Fez")]
+        assert part.schema.unseen_pairs(torch.tensor([0, 1])) == []
+        assert part.schema.unseen_pairs(torch.tensor([1, 0])) == []

@@ -1,0 +1,153 @@
+"""Pictures: bytes and floats, palettes, grids, and PNG files with their settings."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image, PngImagePlugin
+
+from data.images import enlarge, grid, palette_of, read_settings, save_png, snap, to_float, to_uint8
+
+LEVELS = torch.arange(256, dtype=torch.uint8)
+
+
+@st.composite
+def pictures(draw, most_pictures: int = 3, most: int = 255) -> torch.Tensor:
+    sides = st.integers(1, 6)
+    shape = (draw(st.integers(1, most_pictures)), draw(st.sampled_from([1, 3])), draw(sides), draw(sides))
+    return torch.from_numpy(draw(hnp.arrays(np.uint8, shape, elements=st.integers(0, most))))
+
+
+@st.composite
+def pictures_and_palettes(draw):
+    images = draw(pictures())
+    size = (draw(st.integers(1, 40)), images.shape[1])
+    return images, torch.from_numpy(draw(hnp.arrays(np.uint8, size, elements=st.integers(0, 255))))
+
+
+def colours(images: torch.Tensor) -> set[tuple[int, ...]]:
+    return {tuple(pixel) for pixel in images.permute(0, 2, 3, 1).reshape(-1, images.shape[1]).tolist()}
+
+
+# -- levels -----------------------------------------------------------------------------------------------
+
+
+def test_every_level_survives_the_way_to_floats_and_back():
+    x = to_float(LEVELS)
+    assert x.dtype == torch.float32
+    assert torch.equal(to_uint8(x), LEVELS)
+
+
+def test_levels_are_spread_evenly_over_minus_one_to_one():
+    expected = torch.linspace(-1.0, 1.0, 256, dtype=torch.float64)
+    torch.testing.assert_close(to_float(LEVELS).double(), expected, rtol=0, atol=1e-6)
+
+
+@given(st.floats(-10, 10, width=32))
+def test_a_float_becomes_the_nearest_level(value):
+    level = int(to_uint8(torch.tensor(value)))
+    clamped = max(-1.0, min(1.0, value))
+    nearest = min(abs(float(x) - clamped) for x in to_float(LEVELS))
+    assert abs(float(to_float(LEVELS)[level]) - clamped) <= nearest + 1e-6
+
+
+# -- palettes ---------------------------------------------------------------------------------------------
+
+
+@given(pictures(most=3) | pictures())
+def test_the_palette_has_each_colour_once(images):
+    palette = palette_of(images)
+    assert palette.dtype == torch.uint8
+    rows = [tuple(row) for row in palette.tolist()]
+    assert len(rows) == len(set(rows))
+    assert set(rows) == colours(images)
+
+
+@given(pictures_and_palettes())
+def test_snapping_takes_the_nearest_colour(images_and_palette):
+    images, palette = images_and_palette
+    before = images.clone()
+    snapped = snap(images, palette)
+    assert (snapped.shape, snapped.dtype) == (images.shape, torch.uint8)
+    assert torch.equal(images, before)
+    assert colours(snapped) <= {tuple(row) for row in palette.tolist()}
+    wanted, got, choices = images.long().movedim(1, -1), snapped.long().movedim(1, -1), palette.long()
+    nearest = (wanted[..., None, :] - choices).square().sum(dim=-1).amin(dim=-1)  # brute force, in integers
+    assert torch.equal((wanted - got).square().sum(dim=-1), nearest)
+    assert torch.equal(snap(snapped, palette), snapped)
+
+
+@given(pictures())
+def test_a_picture_is_at_home_in_its_own_palette(images):
+    assert torch.equal(snap(images, palette_of(images)), images)
+
+
+# -- layout -----------------------------------------------------------------------------------------------
+
+
+@given(pictures(), st.integers(1, 4))
+def test_enlarging_repeats_every_pixel(images, scale):
+    expected = np.kron(images.numpy(), np.ones((1, 1, scale, scale), dtype=np.uint8))
+    assert np.array_equal(enlarge(images, scale).numpy(), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_grid_places_pictures_row_by_row(channels):
+    count, columns, side, scale, gap, background = 5, 3, 4, 2, 1, 77
+    images = torch.randint(0, 256, (count, channels, side, side), generator=torch.Generator().manual_seed(0))
+    images = images.to(torch.uint8)
+    cell = side * scale
+    height, width = (gap + (cell + gap) * rows for rows in (2, columns))
+    expected = np.full((3, height, width), background, dtype=np.uint8)
+    for i, image in enumerate(images.numpy()):
+        top, left = (gap + (cell + gap) * k for k in divmod(i, columns))
+        expected[:, top : top + cell, left : left + cell] = image.repeat(scale, axis=1).repeat(scale, axis=2)
+    assert np.array_equal(grid(images, columns, scale, gap, background).numpy(), expected)
+
+
+# -- PNG files --------------------------------------------------------------------------------------------
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(pictures(most_pictures=1), st.dictionaries(st.text(), json_values, max_size=5))
+def test_a_png_holds_the_pixels_and_the_settings(images, settings):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.png"
+        save_png(images[0], path, settings)
+        assert read_settings(path) == settings
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+            assert picture.mode == {1: "L", 3: "RGB"}[images.shape[1]]
+            pixels = np.asarray(picture)
+    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    assert np.array_equal(pixels, images[0].permute(1, 2, 0).numpy())
+
+
+def test_settings_are_json_that_other_programs_can_read(tmp_path):
+    settings = {"attrs": "male,glasses", "w": 3.0, "seed": 0}
+    save_png(torch.zeros(3, 2, 2, dtype=torch.uint8), tmp_path / "a.png", settings)
+    with Image.open(tmp_path / "a.png") as picture:
+        assert settings in [json.loads(text) for text in picture.text.values()]
+
+
+def test_foreign_pictures_carry_no_settings(tmp_path):
+    foreign, plain = tmp_path / "foreign.png", tmp_path / "plain.png"
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Software", "another program")
+    Image.new("RGB", (2, 2)).save(foreign, pnginfo=info)
+    save_png(torch.zeros(1, 2, 2, dtype=torch.uint8), plain)
+    for path in (foreign, plain):
+        with pytest.raises(ValueError, match="no settings") as caught:
+            read_settings(path)
+        assert path.name in str(caught.value)

@@ -1,0 +1,213 @@
+"""The training objective, and the reading of a network's output as a clean picture and noise."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from diffusion.gaussian import PREDICTIONS, WEIGHTINGS, GaussianDiffusion
+from diffusion.schedule import NoiseSchedule
+
+SCHEDULE = NoiseSchedule.named("linear", 100)
+NO_COND = torch.zeros(0)
+
+
+def pictures(n: int = 6, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures inside [-1, 1] and noise, (n, 2, 3, 3) float64."""
+    generator = torch.Generator().manual_seed(seed)
+    x_0 = torch.rand(n, 2, 3, 3, generator=generator, dtype=torch.float64) * 2 - 1
+    return x_0, torch.randn(x_0.shape, generator=generator, dtype=torch.float64)
+
+
+def output_for(prediction: str, x_0, x_t, t) -> torch.Tensor:
+    """What a network of this kind says if it believes x_0 lies behind x_t, from x_t = signal x_0 + noise eps."""
+    alpha_bar = SCHEDULE.alpha_bar[t].view(-1, 1, 1, 1)
+    eps = (x_t - alpha_bar.sqrt() * x_0) / (1 - alpha_bar).sqrt()
+    return {"eps": eps, "x_0": x_0, "v": alpha_bar.sqrt() * eps - (1 - alpha_bar).sqrt() * x_0}[prediction]
+
+
+@pytest.mark.parametrize("clip", [True, False])
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+@pytest.mark.parametrize("name", ["linear", "cosine"])
+def test_predict_inverts_add_noise_at_every_time(name, prediction, clip):
+    schedule = NoiseSchedule.named(name, 100)
+    diffusion = GaussianDiffusion(schedule, prediction)
+    x_0, eps = pictures(100)
+    t = torch.arange(1, 101)
+    x_t = schedule.add_noise(x_0, t, eps)
+    target = diffusion.target(x_0, t, eps)
+    found = diffusion.predict(target, x_t, t, clip)
+    assert_close(found.x_0, x_0, rtol=0, atol=1e-9)
+    assert_close(found.eps, eps, rtol=0, atol=1e-9)
+    for i in (0, 49, 99):  # one time for the whole batch, as samplers ask
+        assert_close(diffusion.predict(target[i], x_t[i], i + 1, clip).x_0, x_0[i], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+@given(t=st.integers(1, 100), size=st.floats(0.1, 100), seed=st.integers(0, 99))
+def test_clipped_x_0_and_its_noise_still_give_x_t(prediction, t, size, seed):
+    """Whatever the network says: |x_0| <= 1, and signal x_0 + noise eps = x_t."""
+    output, x_t = pictures(2, seed)
+    found = GaussianDiffusion(SCHEDULE, prediction).predict(size * output, x_t, t, clip=True)
+    bar = SCHEDULE.alpha_bar[t].item()
+    assert found.x_0.abs().max() <= 1
+    assert_close(math.sqrt(bar) * found.x_0 + math.sqrt(1 - bar) * found.eps, x_t, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+def test_clipping_only_touches_what_leaves_the_range(prediction):
+    diffusion, t = GaussianDiffusion(SCHEDULE, prediction), torch.full((6,), 60)
+    x_0, eps = pictures()
+    believed = 2 * x_0
+    x_t = SCHEDULE.add_noise(x_0, t, eps)
+    output = output_for(prediction, believed, x_t, t)
+    free, clipped = diffusion.predict(output, x_t, t, clip=False), diffusion.predict(output, x_t, t, clip=True)
+    inside = believed.abs() < 1
+    assert inside.any() and not inside.all()
+    assert_close(free.x_0, believed, rtol=0, atol=1e-10)
+    assert_close(clipped.x_0[inside], free.x_0[inside], rtol=0, atol=0)
+    assert_close(clipped.x_0[~inside], believed[~inside].sign(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("t", [1, 30, 100])
+def test_v_is_the_velocity_along_the_arc_from_data_to_noise(t):
+    """With signal = cos(phi), noise = sin(phi): v = d x_t / d phi (Salimans & Ho 2022, appendix D)."""
+    x_0, eps = pictures(1)
+    phi, h = math.acos(SCHEDULE.signal(t, x_0).item()), 1e-5
+    ahead, behind = (math.cos(p) * x_0 + math.sin(p) * eps for p in (phi + h, phi - h))
+    v = GaussianDiffusion(SCHEDULE, "v").target(x_0, torch.tensor([t]), eps)
+    assert_close(v, (ahead - behind) / (2 * h), rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+def test_perfect_denoiser_has_no_loss(prediction, weighting):
+    """Only one picture exists, so x_0 is always known."""
+    x_0 = pictures(1)[0].expand(50, -1, -1, -1)
+    diffusion = GaussianDiffusion(SCHEDULE, prediction, weighting)
+    loss = diffusion.loss(lambda x_t, t, cond: output_for(prediction, x_0, x_t, t), x_0, NO_COND)
+    assert loss.shape == (50,)
+    assert loss.max() < 1e-20
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+def test_silent_denoiser_loses_the_mean_square_of_the_target(prediction):
+    x_0, eps = pictures()
+    t = torch.tensor([1, 5, 20, 50, 80, 100])
+    bar = SCHEDULE.alpha_bar[t].view(-1, 1, 1, 1)
+    target = {"eps": eps, "x_0": x_0, "v": bar.sqrt() * eps - (1 - bar).sqrt() * x_0}[prediction]
+    loss = GaussianDiffusion(SCHEDULE, prediction).loss_at(lambda x_t, t, cond: 0 * x_t, x_0, NO_COND, t, eps)
+    assert_close(loss, target.square().mean(dim=(1, 2, 3)), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("gamma", [1.0, 5.0])
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+def test_min_snr_weighting_is_the_capped_error_of_x_0(prediction, gamma):
+    """loss = min(SNR, gamma) |x_0 - x_0_hat|^2, for every kind of prediction (Hang et al. 2023)."""
+    x_0, eps = pictures(100)
+    believed, _ = pictures(100, seed=1)
+    t = torch.arange(1, 101)
+    diffusion = GaussianDiffusion(SCHEDULE, prediction, "min_snr", gamma)
+    loss = diffusion.loss_at(lambda x_t, t, cond: output_for(prediction, believed, x_t, t), x_0, NO_COND, t, eps)
+    snr = SCHEDULE.alpha_bar[1:] / (1 - SCHEDULE.alpha_bar[1:])
+    assert (snr > gamma).any() and (snr < gamma).any()
+    assert_close(loss, snr.clamp(max=gamma) * (x_0 - believed).square().mean(dim=(1, 2, 3)), rtol=1e-9, atol=0)
+
+
+def test_denoiser_sees_the_noised_pictures_their_times_and_their_labels():
+    x_0, eps = pictures()
+    t, cond = torch.tensor([1, 5, 20, 50, 80, 100]), torch.arange(12).view(6, 2)
+    seen = []
+
+    def denoiser(*args):
+        seen.extend(args)
+        return args[0]
+
+    GaussianDiffusion(SCHEDULE).loss_at(denoiser, x_0, cond, t, eps)
+    assert_close(seen[0], SCHEDULE.add_noise(x_0, t, eps), rtol=0, atol=0)
+    assert torch.equal(seen[1], t) and torch.equal(seen[2], cond)
+
+
+def test_times_are_uniform_from_one_to_T():
+    """Chi-square over 20 cells: mean 19, standard deviation sqrt(38); the bound lies six of them above."""
+    n, T = 20_000, 20
+    diffusion = GaussianDiffusion(NoiseSchedule.named("cosine", T))
+    t, _ = diffusion.draw(torch.zeros(n, 1), torch.Generator().manual_seed(0))
+    assert t.min() == 1 and t.max() == T
+    counts = torch.bincount(t, minlength=T + 1)[1:].double()
+    assert ((counts - n / T).square() / (n / T)).sum() < 19 + 6 * math.sqrt(38)
+
+
+def test_drawn_noise_is_standard_normal_in_the_type_of_x_0():
+    n = 40_000
+    for dtype in (torch.float32, torch.float64):
+        _, eps = GaussianDiffusion(SCHEDULE).draw(torch.zeros(n // 4, 2, 2, dtype=dtype), torch.Generator())
+        assert eps.dtype == dtype and eps.shape == (n // 4, 2, 2)
+        assert abs(eps.mean().item()) < 5 / math.sqrt(n)
+        assert abs(eps.var().item() - 1) < 5 * math.sqrt(2 / n)
+
+
+def test_loss_is_a_function_of_the_generator():
+    x_0, _ = pictures()
+    diffusion = GaussianDiffusion(SCHEDULE)
+
+    def loss(seed: int, global_seed: int):
+        torch.manual_seed(global_seed)
+        return diffusion.loss(lambda x_t, t, cond: x_t, x_0, NO_COND, torch.Generator().manual_seed(seed))
+
+    assert torch.equal(loss(1, 0), loss(1, 7))
+    assert not torch.equal(loss(1, 0), loss(2, 0))
+
+
+def test_losses_of_the_samples_are_independent_of_each_other():
+    x_0, eps = pictures()
+    t = torch.tensor([1, 5, 20, 50, 80, 100])
+    diffusion = GaussianDiffusion(SCHEDULE, "v", "min_snr")
+
+    def denoiser(x_t, t, cond):
+        return 0.5 * x_t
+
+    together = diffusion.loss_at(denoiser, x_0, NO_COND, t, eps)
+    for i in range(6):
+        part = slice(i, i + 1)
+        alone = diffusion.loss_at(denoiser, x_0[part], NO_COND, t[part], eps[part])
+        assert_close(alone, together[part], rtol=1e-12, atol=0)
+
+
+@pytest.fixture(scope="module")
+def zero_terminal_snr() -> NoiseSchedule:
+    """So many large betas that nothing of the signal is left in float64."""
+    schedule = NoiseSchedule(torch.full((400,), 0.9, dtype=torch.float64))
+    assert schedule.alpha_bar[-1] == 0
+    return schedule
+
+
+def test_eps_prediction_without_any_signal_at_T_is_refused(zero_terminal_snr):
+    with pytest.raises(ValueError, match=r"diffusion\.prediction=v") as refused:
+        GaussianDiffusion(zero_terminal_snr, "eps")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("prediction", ["x_0", "v"])
+def test_other_predictions_work_without_any_signal_at_T(zero_terminal_snr, prediction, weighting):
+    """There v = -x_0 and x_t = eps."""
+    diffusion, T = GaussianDiffusion(zero_terminal_snr, prediction, weighting), zero_terminal_snr.T
+    x_0, eps = pictures()
+    output = {"x_0": x_0, "v": -x_0}[prediction]
+    found = diffusion.predict(output, eps, T)
+    assert_close(found.x_0, x_0, rtol=0, atol=0)
+    assert_close(found.eps, eps, rtol=0, atol=0)
+    loss = diffusion.loss_at(lambda x_t, t, cond: 0 * x_t, x_0, NO_COND, torch.full((6,), T), eps)
+    assert loss.isfinite().all()
+
+
+@pytest.mark.parametrize(("argument", "known"), [("prediction", PREDICTIONS), ("weighting", WEIGHTINGS)])
+def test_unknown_prediction_and_weighting_are_refused_with_the_known_ones(argument, known):
+    with pytest.raises(ValueError, match=f"diffusion.{argument}='score'") as refused:
+        GaussianDiffusion(SCHEDULE, **{argument: "score"})
+    assert "\n" not in str(refused.value)
+    assert all(name in str(refused.value) for name in known)

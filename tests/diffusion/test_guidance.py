@@ -1,0 +1,147 @@
+"""Guidance: the formula, the number of passes it costs, and its independence of what the network predicts."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from diffusion.gaussian import PREDICTIONS, GaussianDiffusion
+from diffusion.guidance import guided
+from diffusion.schedule import NoiseSchedule
+
+SCHEDULE = NoiseSchedule.named("linear", 100)
+DIFFUSION = GaussianDiffusion(SCHEDULE)
+COND = torch.tensor([[2, 0], [-1, 1], [0, 3]])
+UNKNOWN = torch.full_like(COND, -1)
+X_T = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+class Spy:
+    """A denoiser, nonlinear in x_t and different for every label, that notes what it was called with."""
+
+    def __init__(self, strength: float = 1.0):
+        self.strength, self.calls = strength, []
+
+    def __call__(self, x_t, t, cond):
+        self.calls.append((len(x_t), t, cond))
+        label = (cond * torch.tensor([1.0, 0.3])).sum(dim=1).view(-1, 1, 1, 1)
+        return self.strength * torch.sin(x_t + label) + 0.01 * t.view(-1, 1, 1, 1)
+
+    @property
+    def batches(self) -> list[int]:
+        return [call[0] for call in self.calls]
+
+
+def says(denoiser, cond, t: int = 40) -> torch.Tensor:
+    """One plain pass of the denoiser."""
+    return denoiser(X_T, torch.full((len(X_T),), t), cond)
+
+
+def unguided(output, t: int = 40):
+    return DIFFUSION.predict(output, X_T, t, clip=False)
+
+
+@pytest.mark.parametrize(("w", "cond"), [(1.0, COND), (0.0, UNKNOWN)], ids=["w=1", "w=0"])
+def test_without_extrapolation_one_branch_speaks_in_one_pass(w, cond):
+    """w = 1 is the condition alone, w = 0 the reference alone."""
+    spy = Spy()
+    found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=w, clip=False)(X_T, 40)
+    assert spy.batches == [3]
+    expected = unguided(says(Spy(), cond))
+    assert torch.equal(found.x_0, expected.x_0) and torch.equal(found.eps, expected.eps)
+
+
+@given(w=st.floats(-2, 12).filter(lambda w: w not in (0.0, 1.0)), t=st.integers(1, 100))
+def test_guidance_is_ref_plus_w_times_the_difference_in_one_batched_pass(w, t):
+    """output = ref + w (main - ref), against two separate passes."""
+    spy = Spy()
+    found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=w, clip=False)(X_T, t)
+    assert spy.batches == [6]
+    main, ref = says(Spy(), COND, t), says(Spy(), UNKNOWN, t)
+    expected = unguided((1 - w) * ref + w * main, t)
+    assert_close(found.eps, expected.eps, rtol=1e-9, atol=1e-9)
+    assert_close(found.x_0, expected.x_0, rtol=1e-9, atol=1e-8)
+
+
+def test_denoiser_is_told_the_time_of_every_image():
+    spy = Spy()
+    guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=3.0)(X_T, 17)
+    _, t, cond = spy.calls[0]
+    assert t.dtype == torch.int64 and t.tolist() == [17] * 6
+    assert sorted(cond.tolist()) == sorted(COND.tolist() + UNKNOWN.tolist())
+
+
+def test_negative_condition_moves_away_from_its_label():
+    avoid = torch.tensor([[1, -1], [-1, 2], [1, 1]])
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=avoid, w=4.0, clip=False)(X_T, 40)
+    main, ref = says(Spy(), COND), says(Spy(), avoid)
+    assert_close(found.eps, unguided(main + 3 * (main - ref)).eps, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("ref_cond", [None, UNKNOWN], ids=["same label", "no label"])
+def test_autoguidance_compares_with_another_denoiser(ref_cond):
+    """The weaker network sees the same label unless told otherwise; each network makes one pass."""
+    main, weak = Spy(), Spy(strength=0.6)
+    found = guided(DIFFUSION, main, COND, ref=weak, ref_cond=ref_cond, w=2.0, clip=False)(X_T, 40)
+    assert main.batches == [3] and weak.batches == [3]
+    of_ref = says(Spy(strength=0.6), COND if ref_cond is None else ref_cond)
+    assert_close(found.eps, unguided(2 * says(Spy(), COND) - of_ref).eps, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("w", "passes"), [(0.0, ([], [3])), (1.0, ([3], []))], ids=["w=0", "w=1"])
+def test_autoguidance_without_extrapolation_asks_one_network(w, passes):
+    main, weak = Spy(), Spy(strength=0.6)
+    guided(DIFFUSION, main, COND, ref=weak, w=w)(X_T, 40)
+    assert (main.batches, weak.batches) == passes
+
+
+@pytest.mark.parametrize(("t", "active"), [(19, False), (20, True), (45, True), (60, True), (61, False)])
+@pytest.mark.parametrize("w", [0.0, 5.0])
+def test_guidance_holds_inside_its_interval_and_is_off_outside(t, active, w):
+    limited = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, interval=(20, 60), clip=False)(X_T, t)
+    expected = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w if active else 1.0, clip=False)(X_T, t)
+    assert torch.equal(limited.x_0, expected.x_0)
+
+
+@pytest.mark.parametrize("w", [0.0, 0.5, 3.0])
+def test_guidance_without_a_reference_is_refused(w):
+    with pytest.raises(ValueError, match=r"ref_cond \(all UNKNOWN for CFG\)") as refused:
+        guided(DIFFUSION, Spy(), COND, w=w)
+    assert f"w={w}" in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_no_guidance_needs_no_reference():
+    found = guided(DIFFUSION, Spy(), COND, clip=False)(X_T, 40)
+    assert torch.equal(found.eps, unguided(says(Spy(), COND)).eps)
+
+
+@pytest.mark.parametrize("t", [1, 40, 100])
+def test_guidance_gives_the_same_picture_for_every_kind_of_prediction(t):
+    """eps, x_0 and v are affine in one another at a given x_t, so extrapolating any of them is the same."""
+    belief = Spy(strength=0.8)
+    signal, noise = SCHEDULE.alpha_bar[t].sqrt(), (1 - SCHEDULE.alpha_bar[t]).sqrt()
+
+    def network(prediction):
+        def denoiser(x_t, t, cond):
+            x_0 = belief(x_t, t, cond)
+            eps = (x_t - signal * x_0) / noise
+            return {"eps": eps, "x_0": x_0, "v": signal * eps - noise * x_0}[prediction]
+
+        return denoiser
+
+    found = [
+        guided(GaussianDiffusion(SCHEDULE, p), network(p), COND, ref_cond=UNKNOWN, w=3.0, clip=False)(X_T, t)
+        for p in PREDICTIONS
+    ]
+    by_hand = 3 * says(Spy(0.8), COND, t) - 2 * says(Spy(0.8), UNKNOWN, t)
+    for prediction in found:
+        assert_close(prediction.x_0, by_hand, rtol=0, atol=1e-9)
+        assert_close(prediction.eps, (X_T - signal * by_hand) / noise, rtol=0, atol=1e-9)
+
+
+def test_clipping_is_on_by_default_and_limits_the_guided_picture():
+    free = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=8.0, clip=False)(X_T, 60).x_0
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=8.0)(X_T, 60).x_0
+    assert free.abs().max() > 1
+    assert torch.equal(found, free.clamp(-1, 1))

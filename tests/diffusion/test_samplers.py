@@ -1,0 +1,191 @@
+"""Samplers: against each other with the same noise, and against Gaussian data where the exact result is known."""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from oracle import GaussianData, measured_order, no_noise, propagate, seeded_noise, walk
+from torch.testing import assert_close
+
+from diffusion.gaussian import Prediction
+from diffusion.samplers import DDIM, DDPM
+from diffusion.schedule import NoiseSchedule
+
+SCHEDULE = NoiseSchedule.named("linear", 1000)
+DATA = GaussianData(mean=0.3, std=0.5)
+SHAPE = (4, 1, 3, 3)
+SAMPLERS = [DDPM(), DDPM("beta"), DDIM(), DDIM(0.5), DDIM(1.0)]
+EVERY_TIME = list(range(1000, -1, -1))
+TWENTY_STEPS = list(range(1000, -1, -50))
+UNEVEN = [1000, 997, 800, 799, 400, 30, 7, 1, 0]
+
+
+@st.composite
+def falling_times(draw, T: int) -> tuple[int, int]:
+    """(t, s) with 0 <= s < t <= T."""
+    s = draw(st.integers(0, T - 1))
+    return draw(st.integers(s + 1, T)), s
+
+
+def bent(schedule: NoiseSchedule):
+    """A denoiser that is far from linear, to show that identities do not rest on Gaussian data."""
+
+    def denoise(x_t, t):
+        x_0 = torch.sin(3 * x_t + t)
+        bar = schedule.alpha_bar[t].item()
+        return Prediction(x_0, (x_t - math.sqrt(bar) * x_0) / math.sqrt(1 - bar))
+
+    return denoise
+
+
+@pytest.mark.parametrize("denoise", [DATA.denoise(SCHEDULE), bent(SCHEDULE)], ids=["gaussian", "bent"])
+@pytest.mark.parametrize("grid", [EVERY_TIME, TWENTY_STEPS, UNEVEN], ids=["every time", "20 steps", "uneven"])
+def test_ddpm_equals_ddim_with_eta_one_step_by_step(denoise, grid):
+    x = y = seeded_noise(SHAPE, 0)()
+    noise_x, noise_y = seeded_noise(SHAPE, 1), seeded_noise(SHAPE, 1)
+    for t, s in pairwise(grid):
+        x, _ = DDPM().step(SCHEDULE, denoise, x, t, s, noise_x, None)
+        y, _ = DDIM(eta=1.0).step(SCHEDULE, denoise, y, t, s, noise_y, None)
+        assert_close(x, y, rtol=1e-9, atol=1e-9)
+
+
+@given(st.sampled_from(["linear", "cosine"]), falling_times(1000), st.sampled_from([DATA.denoise, bent]))
+def test_ddim_is_an_euler_step_of_the_probability_flow_ode(name, times, denoiser_of):
+    """With y = x / sqrt(alpha_bar), sigma = sqrt((1 - alpha_bar) / alpha_bar): dy / dsigma = (y - x_0) / sigma."""
+    (t, s), schedule = times, NoiseSchedule.named(name, 1000)
+    denoise = denoiser_of(schedule)
+    bar_t, bar_s = schedule.alpha_bar[t].item(), schedule.alpha_bar[s].item()
+    sigma_t, sigma_s = math.sqrt((1 - bar_t) / bar_t), math.sqrt((1 - bar_s) / bar_s)
+    x_t = seeded_noise(SHAPE, 0)()
+    y_t = x_t / math.sqrt(bar_t)
+    y_s = y_t + (sigma_s - sigma_t) * (y_t - denoise(x_t, t).x_0) / sigma_t
+    x_s, _ = DDIM().step(schedule, denoise, x_t, t, s, no_noise, None)
+    assert_close(x_s, math.sqrt(bar_s) * y_s, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("data", [DATA, GaussianData(0.0, 1.0), GaussianData(-0.5, 0.1)], ids=str)
+def test_ddim_is_of_first_order(data):
+    """Error against the exact solution of the ODE, from t = 900 to t = 100 in 40 to 400 steps."""
+    order = measured_order(DDIM(), SCHEDULE, data, 900, 100, (40, 80, 160, 400))
+    assert abs(order - 1) < 0.05
+
+
+def test_ddim_over_every_time_follows_the_exact_solution():
+    x_T = torch.linspace(-2, 2, 9, dtype=torch.float64)
+    x_0 = walk(DDIM(), SCHEDULE, DATA.denoise(SCHEDULE), EVERY_TIME, x_T)
+    assert_close(x_0, DATA.flow(SCHEDULE, x_T, 1000, 0), rtol=0, atol=0.01)
+
+
+@pytest.mark.parametrize("sampler", [DDPM(), DDIM(), DDIM(0.3), DDIM(1.0)], ids=str)
+@pytest.mark.parametrize("grid", [EVERY_TIME, TWENTY_STEPS, UNEVEN], ids=["every time", "20 steps", "uneven"])
+def test_a_single_picture_is_noised_exactly_as_the_forward_process_noises_it(sampler, grid):
+    """With one picture in the data, x_0 is known: each step has to lead from q(x_t | x_0) to q(x_s | x_0)."""
+    one = GaussianData(mean=0.4, std=0.0)
+    for t, s in pairwise(grid):
+        found = propagate(sampler, SCHEDULE, one.denoise(SCHEDULE), [t, s], *one.marginal(SCHEDULE, t))
+        assert_close(found, one.marginal(SCHEDULE, s), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("grid", [EVERY_TIME, TWENTY_STEPS, UNEVEN], ids=["every time", "20 steps", "uneven"])
+def test_beta_variance_is_exact_for_data_of_unit_variance(grid):
+    """Then Var[x_s | x_t] = 1 - alpha_bar_t / alpha_bar_s (Ho et al. 2020, section 3.2), so x_s has its marginal."""
+    unit = GaussianData(mean=0.4, std=1.0)
+    for t, s in pairwise(grid[:-1]):  # the last step adds no noise
+        found = propagate(DDPM("beta"), SCHEDULE, unit.denoise(SCHEDULE), [t, s], *unit.marginal(SCHEDULE, t))
+        assert_close(found, unit.marginal(SCHEDULE, s), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("std", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("name", ["linear", "cosine"])
+def test_ddpm_over_every_time_brings_pure_noise_to_the_data(name, std):
+    """Mean and variance carried through all 1000 affine steps from N(0, 1), without sampling error.
+
+    The two variances are the lower and the upper bound of the true one, and meet as steps get smaller.
+    """
+    data, schedule = GaussianData(0.3, std), NoiseSchedule.named(name, 1000)
+    low, high = (
+        propagate(DDPM(v), schedule, data.denoise(schedule), EVERY_TIME, 0.0, 1.0) for v in ("posterior", "beta")
+    )
+    assert abs(low[0] - 0.3) < 1e-3 and abs(high[0] - 0.3) < 1e-3
+    assert 0.95 * std**2 < low[1] < std**2 < high[1] < 1.02 * std**2
+
+
+def test_error_of_ddpm_halves_when_steps_double():
+    errors = []
+    for T in (250, 500, 1000):
+        schedule = NoiseSchedule.named("linear", T)
+        _, variance = propagate(DDPM(), schedule, DATA.denoise(schedule), range(T, -1, -1), 0.0, 1.0)
+        errors.append(abs(variance - DATA.std**2))
+    assert 1.7 < errors[0] / errors[1] < 2.3 and 1.7 < errors[1] / errors[2] < 2.3
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
+def test_samples_from_pure_noise_have_the_mean_and_variance_of_the_data(sampler):
+    """20,000 numbers; five standard errors, beside 5 % of variance for 400 steps of finite size."""
+    n, schedule = 20_000, NoiseSchedule.named("linear", 400)
+    grid, noise = range(400, -1, -1), seeded_noise((n,), 0)
+    x_0 = walk(sampler, schedule, DATA.denoise(schedule), grid, noise(), noise)
+    assert abs(x_0.mean().item() - DATA.mean) < 5 * DATA.std / math.sqrt(n) + 1e-3
+    assert abs(x_0.var().item() / DATA.std**2 - 1) < 5 * math.sqrt(2 / n) + 0.05
+    mean, variance = propagate(sampler, schedule, DATA.denoise(schedule), grid, 0.0, 1.0)
+    assert abs(x_0.mean().item() - mean) < 5 * math.sqrt(variance / n)
+    assert abs(x_0.var().item() / variance - 1) < 5 * math.sqrt(2 / n)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
+@pytest.mark.parametrize("t", [1, 37, 1000])
+def test_last_step_returns_the_predicted_picture_without_noise(sampler, t):
+    x_t = seeded_noise(SHAPE, 0)()
+    x_0, _ = sampler.step(SCHEDULE, DATA.denoise(SCHEDULE), x_t, t, 0, no_noise, None)
+    assert_close(x_0, DATA.denoise(SCHEDULE)(x_t, t).x_0, rtol=1e-12, atol=1e-12)
+
+
+@given(st.floats(0.01, 1.0), falling_times(1000).filter(lambda times: times[1] > 0))
+def test_eta_is_the_share_of_the_posterior_deviation_that_is_drawn_anew(eta, times):
+    t, s = times
+    _, variance = propagate(DDIM(eta), SCHEDULE, DATA.denoise(SCHEDULE), [t, s], 0.0, 0.0)
+    assert math.isclose(variance, eta**2 * SCHEDULE.posterior(t, s)[2], rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
+def test_one_sampler_serves_several_walks_at_once(sampler):
+    """Interleaved steps of two walks give what each walk gives alone: no state is kept in the sampler."""
+    walks = [(GaussianData(0.3, 0.5), TWENTY_STEPS, 0), (GaussianData(-0.6, 0.2), EVERY_TIME[::25], 5)]
+    alone = [
+        walk(sampler, SCHEDULE, data.denoise(SCHEDULE), grid, seeded_noise(SHAPE, seed)(), seeded_noise(SHAPE, seed))
+        for data, grid, seed in walks
+    ]
+    x = [seeded_noise(SHAPE, seed)() for _, _, seed in walks]
+    noise = [seeded_noise(SHAPE, seed) for _, _, seed in walks]
+    memory = [None, None]
+    for step in range(max(len(grid) for _, grid, _ in walks) - 1):
+        for i, (data, grid, _) in enumerate(walks):
+            if step < len(grid) - 1:
+                t, s = grid[step], grid[step + 1]
+                x[i], memory[i] = sampler.step(SCHEDULE, data.denoise(SCHEDULE), x[i], t, s, noise[i], memory[i])
+    assert torch.equal(x[0], alone[0]) and torch.equal(x[1], alone[1])
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
+def test_the_type_of_x_is_kept_and_x_is_not_changed_in_place(sampler):
+    x_t = torch.linspace(-1, 1, 9)
+    before = x_t.clone()
+    x_s, _ = sampler.step(SCHEDULE, DATA.denoise(SCHEDULE), x_t, 500, 400, lambda: torch.ones(9), None)
+    assert x_s.dtype == torch.float32 and x_s.shape == x_t.shape
+    assert torch.equal(x_t, before)
+
+
+@pytest.mark.parametrize("eta", [-0.1, 1.01, float("nan"), float("inf")])
+def test_eta_outside_zero_to_one_is_refused(eta):
+    with pytest.raises(ValueError, match=r"sampler\.eta=.*\[0, 1\]") as refused:
+        DDIM(eta=eta)
+    assert "\n" not in str(refused.value)
+
+
+def test_unknown_variance_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"sampler\.variance='learned'.*posterior, beta") as refused:
+        DDPM(variance="learned")
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,217 @@
+"""The grid of times, the noise of each image, and the loop from noise to pictures."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from oracle import GaussianData, seeded_noise, walk
+from torch import nn
+from torch.testing import assert_close
+
+from diffusion.gaussian import GaussianDiffusion
+from diffusion.guidance import guided
+from diffusion.samplers import DDIM, DDPM
+from diffusion.sampling import ImageNoise, draw, sample, timesteps
+from diffusion.schedule import NoiseSchedule
+from models.unet import UNet
+
+
+@given(st.integers(1, 4000), st.data())
+def test_timesteps_fall_evenly_from_T_to_zero(T, data):
+    steps = data.draw(st.integers(1, T))
+    grid = timesteps(T, steps)
+    gaps = {t - s for t, s in pairwise(grid)}
+    assert all(type(t) is int for t in grid)
+    assert len(grid) == steps + 1 and grid[0] == T and grid[-1] == 0
+    assert min(gaps) >= 1 and max(gaps) - min(gaps) <= 1
+
+
+@pytest.mark.parametrize("T", [1, 2, 50, 1000])
+def test_as_many_steps_as_T_visit_every_time(T):
+    assert timesteps(T, T) == list(range(T, -1, -1))
+
+
+@pytest.mark.parametrize("steps", [0, -1, 101, True, 10.0, "10", None])
+def test_impossible_numbers_of_steps_are_refused(steps):
+    with pytest.raises(ValueError, match=f"steps={steps!r}.*T = 100") as refused:
+        timesteps(100, steps)
+    assert "\n" not in str(refused.value)
+
+
+def test_noise_is_that_of_torch_with_the_generator_of_each_seed():
+    noise = ImageNoise([5, 0, 2**63 - 1], (2, 3, 4))
+    generators = [torch.Generator().manual_seed(seed) for seed in (5, 0, 2**63 - 1)]
+    for _ in range(3):
+        drawn = noise()
+        assert drawn.shape == (3, 2, 3, 4) and drawn.dtype == torch.float32
+        for image, generator in zip(drawn, generators, strict=True):
+            assert torch.equal(image, torch.randn(2, 3, 4, generator=generator))
+
+
+@given(st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=6, unique=True), st.data())
+def test_noise_of_an_image_does_not_depend_on_its_batch_or_its_place(seeds, data):
+    shuffled = data.draw(st.permutations(seeds))
+    batch, other_order, alone = (ImageNoise(s, (1, 2, 2)) for s in (seeds, shuffled, seeds[:1]))
+    torch.manual_seed(data.draw(st.integers(0, 9)))  # the global generator plays no part
+    for _ in range(2):
+        of_batch, of_other, of_alone = batch(), other_order(), alone()
+        assert torch.equal(of_batch[0], of_alone[0])
+        for place, seed in enumerate(seeds):
+            assert torch.equal(of_batch[place], of_other[shuffled.index(seed)])
+
+
+def test_noise_differs_between_seeds_and_between_draws():
+    noise = ImageNoise([0, 1], (1, 4, 4))
+    first, second = noise(), noise()
+    assert len({tuple(image.flatten().tolist()) for image in (*first, *second)}) == 4
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, True, 1.0, "3", None])
+def test_impossible_seeds_are_refused(seed):
+    with pytest.raises(ValueError, match=r"seed=.*2\^63 - 1") as refused:
+        ImageNoise([0, seed], (1, 4, 4))
+    assert repr(seed) in str(refused.value) and "\n" not in str(refused.value)
+
+
+SCHEDULE = NoiseSchedule.named("cosine", 100)
+DATA = GaussianData(0.3, 0.5)
+
+
+class Countdown:
+    """A sampler that takes 1 from x and counts its steps in the memory."""
+
+    def __init__(self):
+        self.seen = []
+
+    def step(self, schedule, denoise, x_t, t, s, noise, memory):
+        self.seen.append((t, s, memory))
+        return x_t - 1, (memory or 0) + 1
+
+
+def test_loop_hands_each_step_its_times_and_the_memory_of_the_step_before():
+    sampler = Countdown()
+    x_0 = sample(SCHEDULE, sampler, None, [100, 60, 7, 0], torch.tensor([10.0]), None)
+    assert sampler.seen == [(100, 60, None), (60, 7, 1), (7, 0, 2)]
+    assert x_0.item() == 7
+
+
+def test_constrain_follows_every_step_and_on_step_sees_its_result():
+    constrained, watched = [], []
+
+    def constrain(x_s, s):
+        constrained.append((x_s.item(), s))
+        return 10 * x_s
+
+    x_0 = sample(
+        SCHEDULE,
+        Countdown(),
+        None,
+        [100, 60, 0],
+        torch.tensor([3.0]),
+        None,
+        constrain=constrain,
+        on_step=lambda done, s, x: watched.append((done, s, x.item())),
+    )
+    assert constrained == [(2, 60), (19, 0)]
+    assert watched == [(1, 60, 20), (2, 0, 190)]
+    assert x_0.item() == 190
+
+
+@pytest.mark.parametrize("sampler", [DDPM(), DDIM(), DDIM(0.5)], ids=str)
+@pytest.mark.parametrize("start", [100, 50, 1])
+def test_loop_starts_from_any_noise_level(sampler, start):
+    """The same walk as one written out by hand, from T or (image to image) from a picture noised to `start`."""
+    noise, again = seeded_noise((5,), 0), seeded_noise((5,), 0)
+    x_t = SCHEDULE.add_noise(DATA.draw((5,), seed=1), start, noise())
+    grid, denoise = timesteps(start, min(start, 10)), DATA.denoise(SCHEDULE)
+    again()
+    assert torch.equal(
+        sample(SCHEDULE, sampler, denoise, grid, x_t, noise), walk(sampler, SCHEDULE, denoise, grid, x_t, again)
+    )
+
+
+def test_constrain_keeps_known_pixels_for_inpainting():
+    """Known pixels are reset to q(x_s | x_0) at every step, so at s = 0 they are the picture itself."""
+    known = torch.tensor([True, False] * 3)
+    picture, eps, noise = DATA.draw((6,), seed=1), seeded_noise((6,), 2)(), seeded_noise((6,), 3)
+
+    def constrain(x_s, s):
+        return torch.where(known, SCHEDULE.add_noise(picture, s, eps), x_s)
+
+    grid = timesteps(100, 20)
+    x_0 = sample(SCHEDULE, DDPM(), DATA.denoise(SCHEDULE), grid, noise(), noise, constrain=constrain)
+    assert torch.equal(x_0[known], picture[known])
+    assert not torch.isclose(x_0[~known], picture[~known]).any()
+
+
+def test_times_that_rise_are_refused():
+    with pytest.raises(ValueError, match="0 <= s < t"):
+        sample(SCHEDULE, DDIM(), DATA.denoise(SCHEDULE), [50, 60, 0], torch.zeros(1), None)
+
+
+SHAPE = (2, 8, 8)
+COND = torch.tensor([[0, 2], [1, -1], [-1, 0]])
+UNKNOWN = torch.full_like(COND, -1)
+SEEDS = [11, 12, 13]
+ANCESTRAL = DDPM()
+
+
+@pytest.fixture(scope="module")
+def network() -> UNet:
+    """A small untrained network whose last layers, which start at zero, speak."""
+    torch.manual_seed(0)
+    unet = UNet(SHAPE, (2, 3), channels=16, channel_mults=(1, 2), blocks=1, attention_levels=(), head_dim=16)
+    for parameter in unet.parameters():
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.1)
+    return unet.eval()
+
+
+def drawn(network, rows=(0, 1, 2), seeds=SEEDS, sampler=ANCESTRAL, w=2.0, **more):
+    rows = list(rows)
+    diffusion = GaussianDiffusion(SCHEDULE, "v")
+    seeds = [seeds[i] for i in rows]
+    return draw(diffusion, network, sampler, COND[rows], UNKNOWN[rows], seeds, SHAPE, w=w, steps=5, **more)
+
+
+@pytest.mark.parametrize("w", [1.0, 3.0])
+@pytest.mark.parametrize("sampler", [DDPM(), DDIM()], ids=str)
+def test_a_picture_is_the_same_alone_and_in_any_batch(network, sampler, w):
+    batch = drawn(network, sampler=sampler, w=w)
+    for i in range(3):
+        assert_close(drawn(network, [i], sampler=sampler, w=w)[0], batch[i], rtol=0, atol=1e-4)
+    assert_close(drawn(network, [2, 0], sampler=sampler, w=w), batch[[2, 0]], rtol=0, atol=1e-4)
+
+
+def test_pictures_have_their_shape_and_range_and_carry_no_gradient(network):
+    pictures = drawn(network)
+    assert pictures.shape == (3, *SHAPE) and pictures.dtype == torch.float32
+    assert pictures.abs().max() <= 1 and pictures.std() > 0.1
+    assert not pictures.requires_grad
+
+
+def test_same_seeds_give_the_same_pictures_and_other_seeds_others(network):
+    torch.manual_seed(3)
+    pictures = drawn(network)
+    torch.manual_seed(4)
+    assert torch.equal(drawn(network), pictures)
+    other = drawn(network, seeds=[21, 22, 23])
+    assert ((other - pictures).abs().amax(dim=(1, 2, 3)) > 0.1).all()
+
+
+def test_label_and_guidance_change_the_picture(network):
+    known = slice(0, 2)
+    assert not torch.allclose(drawn(network, w=1.0)[known], drawn(network, w=0.0)[known], atol=1e-3)
+    assert not torch.allclose(drawn(network, w=1.0)[known], drawn(network, w=4.0)[known], atol=1e-3)
+
+
+def test_draw_is_the_loop_over_the_guided_denoiser_from_the_noise_of_the_seeds(network):
+    diffusion, noise, watched = GaussianDiffusion(SCHEDULE, "v"), ImageNoise(SEEDS, SHAPE), []
+    with torch.no_grad():
+        denoise = guided(diffusion, network, COND, ref_cond=UNKNOWN, w=2.0)
+        by_hand = walk(DDPM(), SCHEDULE, denoise, [100, 80, 60, 40, 20, 0], noise(), noise)
+    pictures = drawn(network, on_step=lambda done, s, x: watched.append((done, s, tuple(x.shape))))
+    assert torch.equal(pictures, by_hand)
+    assert watched == [(i + 1, 80 - 20 * i, (3, *SHAPE)) for i in range(5)]

@@ -1,0 +1,193 @@
+"""The whole U-Net: shapes, refusals, and that time, picture and every field of the label reach the output."""
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from models.layers import ResidualBlock
+from models.unet import UNet
+
+SHAPE, CARDINALITIES = (3, 8, 8), (3, 2, 4)
+LABELS = torch.tensor([[0, 0, 0], [1, 1, 1], [2, -1, 3], [-1, -1, -1]])
+UNKNOWN = torch.full((4, 3), -1)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def small(shape=SHAPE, cardinalities=CARDINALITIES, **settings) -> UNet:
+    defaults = {"channels": 16, "channel_mults": (1, 2), "blocks": 1, "attention_levels": (1,), "head_dim": 16}
+    return UNet(shape, cardinalities, **defaults | settings)
+
+
+def awake(model: UNet) -> UNet:
+    """Give random values to all that starts at zero, so that the output shows what the inside does."""
+    for parameter in model.parameters():
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.1)
+    return model
+
+
+def inputs(n: int = 4, shape=SHAPE):
+    return torch.randn(n, *shape), torch.randint(1, 1001, (n,))
+
+
+@pytest.mark.parametrize("cardinalities", [(), (10,), (3, 2, 4)], ids=str)
+@pytest.mark.parametrize(
+    ("shape", "mults", "blocks"),
+    [((1, 28, 28), (1, 2, 2), 2), ((3, 24, 24), (1, 2, 4), 1), ((4, 8, 24), (1, 1, 2, 2), 1), ((2, 5, 7), (1,), 3)],
+    ids=str,
+)
+@pytest.mark.parametrize("map_channels", [0, 3])
+def test_output_has_the_shape_of_the_picture(shape, mults, blocks, cardinalities, map_channels):
+    model = UNet(shape, cardinalities, 8, mults, blocks, (len(mults) - 1,), head_dim=8, map_channels=map_channels)
+    x_t, t = inputs(2, shape)
+    cond = torch.zeros(2, len(cardinalities), dtype=torch.int64)
+    assert awake(model)(x_t, t, cond).shape == (2, *shape)
+
+
+def test_untrained_network_says_zero():
+    x_t, t = inputs()
+    assert not small(map_channels=4)(x_t, t, LABELS).any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "levels", "multiple"), [((1, 28, 28), 4, 8), ((3, 24, 20), 4, 8), ((3, 9, 8), 2, 2), ((3, 1, 1), 3, 4)]
+)
+def test_size_that_cannot_be_halved_is_refused_with_a_remedy(shape, levels, multiple):
+    with pytest.raises(ValueError, match=f"{shape[1]} x {shape[2]}.*multiple of {multiple}, such as") as refused:
+        small(shape, channel_mults=(1,) * levels)
+    message = str(refused.value)
+    assert "dataset.image_size" in message and "model.channel_mults" in message and "\n" not in message
+
+
+def test_refusal_of_a_size_names_the_sizes_next_to_it():
+    with pytest.raises(ValueError, match="such as 24 or 32;"):
+        small((1, 28, 28), channel_mults=(1, 1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [({"channels": 12}, "model.channels"), ({"channel_mults": (1, 3), "head_dim": 32}, "model.head_dim=32")],
+    ids=["channels", "head_dim"],
+)
+def test_impossible_widths_are_refused_at_construction(settings, named):
+    with pytest.raises(ValueError, match=named) as refused:
+        small(**settings)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("fields", [1, 2, 4])
+def test_label_with_another_number_of_fields_is_refused(fields):
+    """A single column must not be spread over all fields."""
+    x_t, t = inputs()
+    with pytest.raises(ValueError, match=f"{fields} fields.* 3"):
+        small()(x_t, t, torch.zeros(4, fields, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("map_channels", [0, 4])
+def test_output_depends_on_time_picture_and_every_field(map_channels):
+    model = awake(small(map_channels=map_channels)).eval()
+    x_t, t = inputs()
+    base = torch.zeros(4, 3, dtype=torch.int64)
+    said = model(x_t, t, base)
+
+    def differs(*other):
+        return ((model(*other) - said).abs().amax(dim=(1, 2, 3)) > 1e-3).all()
+
+    assert differs(x_t + 0.1, t, base)
+    assert differs(x_t, t % 1000 + 1, base)
+    for field, cardinality in enumerate(CARDINALITIES):
+        for value in (-1, *range(1, cardinality)):
+            changed = base.clone()
+            changed[:, field] = value
+            assert differs(x_t, t, changed), f"field {field} as {value} does not reach the output"
+
+
+@pytest.mark.parametrize("map_channels", [0, 4])
+def test_unconditional_output_does_not_hear_the_values_of_any_field(map_channels):
+    """Whatever the learned vectors become, a label of unknowns gives what it gave."""
+    model = awake(small(map_channels=map_channels)).eval()
+    x_t, t = inputs()
+    unconditional, labelled = model(x_t, t, UNKNOWN), model(x_t, t, LABELS)
+    for name, parameter in model.named_parameters():
+        if name.endswith("table.weight"):
+            nn.init.normal_(parameter)
+    assert torch.equal(model(x_t, t, UNKNOWN), unconditional)
+    changed = (model(x_t, t, LABELS) - labelled).abs().amax(dim=(1, 2, 3)) > 1e-3
+    assert changed.tolist() == [True, True, True, False]
+
+
+def test_every_residual_block_is_modulated_by_time_and_by_label():
+    model = small(channel_mults=(1, 2, 2), blocks=2)
+    blocks = [module for module in model.modules() if isinstance(module, ResidualBlock)]
+    modulations = {block: [] for block in blocks}
+    for block in blocks:
+        block.modulation.register_forward_hook(lambda _, __, out, block=block: modulations[block].append(out))
+    x_t, t = inputs(1)
+    label = LABELS[:1]
+    model(x_t, t, label)
+    model(x_t, t, label + 1)
+    model(x_t, t % 1000 + 1, label)
+    assert len(blocks) == 3 * 2 + 2 + 3 * 3  # down, middle, up
+    for first, other_label, other_time in modulations.values():
+        assert not torch.allclose(first, other_label, atol=1e-3)
+        assert not torch.allclose(first, other_time, atol=1e-3)
+
+
+def trained(model: UNet, x_t, t, cond, target, steps: int, lr: float = 2e-3) -> list[float]:
+    """Fit one batch; the losses before each step."""
+    optimiser, losses = torch.optim.Adam(model.parameters(), lr=lr), []
+    for _ in range(steps):
+        optimiser.zero_grad()
+        loss = (model(x_t, t, cond) - target).square().mean()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
+def test_every_parameter_is_used():
+    """After some steps nothing waits behind a layer that started at zero, so every parameter has a gradient."""
+    model = small(map_channels=4)
+    x_t, t = inputs()
+    trained(model, x_t, t, LABELS, torch.randn_like(x_t), steps=4)
+    model.zero_grad()
+    model(x_t, t, LABELS).square().sum().backward()
+    silent = [name for name, p in model.named_parameters() if p.grad is None or p.grad.abs().max() < 1e-6]
+    assert not silent
+
+
+def test_network_learns_one_batch_by_heart():
+    model = small()
+    x_t, t = inputs(8)
+    losses = trained(model, x_t, t, LABELS.repeat(2, 1), torch.randn_like(x_t), steps=150)
+    assert losses[-1] < 0.05 * losses[0]
+
+
+@pytest.mark.parametrize("map_channels", [0, 4])
+def test_label_alone_can_tell_pictures_apart(map_channels):
+    """The same x_t and t for all, so only the label says which of the pictures is meant."""
+    model = small(map_channels=map_channels)
+    x_t, t = torch.zeros(4, *SHAPE), torch.full((4,), 500)
+    losses = trained(model, x_t, t, LABELS, torch.randn(4, *SHAPE), steps=150)
+    assert losses[-1] < 0.05 * losses[0]
+
+
+def test_a_batch_gives_what_its_images_give_alone():
+    model = awake(small(map_channels=4)).eval()
+    x_t, t = inputs()
+    together = model(x_t, t, LABELS)
+    for i in range(4):
+        part = slice(i, i + 1)
+        assert_close(model(x_t[part], t[part], LABELS[part]), together[part], rtol=1e-4, atol=1e-5)
+
+
+def test_labels_are_not_changed_by_the_network():
+    x_t, t = inputs()
+    label = LABELS.clone()
+    small()(x_t, t, label)
+    assert torch.equal(label, LABELS)
