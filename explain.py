@@ -9,7 +9,7 @@ import yaml
 from omegaconf import OmegaConf
 
 CONF = Path(__file__).resolve().parent / "conf"
-SETTING = re.compile(r"(?P<indent> *)(?P<key>[a-z]\w*):(?: (?P<value>.*?))??(?:  # (?P<why>.*))?")
+SETTING = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z]\w*):(?: (?P<value>.*?))??(?:  # (?P<why>.*))?")
 WIDTH = 26
 
 

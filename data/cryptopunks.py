@@ -37,7 +37,8 @@ TABLE = DataFile(
 COLUMNS = ["id", "type", "gender", "skin tone", "count", "accessories"]
 
 TYPES = ("Male", "Female", "Zombie", "Ape", "Alien")
-SKINS = ("Albino", "Light", "Medium", "Dark")
+NONHUMAN = "Nonhuman"
+SKINS = (NONHUMAN, "Albino", "Light", "Medium", "Dark")
 HAIR = (
     "Blonde Bob", "Blonde Short", "Clown Hair Green", "Crazy Hair", "Dark Hair", "Frumpy Hair", "Half Shaved",
     "Messy Hair", "Mohawk", "Mohawk Dark", "Mohawk Thin", "Orange Side", "Peak Spike", "Pigtails", "Purple Hair",
@@ -66,7 +67,7 @@ CHAINS = ("Gold Chain", "Silver Chain")
 
 FIELDS = (
     Field("type", TYPES),
-    Field("skin", (NONE, *SKINS)),  # humans only
+    Field("skin", SKINS),
     *slot("head", HAIR + HATS, hair=HAIR, hat=HATS),
     *slot(
         "eyes",
@@ -163,9 +164,11 @@ def parse_table(text: str, count: int = PUNKS) -> torch.Tensor:
 def _slots(row: list[str], where: str) -> dict[str, str]:
     """The value of each slot that is not empty, from one row of the table."""
     _, kind, gender, skin, _, accessories = (cell.strip() for cell in row)
-    slots = {"type": gender if kind == "Human" else kind}
-    if skin:
-        slots["skin"] = skin
+    human = kind == "Human"
+    slots = {"type": gender if human else kind, "skin": skin if human else NONHUMAN}
+    for field, allowed in (("type", TYPES[:2] if human else TYPES[2:]), ("skin", SKINS)):
+        if slots[field] not in allowed:
+            raise ValueError(f"{where}: unknown {field} {slots[field]!r}, expected one of {', '.join(allowed)}")
     for name in filter(None, (part.strip() for part in accessories.split(" / "))):
         owner = SLOT_OF.get(name)
         if owner is None:
@@ -173,9 +176,6 @@ def _slots(row: list[str], where: str) -> dict[str, str]:
         if owner in slots:
             raise ValueError(f"{where}: {slots[owner]!r} and {name!r} are both in slot {owner!r}")
         slots[owner] = name
-    for field, allowed in (("type", TYPES), ("skin", (NONE, *SKINS))):
-        if slots.get(field, NONE) not in allowed:
-            raise ValueError(f"{where}: unknown {field} {slots[field]!r}, expected one of {', '.join(allowed)}")
     return slots
 
 

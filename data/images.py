@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from einops import rearrange
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from torch import Tensor
 from torchvision.utils import make_grid
 
@@ -72,8 +72,11 @@ def save_png(image: Tensor, path: Path, settings: dict | None = None) -> None:
 
 def read_settings(path: Path) -> dict:
     """The settings stored in a PNG that `save_png` wrote. Raises ValueError where there are none."""
-    with Image.open(path) as picture:
-        text = picture.info.get(SETTINGS_KEY)
+    try:
+        with Image.open(path) as picture:
+            text = picture.info.get(SETTINGS_KEY)
+    except UnidentifiedImageError:
+        raise ValueError(f"{path}: not a picture; name a PNG that sample.py wrote") from None
     if text is None:
         raise ValueError(f"{path}: no settings inside; only pictures written by sample.py carry them")
     return json.loads(text)

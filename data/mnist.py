@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def load(data_root: str, image_size: int = 16) -> Splits:
     train = _dataset(TRAIN_IMAGES.read(root), TRAIN_LABELS.read(root), image_size)
     test = _dataset(TEST_IMAGES.read(root), TEST_LABELS.read(root), image_size)
     splits = split_by_id(train)
-    return Splits(splits.train, splits.validation, test)
+    return Splits(splits.train, splits.validation, replace(test, schema=splits.train.schema))
 
 
 def _dataset(images: bytes, labels: bytes, image_size: int) -> InMemoryDataset:

@@ -44,7 +44,7 @@ class NoiseSchedule:
         if betas.ndim != 1 or len(betas) < 1 or not bool(((betas > 0) & (betas < 1)).all()):
             span = f"{betas.min():.4g} to {betas.max():.4g}" if betas.numel() else "none"
             raise ValueError(
-                f"betas: a list of numbers strictly between 0 and 1 is needed, got shape {tuple(betas.shape)} with {span}"
+                f"betas: needs a row of numbers strictly between 0 and 1, got shape {tuple(betas.shape)} with {span}"
             )
         self.T = len(betas)
         self.alpha_bar = torch.cat([torch.ones(1, dtype=torch.float64), torch.cumprod(1 - betas.double(), dim=0)])

@@ -26,3 +26,53 @@ def real_data() -> Path:
     if not (root / "cryptopunks" / "punks.png").exists() or not (root / "MNIST" / "raw").exists():
         pytest.skip(f"no published data in {root}; set DATA_ROOT to a folder that has them")
     return root
+
+
+# A network and a data set small enough that a training of a few steps takes about a second.
+TINY = [
+    "dataset.count=120",
+    "model.channels=8",
+    "model.channel_mults=[1,2]",
+    "model.blocks=1",
+    "model.attention_levels=[1]",
+    "model.head_dim=8",
+    "train.batch_size=8",
+    "train.validate_every=0",
+    "train.preview_every=0",
+    "train.preview.steps=2",
+    "train.preview.columns=1",
+    "device=cpu",
+]
+
+
+@pytest.fixture
+def in_tmp(tmp_path, monkeypatch) -> Path:
+    """The working directory is an empty folder, so that default paths lead nowhere else."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def compose():
+    """(config name, overrides) -> the configuration as plain values, as the entry points see it."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from omegaconf import OmegaConf
+
+    def settings(config_name: str, overrides: list[str] = ()) -> dict:
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            return OmegaConf.to_container(hydra_compose(config_name, overrides=list(overrides)), resolve=True)
+
+    return settings
+
+
+@pytest.fixture
+def train_tiny(compose):
+    """Train on small settings in this process: train_tiny("train.steps=4", "run=a") -> Run."""
+    from training.loop import train
+
+    def run(*overrides: str):
+        overrides = [*TINY, *overrides]
+        return train(compose("train", overrides), overrides)
+
+    return run

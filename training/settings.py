@@ -37,6 +37,7 @@ def _range(low: float, high: float) -> str:
 def check_training(cfg: dict) -> None:
     """Refuse numbers that training cannot work with, before anything is built or written."""
     whole("seed", cfg["seed"])
+    whole("diffusion.T", cfg["diffusion"]["T"], 1)
     choice("resume", cfg["resume"], ("auto", "never"))
     train, optim = cfg["train"], cfg["optim"]
     for key in ("steps", "batch_size", "log_every", "checkpoint_every", "loss_buckets", "validation_images"):

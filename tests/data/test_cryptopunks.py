@@ -49,7 +49,7 @@ def test_coarse_fields_group_what_people_would(group, members):
 def test_slots_have_the_sizes_of_the_collection():
     sizes = {field.name: len(field.values) - field.optional for field in FIELDS if not field.slot}
     assert sizes == {
-        "type": 5, "skin": 4, "head": 25 + 16, "eyes": 7 + 4 + 3 + 2, "facial hair": 12, "mouth": 3 + 3, "smoke": 4,
+        "type": 5, "skin": 4 + 1, "head": 25 + 16, "eyes": 7 + 4 + 3 + 2, "facial hair": 12, "mouth": 3 + 3, "smoke": 4,
         "neck": 3, "ear": 1, "nose": 1, "face": 3,
     }  # fmt: skip
 
@@ -73,11 +73,11 @@ def test_rows_become_complete_labels_in_the_order_of_their_ids():
         "type": "Female", "skin": "Medium", "head": "Do-rag", "hat": "hat", "eyes": "Big Shades", "glasses": "glasses",
         "ear": "Earring",
     }  # fmt: skip
-    assert words(labels[1]) == {"type": "Zombie", "facial hair": "Chinstrap", "beard": "beard"}
+    assert words(labels[1]) == {"type": "Zombie", "skin": "Nonhuman", "facial hair": "Chinstrap", "beard": "beard"}
 
 
-def test_a_punk_without_accessories_is_nothing_but_its_type():
-    assert words(parse_table(table("0, Alien, Male, , 0, "), count=1)[0]) == {"type": "Alien"}
+def test_a_punk_without_accessories_has_a_type_and_a_skin_only():
+    assert words(parse_table(table("0, Alien, Male, , 0, "), count=1)[0]) == {"type": "Alien", "skin": "Nonhuman"}
 
 
 MALE = "0, Human, Male, Dark, 1, Smile"
@@ -195,7 +195,7 @@ def test_labels_say_what_the_table_says(collection, rows):
     for row, label in zip(rows, collection[1], strict=True):
         said = words(label)
         assert said["type"] == (row["gender"] if row["type"] == "Human" else row["type"])
-        assert said.get("skin", "") == (row["skin tone"] or "")
+        assert said["skin"] == (row["skin tone"] or "Nonhuman")
         worn = {said[SCHEMA.fields[f].name] for f in fine if SCHEMA.fields[f].name in said}
         assert worn == {name.strip() for name in (row["accessories"] or "").split(" / ")} - {""}
         assert len(worn) == int(row["count"])

@@ -105,7 +105,7 @@ def test_an_earring_is_two_golden_pixels():
     without, with_ = draw(labels_of(bare("Sand", "Tan"), bare("Sand", "Tan") | {"ear": "Earring"}))
     changed = (without != with_).any(dim=0)
     assert changed.sum() == 2
-    assert (torch.tensor(COLOURS["g"]) == with_[:, changed].T).all()
+    assert [tuple(pixel) for pixel in with_[:, changed].T.tolist()] == [COLOURS["g"]] * 2
 
 
 # -- the data set -----------------------------------------------------------------------------------------

@@ -1,0 +1,115 @@
+"""The commands of the README, exactly as typed, in a copy of the checkout, as processes of their own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from tests.conftest import ROOT, TINY
+
+LEFT_OUT = shutil.ignore_patterns(".*", "runs", "samples", "datasets", "__pycache__", "tests")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """What a person has after cloning, without any run."""
+    folder = tmp_path_factory.mktemp("clone") / "ddpm-cfg"
+    shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
+    return folder
+
+
+def start(checkout, *command: str, **environment: str) -> subprocess.Popen:
+    env = {**os.environ, "OMP_NUM_THREADS": "2", **environment}
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=checkout, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def run(checkout, *command: str, **environment: str) -> str:
+    process = start(checkout, *command, **environment)
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    return output
+
+
+def stop_after_some_steps(process: subprocess.Popen, runs) -> None:
+    """Press Ctrl-C once training is under way."""
+    deadline = time.monotonic() + 200
+    while not list(runs.glob("*/status.json")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(5)
+    process.send_signal(signal.SIGINT)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_train_then_sample_cryptopunks(checkout, real_data):
+    process = start(checkout, "train.py", "dataset=cryptopunks", "cfg.drop_prob=0.1", DATA_ROOT=str(real_data))
+    stop_after_some_steps(process, checkout / "runs/cryptopunks")
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, output
+    assert "stopped and saved at step" in output
+    (folder,) = (checkout / "runs/cryptopunks").iterdir()
+    assert "drop_prob-0.1" in folder.name
+    saved = json.loads((folder / "status.json").read_text())
+    assert saved["state"] == "stopped" and saved["step"] > 0
+
+    output = run(checkout, "sample.py", "attrs=male,glasses", "w=3")
+    assert folder.name in output  # the newest run comes before the weights that ship
+    (pictures,) = (checkout / "samples/cryptopunks").iterdir()
+    record = json.loads((pictures / "samples.json").read_text())
+    assert (record["attrs"], record["w"], len(record["images"])) == ("Male,glasses", 3.0, 16)
+    assert len(list(pictures.glob("seed-*.png"))) == 16 and (pictures / "grid.png").exists()
+
+
+def test_mnist_conditional_and_not(checkout, real_data):
+    small = ["dataset=mnist", *TINY[1:], "train.steps=2", f"data_root={real_data}"]
+    run(checkout, "train.py", *small)
+    output = run(checkout, "sample.py", "dataset=mnist", "attrs=7", "w=2", "steps=2")
+    assert "1x16x16" not in output and "mnist" in output
+    run(checkout, "train.py", *small, "cfg=off", "dataset.image_size=28", "run=runs/off")
+    run(checkout, "sample.py", "checkpoint=runs/off/checkpoints/ema.safetensors", "steps=2", "n=2")
+
+
+def test_multirun_sweeps_other_keys(checkout):
+    run(checkout, "train.py", "--multirun", *TINY, "train.steps=1", "seed=0,1")
+    names = sorted(path.name for path in (checkout / "runs/pixelfaces").iterdir())
+    assert len(names) == 2
+    assert ["seed-0" in names[0], "seed-1" in names[1]] == [True, True]
+
+
+@pytest.mark.parametrize("program", ["train.py", "sample.py"])
+def test_help_and_cfg(checkout, program):
+    before = sorted(checkout.rglob("*.*"))
+    assert "auto, cpu, cuda or mps" in run(checkout, program, "--help")
+    assert "precision:" in run(checkout, program, "--cfg", "job")
+    assert [p for p in sorted(checkout.rglob("*.*")) if "__pycache__" not in str(p)] == [
+        p for p in before if "__pycache__" not in str(p)
+    ]
+
+
+@pytest.mark.slow
+def test_tensorboard(checkout):
+    run(checkout, "train.py", *TINY, "train.steps=2", "train.log_every=1", "run=runs/pixelfaces/board")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tensorboard.main", "--logdir", "runs", "--port", "16006"],
+        cwd=checkout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline, found = time.monotonic() + 90, []
+        while "pixelfaces/board" not in found and time.monotonic() < deadline:
+            time.sleep(1)
+            try:
+                with urllib.request.urlopen("http://127.0.0.1:16006/data/runs", timeout=5) as answer:
+                    found = json.load(answer)
+            except OSError:
+                continue
+        assert "pixelfaces/board" in found
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,176 @@
+"""A run stopped at any moment and continued is, bit for bit, the run that was never stopped."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from tests.conftest import ROOT, TINY
+from training.checkpoint import load_state
+from training.run import Run
+from training.trainer import Trainer, step_seed
+
+STEPS = 6
+
+
+def equal(a, b) -> bool:
+    """Whether two nested states hold the same values, to the last bit."""
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(equal, a, b))
+    return a == b
+
+
+def stop_after(monkeypatch, steps: int) -> None:
+    """Have this process receive SIGTERM during the step number `steps`, as from a batch system."""
+    step = Trainer.step
+
+    def interrupted(self, number):
+        if number == steps - 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, number)
+
+    monkeypatch.setattr(Trainer, "step", interrupted)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [[], ["precision=bf16"], ["model.dropout=0.2", "model.map_channels=2"], ["cfg=off"], ["train.batch_size=50"]],
+    ids=["plain", "bf16", "dropout", "unconditional", "batches over epochs"],
+)
+def test_a_stopped_run_continues_bit_for_bit(train_tiny, in_tmp, monkeypatch, settings):
+    settings = [*settings, f"train.steps={STEPS}"]
+    whole = load_state(train_tiny(*settings, "run=whole").state)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        run = train_tiny(*settings, "run=parts")
+        assert load_state(run.state)["step"] == 2
+        assert '"stopped"' in run.status.read_text()
+    parts = load_state(train_tiny(*settings, "run=parts").state)
+    assert parts["step"] == STEPS
+    assert equal(whole, parts)
+
+
+def test_other_seeds_train_another_network(train_tiny, in_tmp):
+    """Without this the test above could not fail."""
+    states = [load_state(train_tiny(f"seed={seed}", "train.steps=2", f"run=r{seed}").state) for seed in (0, 1)]
+    assert not equal(states[0]["model"], states[1]["model"])
+
+
+def test_every_seed_rank_and_step_has_its_own_random_numbers():
+    seeds = {step_seed(seed, rank, step) for seed in range(5) for rank in range(5) for step in range(50)}
+    assert len(seeds) == 5 * 5 * 50
+
+
+def test_changed_data_is_refused(train_tiny, in_tmp):
+    run = train_tiny("train.steps=2", "run=a")
+    text = run.config.read_text()
+    run.config.write_text(text.replace("count: 120", "count: 121"))
+    with pytest.raises(ValueError, match="data set has changed"):
+        train_tiny("train.steps=3", "run=a")
+
+
+def test_a_loss_that_is_not_finite_stops_before_it_is_saved(train_tiny, in_tmp, monkeypatch):
+    run = train_tiny("train.steps=2", "run=a")
+    before, weights = run.state.read_bytes(), run.weights.read_bytes()
+    step = Trainer.step
+
+    def poisoned(self, number):
+        self.diffusion.weight = lambda t: torch.full_like(t, float("nan"), dtype=torch.float64)
+        return step(self, number)
+
+    monkeypatch.setattr(Trainer, "step", poisoned)
+    with pytest.raises(FloatingPointError, match="step 2: the loss is nan"):
+        train_tiny("train.steps=4", "run=a")
+    assert run.state.read_bytes() == before
+    assert run.weights.read_bytes() == weights
+    assert '"failed"' in run.status.read_text()
+
+
+# -- as processes of their own ------------------------------------------------------------------------------
+
+
+def start(folder, run: str, *overrides: str, processes: int = 1) -> subprocess.Popen:
+    launcher = [sys.executable]
+    if processes > 1:
+        launcher += ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+    settings = [*TINY, "train.checkpoint_every=1", f"run={run}", *overrides]
+    return subprocess.Popen(
+        [*launcher, str(ROOT / "train.py"), *settings],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},  # sums in one order, whatever the machine
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen) -> None:
+    _, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+
+
+def kill(process: subprocess.Popen, folder, run: str) -> None:
+    """SIGKILL for the process that writes; torchrun then ends the others."""
+    try:
+        os.kill(json.loads(Run(folder / run).status.read_text())["pid"], signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):  # still importing
+        process.kill()
+    process.communicate()
+
+
+def saved_step(folder, run: str) -> int:
+    try:
+        state = load_state(Run(folder / run).state)
+    except ValueError:  # caught between two renames
+        return 0
+    return state["step"] if state else 0
+
+
+def kill_after_step(process: subprocess.Popen, folder, run: str, step: int) -> None:
+    deadline = time.monotonic() + 120
+    while saved_step(folder, run) < step and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    kill(process, folder, run)
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
+
+
+@posix
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_killed_run_continues_bit_for_bit(tmp_path, processes):
+    settings = ["train.steps=20"]
+    finish(start(tmp_path, "whole", *settings, processes=processes))
+    kill_after_step(start(tmp_path, "killed", *settings, processes=processes), tmp_path, "killed", 3)
+    assert 3 <= saved_step(tmp_path, "killed") < 20
+    finish(start(tmp_path, "killed", *settings, processes=processes))
+    whole, killed = (load_state(Run(tmp_path / run).state) for run in ("whole", "killed"))
+    assert killed["step"] == 20
+    assert equal(whole, killed)
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_run_killed_ten_times_at_random_moments_continues_bit_for_bit(tmp_path):
+    chance, settings, kills = random.Random(0), ["train.steps=400"], 0
+    finish(start(tmp_path, "whole", *settings))
+    while kills < 10:
+        process = start(tmp_path, "killed", *settings)
+        time.sleep(chance.uniform(3.0, 8.0))
+        assert process.poll() is None, "the run ended before it was killed ten times; give it more steps"
+        kill(process, tmp_path, "killed")
+        kills += 1
+    finish(start(tmp_path, "killed", *settings))
+    whole, killed = (load_state(Run(tmp_path / run).state) for run in ("whole", "killed"))
+    assert equal(whole, killed)

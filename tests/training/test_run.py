@@ -1,0 +1,123 @@
+"""The run directory: its name, its lock, and what may change when a run is continued."""
+
+import json
+
+import pytest
+
+from tests.conftest import TINY
+from training.run import Run, choose_run
+
+
+@pytest.fixture
+def started(compose, in_tmp):
+    """A run directory that holds the configuration of `overrides`."""
+
+    def start(*overrides):
+        run, cfg = choose_run(compose("train", [*overrides, "run=a"]), list(overrides))
+        with run.locked():
+            run.write_config(cfg)
+        return run
+
+    return start
+
+
+def choose(compose, *overrides):
+    return choose_run(compose("train", overrides), list(overrides))
+
+
+def test_default_names_tell_the_settings_and_hold_no_equals_sign_or_comma(compose, in_tmp):
+    run, _ = choose(compose, "dataset=mnist", "cfg.drop_prob=0.2", "model.channel_mults=[1,2]")
+    assert run.path.parent.as_posix() == "runs/mnist"
+    assert "drop_prob-0.2" in run.path.name
+    assert not set("=,[]") & set(run.path.name)
+
+
+def test_two_runs_of_the_same_second_get_two_folders(compose, in_tmp):
+    first, _ = choose(compose)
+    first.path.mkdir(parents=True)
+    second, _ = choose(compose)
+    assert first.path != second.path
+
+
+def test_the_saved_configuration_holds(compose, started):
+    run = started("train.steps=7", "optim.lr=0.5", "dataset=mnist")
+    _, cfg = choose(compose, "run=a")
+    assert (cfg["train"]["steps"], cfg["optim"]["lr"], cfg["dataset"]["name"]) == (7, 0.5, "mnist")
+    assert run.read_config()["optim"]["lr"] == 0.5
+
+
+def test_the_same_command_continues(compose, started):
+    overrides = ["experiment=demo", "train.steps=9"]
+    started(*overrides)
+    _, cfg = choose(compose, *overrides, "run=a")
+    assert cfg["train"]["steps"] == 9
+
+
+def test_more_steps_are_allowed_another_training_is_not(compose, started):
+    started("train.steps=7", "dataset=mnist")
+    _, cfg = choose(compose, "run=a", "train.steps=9", "train.preview.w=2", "device=cpu")
+    assert (cfg["train"]["steps"], cfg["train"]["preview"]["w"], cfg["device"]) == (9, 2, "cpu")
+    for override in ("seed=1", "optim.lr=0.1", "dataset=pixelfaces", "dataset.image_size=28", "experiment=demo"):
+        with pytest.raises(ValueError, match="start another run"):
+            choose(compose, "run=a", override)
+    choose(compose, "run=a", "seed=0", "dataset=mnist")  # what is as it was may be repeated
+
+
+def test_resume_never_refuses_a_run_that_exists(compose, started):
+    started()
+    with pytest.raises(ValueError, match="resume=never"):
+        choose(compose, "run=a", "resume=never")
+
+
+def test_a_folder_of_other_files_is_refused(compose, in_tmp):
+    (in_tmp / "a").mkdir()
+    (in_tmp / "a" / "thesis.txt").write_text("years of work")
+    with pytest.raises(ValueError, match="holds files"):
+        choose(compose, "run=a")
+    assert [path.name for path in (in_tmp / "a").iterdir()] == ["thesis.txt"]
+
+
+def test_the_second_trainer_in_a_directory_stops(train_tiny, in_tmp):
+    run = train_tiny("train.steps=1", "run=a")
+    with run.locked(), pytest.raises(ValueError, match="another training is writing there"):
+        train_tiny("train.steps=2", "run=a")
+    train_tiny("train.steps=2", "run=a")
+
+
+def test_a_training_leaves_its_record(train_tiny, in_tmp, compose):
+    run = train_tiny("train.steps=3", "train.log_every=1", "train.preview_every=3", "train.validate_every=3")
+    status = json.loads(run.status.read_text())
+    assert (status["state"], status["step"], status["steps"]) == ("finished", 3, 3)
+    assert status["images_per_second"] > 0
+    assert run.read_config()["overrides"][: len(TINY)] == TINY
+    assert "held-out loss" in run.log.read_text()
+    assert sorted(path.name for path in run.samples.iterdir()) == [
+        f"step-00000003-{kind}-w{w}.png" for kind in ("ema", "raw") for w in (1, 3)
+    ]
+
+
+def test_a_finished_run_does_not_train_further_unless_asked(train_tiny, in_tmp, capsys):
+    run = train_tiny("train.steps=2", "run=a")
+    before = run.state.read_bytes()
+    train_tiny("train.steps=2", "run=a")
+    assert "finished at step 2" in capsys.readouterr().out
+    assert run.state.read_bytes() == before
+    train_tiny("train.steps=3", "run=a")
+    assert json.loads(run.status.read_text())["step"] == 3
+
+
+def test_scalars_and_pictures_reach_tensorboard(train_tiny, in_tmp):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = train_tiny("train.steps=4", "train.log_every=2", "train.preview_every=4", "train.validate_every=2")
+    events = EventAccumulator(str(run.path)).Reload()
+    scalars = set(events.Tags()["scalars"])
+    assert {"loss/train", "loss/held_out", "optim/lr", "optim/grad_norm", "speed/images_per_second"} <= scalars
+    assert any(name.startswith("loss_by_t/") for name in scalars)
+    assert [event.step for event in events.Scalars("loss/held_out")] == [2, 4]
+    assert set(events.Tags()["images"]) == {f"samples_{kind}/w_{w}" for kind in ("raw", "ema") for w in (1, 3)}
+
+
+def test_paths_of_a_run():
+    run = Run("runs/a")
+    assert run.weights.as_posix() == "runs/a/checkpoints/ema.safetensors"
