@@ -27,7 +27,7 @@ demo: setup
 
 test: $(VENV)/.dev
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-all: $(VENV)/.dev
 	$(BIN)/ruff check .

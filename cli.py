@@ -74,6 +74,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 program()
             except BrokenPipeError:  # the reader, such as `head`, has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            except KeyboardInterrupt:
+                sys.exit(130)  # as shells expect after Ctrl-C
             except (HydraException, OmegaConfBaseException) as error:
                 _report(error)
 

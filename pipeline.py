@@ -8,7 +8,7 @@ images = pipe("male,glasses", seeds=range(16), w=3)          # (16, 3, 24, 24) u
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from data.conditions import ConditionSchema
 from data.images import snap, to_uint8
 from diffusion.gaussian import Denoiser, GaussianDiffusion
 from diffusion.samplers import DDIM, Sampler
-from diffusion.sampling import draw
+from diffusion.sampling import OnStep, draw
 from training.build import build_diffusion, build_model
 from training.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from training.distributed import in_precision, pick_device, pick_precision
@@ -86,7 +86,7 @@ class Pipeline:
         negative: str | Sequence[str] | Tensor | None = None,
         snap_to_palette: bool = True,
         batch_size: int = 64,
-        on_step: Callable[[int], None] | None = None,
+        on_step: OnStep | None = None,
     ) -> Tensor:
         """Draw one picture per seed: (N, C, H, W) uint8 on the CPU.
 
@@ -94,7 +94,7 @@ class Pipeline:
         negative : the same, for what guidance moves away from; the unconditional model if left out
         w        : guidance weight, at least 0; 1 switches guidance off
         steps    : from 1 to the T of the training
-        on_step  : called with the number of images that advanced by a step, for a progress bar
+        on_step  : called with (steps done, s, x_s) after each step of each batch
         """
         number("w", w, 0)
         whole("steps", steps, 1, self.diffusion.schedule.T)
@@ -104,10 +104,9 @@ class Pipeline:
             w = 1.0  # there is nothing to move towards, and one pass does
         pictures = []
         for rows in torch.arange(len(seeds)).split(batch_size):
-            notify = None if on_step is None else lambda *_, n=len(rows): on_step(n)
             x_0 = draw(
                 self.diffusion, self.denoiser, sampler or DDIM(), cond[rows].to(self.device),
-                ref_cond[rows].to(self.device), [seeds[r] for r in rows], self.image_shape, w, steps, notify,
+                ref_cond[rows].to(self.device), [seeds[r] for r in rows], self.image_shape, w, steps, on_step,
             )  # fmt: skip
             images = to_uint8(x_0).cpu()
             pictures.append(images if self.palette is None or not snap_to_palette else snap(images, self.palette))

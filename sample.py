@@ -60,8 +60,9 @@ def main(cfg: DictConfig) -> None:
     print("\n".join(f"{name:>10}: {value}" for name, value in record.items()))
     with tqdm(total=len(seeds) * settings["steps"], unit="image-step", disable=None) as bar:
         images = pipe(
-            cond, seeds, w, sampler, settings["steps"], negative, settings["snap"], settings["batch_size"], bar.update
-        )
+            cond, seeds, w, sampler, settings["steps"], negative, settings["snap"], settings["batch_size"],
+            on_step=lambda done, s, x: bar.update(len(x)),
+        )  # fmt: skip
     write(out, images, seeds, record)
     print(f"{'written':>10}: {out.as_posix()}/grid.png and {len(images)} pictures beside it")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from diffusion.schedule import NoiseSchedule
+from diffusion.schedule import NoiseSchedule, Table
 
 Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]  # (x_t, t (B,), cond (B, F)) -> raw eps, x_0 or v
 
@@ -21,6 +21,18 @@ class Prediction(NamedTuple):
 
     x_0: Tensor
     eps: Tensor
+
+
+def loss_weights(snr: Tensor, prediction: str, weighting: str, gamma: float) -> Tensor:
+    """(T + 1,) float64: the weight at each time of the prediction's squared error.
+
+    An error e in eps is an error of e / sqrt(SNR) in x_0, and one in v an error of e / sqrt(SNR + 1); so
+    min(SNR, gamma) on the error of x_0 is the weight below on that of eps, x_0 or v. Time 0 is never trained on.
+    """
+    if weighting == "none":
+        return torch.ones_like(snr)
+    capped = snr.clamp(max=gamma)
+    return {"eps": capped / snr, "x_0": capped, "v": capped / (snr + 1)}[prediction]
 
 
 class GaussianDiffusion:
@@ -42,7 +54,10 @@ class GaussianDiffusion:
                 "diffusion.prediction=eps: at T this schedule has no signal left, and x_0 cannot be found from eps; "
                 "use diffusion.prediction=v"
             )
-        self.schedule, self.prediction, self.weighting, self.gamma = schedule, prediction, weighting, gamma
+        if not gamma > 0:
+            raise ValueError(f"diffusion.gamma={gamma}: the cap of the signal-to-noise ratio is above 0; 5 is usual")
+        self.schedule, self.prediction = schedule, prediction
+        self._weight = Table(loss_weights(schedule.snr, prediction, weighting, gamma))
 
     def draw(self, x_0: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """What a training step adds to x_0 (B, ...): times t ~ U{1..T} (B,) and noise eps ~ N(0, I) (B, ...)."""
@@ -60,7 +75,7 @@ class GaussianDiffusion:
         """(B,) loss for given times and noise: mean squared error over pixels, times the weight of t."""
         output = denoiser(self.schedule.add_noise(x_0, t, eps), t, cond).to(x_0.dtype)
         error = (output - self.target(x_0, t, eps)).square().flatten(1).mean(dim=1)
-        return self.weight(t).to(error.dtype) * error
+        return self._weight.at(t, error) * error
 
     def target(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """What the network should have said."""
@@ -69,18 +84,6 @@ class GaussianDiffusion:
         if self.prediction == "x_0":
             return x_0
         return self.schedule.signal(t, x_0) * eps - self.schedule.noise(t, x_0) * x_0
-
-    def weight(self, t: Tensor) -> Tensor:
-        """(B,) float64 weight of the prediction's squared error at times t.
-
-        An error e in eps is an error of e / sqrt(SNR) in x_0, and one in v an error of e / sqrt(SNR + 1); so
-        min(SNR, gamma) on the error of x_0 is the weight below on that of eps, x_0 or v.
-        """
-        snr = self.schedule.snr(t)
-        if self.weighting == "none":
-            return torch.ones_like(snr)
-        capped = snr.clamp(max=self.gamma)
-        return {"eps": capped / snr, "x_0": capped, "v": capped / (snr + 1)}[self.prediction]
 
     def predict(self, output: Tensor, x_t: Tensor, t: Tensor | int, clip: bool = True) -> Prediction:
         """The clean picture and the noise that a raw network output at x_t stands for.

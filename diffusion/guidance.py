@@ -41,7 +41,7 @@ def guided(
         if w == 1.0:
             return denoiser(x_t, t, cond)
         if w == 0.0:
-            return (ref or denoiser)(x_t, t, ref_cond)
+            return (denoiser if ref is None else ref)(x_t, t, ref_cond)
         if ref is None:  # both branches in one batch
             both = denoiser(torch.cat([x_t, x_t]), torch.cat([t, t]), torch.cat([ref_cond, cond]))
             of_ref, of_main = both.chunk(2)

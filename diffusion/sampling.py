@@ -36,6 +36,8 @@ class ImageNoise:
     """
 
     def __init__(self, seeds: Sequence[int], shape: Sequence[int], device: torch.device | str = "cpu"):
+        if not len(seeds):
+            raise ValueError("seeds: at least one is needed, one for each image")
         for seed in seeds:
             if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
                 raise ValueError(f"seed={seed!r}: must be a whole number from 0 to 2^63 - 1")

@@ -34,10 +34,28 @@ def cosine_betas(T: int, offset: float = 0.008, max_beta: float = 0.999) -> Tens
 BETAS = {"linear": linear_betas, "cosine": cosine_betas}
 
 
+class Table:
+    """A number for each time, kept in float64 on the CPU and handed out in the type and on the device of x."""
+
+    def __init__(self, values: Tensor):
+        self.values = values
+        self._placed: dict[tuple, Tensor] = {}
+
+    def at(self, t: Tensor | int, x: Tensor) -> Tensor:
+        """The entries at times t (B,), or at one time, shaped to multiply x (B, ...)."""
+        if isinstance(t, int):
+            return torch.as_tensor(self.values[t].item(), dtype=x.dtype, device=x.device)
+        key = (x.dtype, x.device)
+        if key not in self._placed:
+            self._placed[key] = self.values.to(dtype=x.dtype).to(x.device)  # some devices have no float64
+        return self._placed[key][t].view(-1, *[1] * (x.ndim - 1))
+
+
 class NoiseSchedule:
-    """Tables over t = 0 ... T, kept in float64 on the CPU and handed out in the type and on the device of x.
+    """How much signal and noise there is at each time t = 0 ... T.
 
     alpha_bar : (T + 1,) float64, alpha_bar[0] = 1, the product of (1 - beta) up to t (Ho et al. 2020, section 2)
+    snr       : (T + 1,) float64, alpha_bar / (1 - alpha_bar), infinite at 0
     """
 
     def __init__(self, betas: Tensor):
@@ -48,8 +66,8 @@ class NoiseSchedule:
             )
         self.T = len(betas)
         self.alpha_bar = torch.cat([torch.ones(1, dtype=torch.float64), torch.cumprod(1 - betas.double(), dim=0)])
-        self._tables = {"signal": self.alpha_bar.sqrt(), "noise": (1 - self.alpha_bar).sqrt()}
-        self._placed: dict[tuple, Tensor] = {}
+        self.snr = self.alpha_bar / (1 - self.alpha_bar)
+        self._signal, self._noise = Table(self.alpha_bar.sqrt()), Table((1 - self.alpha_bar).sqrt())
 
     @classmethod
     def named(cls, name: str, T: int) -> NoiseSchedule:
@@ -60,27 +78,13 @@ class NoiseSchedule:
             raise ValueError(f"diffusion.T={T!r}: the number of noise steps is a whole number of at least 1")
         return cls(BETAS[name](T))
 
-    def _at(self, table: str, t: Tensor | int, x: Tensor) -> Tensor:
-        """The entries of a table at times t (B,) or one int, shaped to multiply x (B, ...)."""
-        if isinstance(t, int):
-            return torch.as_tensor(self._tables[table][t].item(), dtype=x.dtype, device=x.device)
-        key = (table, x.dtype, x.device)
-        if key not in self._placed:
-            self._placed[key] = self._tables[table].to(dtype=x.dtype, device=x.device)
-        return self._placed[key][t].view(-1, *[1] * (x.ndim - 1))
-
     def signal(self, t: Tensor | int, x: Tensor) -> Tensor:
         """sqrt(alpha_bar_t), shaped to multiply x."""
-        return self._at("signal", t, x)
+        return self._signal.at(t, x)
 
     def noise(self, t: Tensor | int, x: Tensor) -> Tensor:
         """sqrt(1 - alpha_bar_t), shaped to multiply x."""
-        return self._at("noise", t, x)
-
-    def snr(self, t: Tensor) -> Tensor:
-        """Signal-to-noise ratio alpha_bar_t / (1 - alpha_bar_t) at times t >= 1 (B,), float64 on t's device."""
-        alpha_bar = self.alpha_bar.to(t.device)[t]
-        return alpha_bar / (1 - alpha_bar)
+        return self._noise.at(t, x)
 
     def add_noise(self, x_0: Tensor, t: Tensor | int, eps: Tensor) -> Tensor:
         """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps (Ho et al. 2020, equation 4)."""

@@ -18,7 +18,7 @@ class UNet(nn.Module):
     cardinalities    : number of values of each field of `cond`; () for an unconditional network
     channels         : width of the first level, multiplied by `channel_mults` at each level, halving the size
     blocks           : residual blocks per level
-    attention_levels : levels (0 is the finest) whose blocks are followed by self-attention
+    attention_levels : levels (0 is the finest) whose blocks are followed by self-attention; the middle always has it
     head_dim         : channels per attention head
     map_channels     : width of the learned map per attribute value that joins the input; 0 for none
     dropout          : inside residual blocks
@@ -39,6 +39,7 @@ class UNet(nn.Module):
         super().__init__()
         image_channels, height, width = image_shape
         _refuse_size(height, width, len(channel_mults))
+        _refuse_levels(attention_levels, len(channel_mults))
         widths = [channels * mult for mult in channel_mults]
         embed_dim = 4 * channels
         self.fields = len(cardinalities)
@@ -62,7 +63,7 @@ class UNet(nn.Module):
             if level < len(widths) - 1:
                 self.down.append(Downsample(at))
                 skips.append(at)
-        self.middle = nn.ModuleList([Stage(at, at, embed_dim, dropout, head_dim), stage(at, at, -1)])
+        self.middle = nn.ModuleList(Stage(at, at, embed_dim, dropout, heads) for heads in (head_dim, None))
         for level in reversed(range(len(widths))):
             for _ in range(blocks + 1):
                 self.up.append(stage(at + skips.pop(), widths[level], level))
@@ -111,4 +112,12 @@ def _refuse_size(height: int, width: int, levels: int) -> None:
             f"image size {height} x {width}: a U-Net with {levels} levels halves it {levels - 1} times and needs a "
             f"multiple of {step}, such as {' or '.join(map(str, fits))}; change dataset.image_size, or use fewer "
             "model.channel_mults"
+        )
+
+
+def _refuse_levels(attention_levels: Sequence[int], levels: int) -> None:
+    if not set(attention_levels) <= set(range(levels)):
+        raise ValueError(
+            f"model.attention_levels={list(attention_levels)}: levels count from 0, the finest, to {levels - 1}, the "
+            "coarsest; choose among these"
         )

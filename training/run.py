@@ -51,7 +51,8 @@ class Run:
         """Raise ValueError where the path cannot become a run directory without touching other files."""
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"run={self}: a file stands there; name a folder")
-        if self.path.is_dir() and not self.exists and any(p.name != ".lock" for p in self.path.iterdir()):
+        foreign = (p for p in self.path.rglob("*") if p.is_file() and p.name != ".lock")
+        if not self.exists and any(foreign):
             raise ValueError(f"run={self}: holds files but no config.yaml, so it is no run; name a new folder")
 
     @contextlib.contextmanager
@@ -68,8 +69,10 @@ class Run:
             ) from None
         except OSError as error:
             raise ValueError(f"run={self}: cannot be written ({error.strerror}); name another folder") from error
-        with lock:
+        try:
             yield
+        finally:
+            lock.release()
 
     def read_config(self) -> dict:
         try:

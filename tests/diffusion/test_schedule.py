@@ -174,7 +174,7 @@ def test_each_sample_is_noised_by_its_own_time():
 def test_snr_is_signal_over_noise_power(betas):
     schedule = schedule_of(betas)
     t, one = torch.arange(1, schedule.T + 1), torch.ones(1, dtype=torch.float64)
-    assert_close(schedule.snr(t), (schedule.signal(t, one) / schedule.noise(t, one)) ** 2, rtol=1e-9, atol=0)
+    assert_close(schedule.snr[t], (schedule.signal(t, one) / schedule.noise(t, one)) ** 2, rtol=1e-9, atol=0)
 
 
 def refusal(build, *args) -> str:
