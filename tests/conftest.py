@@ -36,6 +36,7 @@ TINY = [
     "model.blocks=1",
     "model.attention_levels=[1]",
     "model.head_dim=8",
+    "model.map_channels=2",
     "train.batch_size=8",
     "train.validate_every=0",
     "train.preview_every=0",

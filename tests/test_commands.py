@@ -25,7 +25,7 @@ def checkout(tmp_path_factory):
 
 
 def start(checkout, *command: str, **environment: str) -> subprocess.Popen:
-    env = {**os.environ, "OMP_NUM_THREADS": "2", **environment}
+    env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     return subprocess.Popen(
         [sys.executable, *command], cwd=checkout, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -77,7 +77,7 @@ def test_mnist_conditional_and_not(checkout, real_data):
 
 
 def test_multirun_sweeps_other_keys(checkout):
-    run(checkout, "train.py", "--multirun", *TINY, "train.steps=1", "seed=0,1")
+    run(checkout, "train.py", "--multirun", "seed=0,1", *TINY, "train.steps=1")
     names = sorted(path.name for path in (checkout / "runs/pixelfaces").iterdir())
     assert len(names) == 2
     assert ["seed-0" in names[0], "seed-1" in names[1]] == [True, True]

@@ -1,0 +1,73 @@
+"""A labelled sheet of samples: one row per request, the same seeds in every row.
+
+python scripts/sheet.py cryptopunks docs/images/cryptopunks.png "male,glasses" "female,hat" --w 3
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from data.images import grid
+from diffusion.samplers import DDIM
+from pipeline import Pipeline, find_checkpoint
+
+INK, PAPER = (40, 44, 52), (255, 255, 255)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("dataset", help="whose newest weights draw, unless --checkpoint names some")
+    parser.add_argument("out", type=Path, help="the PNG to write")
+    parser.add_argument("requests", nargs="+", help='one per row, such as "male,glasses" or "any"')
+    parser.add_argument("--w", type=float, nargs="+", default=[3.0], help="one for all rows, or one per row")
+    parser.add_argument("--n", type=int, default=10, help="pictures per row")
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scale", type=int, default=3)
+    parser.add_argument("--checkpoint", type=Path)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse()
+    path = args.checkpoint or find_checkpoint(args.dataset)
+    pipe = Pipeline.load(path, "auto")
+    guidances = args.w if len(args.w) > 1 else args.w * len(args.requests)
+    if len(guidances) != len(args.requests):
+        raise SystemExit(f"--w: {len(guidances)} values for {len(args.requests)} rows; give one, or one per row")
+    seeds = range(args.seed, args.seed + args.n)
+    began = time.perf_counter()
+    rows = [
+        pipe(request, seeds, w=w, sampler=DDIM(), steps=args.steps)
+        for request, w in zip(args.requests, guidances, strict=True)
+    ]
+    seconds = time.perf_counter() - began
+    labels = [r if len(args.w) == 1 else f"{r}   w = {w:g}" for r, w in zip(args.requests, guidances, strict=True)]
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    label_rows(grid(torch.cat(rows), args.n, args.scale, gap=args.scale), labels).save(args.out, optimize=True)
+    print(f"{args.out}: {path} (step {pipe.info.step}), {len(rows) * args.n} pictures in {seconds:.1f} s")
+
+
+def label_rows(sheet: torch.Tensor, labels: list[str]) -> Image.Image:
+    """The (C, H, W) sheet with a label before each of its rows."""
+    picture = Image.fromarray(np.ascontiguousarray(sheet.permute(1, 2, 0).numpy()))
+    height = picture.height / len(labels)
+    font = ImageFont.load_default(size=max(11, round(height / 5)))
+    margin = round(max(font.getlength(label) for label in labels)) + 24
+    canvas = Image.new("RGB", (margin + picture.width, picture.height), PAPER)
+    canvas.paste(picture, (margin, 0))
+    draw = ImageDraw.Draw(canvas)
+    for row, label in enumerate(labels):
+        draw.text((margin - 12, (row + 0.5) * height), label, fill=INK, font=font, anchor="rm")
+    return canvas
+
+
+if __name__ == "__main__":
+    main()
