@@ -1,7 +1,8 @@
-"""What the entry points share: Hydra, the quoting of attribute lists, and errors of one line."""
+"""What the entry points share: Hydra, quoting of attribute lists, folders for results, and errors of one line."""
 
 from __future__ import annotations
 
+import datetime
 import functools
 import os
 import re
@@ -82,6 +83,21 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         return run
 
     return decorate
+
+
+def new_folder(out: str | None, parent: Path, name: str) -> Path:
+    """The folder `out`, or <parent>/<time>-<name> if it is None, made and empty.
+
+    Raises ValueError rather than write among other files, or where nothing can be written.
+    """
+    folder = parent / f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}-{name}" if out is None else Path(str(out))
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise ValueError(f"out={folder}: holds files already; name a new folder, nothing was touched")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"out={folder}: cannot be written ({error.strerror}); name another folder") from error
+    return folder
 
 
 def _report(error: Exception) -> None:

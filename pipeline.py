@@ -27,6 +27,7 @@ from training.settings import number, whole
 
 log = logging.getLogger(__name__)
 
+DEFAULT_DATASET = "cryptopunks"
 SHIPPED = Path(__file__).resolve().parent / "checkpoints"
 
 
@@ -115,6 +116,17 @@ class Pipeline:
     def _labels(self, cond, n: int, argument: str = "attrs") -> Tensor:
         label = cond if isinstance(cond, Tensor) else self.schema.encode(cond, argument)
         return label.expand(n, len(self.schema))
+
+
+def choose_checkpoint(checkpoint: str | None, dataset: str | None) -> Path:
+    """The weights named, else the newest run on the data set, else those that ship. Raises ValueError."""
+    if checkpoint is None:
+        return find_checkpoint(dataset or DEFAULT_DATASET)
+    path = Path(str(checkpoint))
+    trained_on = read_info(path).dataset
+    if dataset not in (None, trained_on):
+        raise ValueError(f"checkpoint={path}: trained on {trained_on}, not on dataset={dataset}; leave dataset out")
+    return path
 
 
 def find_checkpoint(dataset: str, runs: Path = Path("runs"), shipped: Path = SHIPPED) -> Path:

@@ -69,7 +69,7 @@ def test_experiments_hold_overrides_only(compose):
             assert given == found
 
 
-@pytest.mark.parametrize("name", ["train", "sample"])
+@pytest.mark.parametrize("name", ["train", "sample", "evaluate"])
 def test_help_explains_every_setting(compose, name):
     """Every key of the composed configuration, for every option of every group, is in the text."""
     text = explain.explain(name)
@@ -85,7 +85,7 @@ def test_help_explains_every_setting(compose, name):
 
 
 def test_nothing_is_written_where_hydra_runs(compose):
-    for name in ("train", "sample"):
+    for name in ("train", "sample", "evaluate"):
         hydra = yaml.safe_load((CONF / f"{name}.yaml").read_text())["hydra"]
         assert hydra["job"]["chdir"] is False
         assert hydra["output_subdir"] is None

@@ -15,7 +15,7 @@ ALLOWED = {
     "models": set(),
     "diffusion": set(),
     "training": LIBRARIES,
-    "evaluation": LIBRARIES,
+    "evaluation": LIBRARIES | {"pipeline"},
 }
 FREE = {"scripts", "tests"}
 PACKAGES = sorted({path.parent.name for path in ROOT.glob("*/__init__.py")} - FREE)

@@ -7,7 +7,6 @@ import logging
 import signal
 import threading
 import time
-from pathlib import Path
 
 import torch
 
@@ -130,4 +129,4 @@ def _announce(run: Run, trainer: Trainer, step: int) -> None:
         trainer.data.name, len(trainer.data), "x".join(map(str, trainer.data.image_shape)), parameters / 1e6,
         trainer.precision, trainer.here.device, threads, trainer.here.world_size,
     )  # fmt: skip
-    log.info("watch it with: tensorboard --logdir %s", Path(run.path).parts[0] if run.path.parts else run)
+    log.info("watch it with: tensorboard --logdir %s", run.path.parent.as_posix())

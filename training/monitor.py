@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from data.conditions import UNKNOWN
 from data.images import grid, save_png, snap, to_uint8
@@ -176,25 +175,29 @@ class Monitor:
         return images if trainer.data.palette is None else snap(images, trainer.data.palette)
 
 
+class Screen(logging.Handler):
+    """Prints log records without tearing the progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
 @contextlib.contextmanager
 def logging_to(run: Run, is_main: bool):
-    """Log to the run's file and, more briefly where a progress bar shows the rest, to the screen."""
-    root = logging.getLogger()
-    before = root.level, list(root.handlers)
-    screen = logging.StreamHandler(sys.stderr)
-    screen.setFormatter(logging.Formatter("%(message)s"))
-    handlers: list[logging.Handler] = [screen] if is_main else [logging.NullHandler()]
-    screen.setLevel(logging.INFO if sys.stderr.isatty() else logging.DEBUG)
+    """Log to the run's file and, where no progress bar tells the rest, all of it to the screen."""
+    handlers: list[logging.Handler] = [logging.NullHandler()]
     if is_main:
-        file = logging.FileHandler(run.log, encoding="utf-8")
+        screen, file = Screen(), logging.FileHandler(run.log, encoding="utf-8")
+        screen.setLevel(logging.INFO if sys.stderr.isatty() else logging.DEBUG)
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        handlers.append(file)
+        handlers = [screen, file]
+    root = logging.getLogger()
+    before = root.level, root.handlers
     root.handlers = handlers
     root.setLevel(logging.INFO)
     log.setLevel(logging.DEBUG)
     try:
-        with logging_redirect_tqdm() if sys.stderr.isatty() and is_main else contextlib.nullcontext():
-            yield
+        yield
     finally:
         root.setLevel(before[0])
         root.handlers = before[1]

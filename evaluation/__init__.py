@@ -1,0 +1,1 @@
+"""Measurement: what trained weights draw, against data they have never seen."""

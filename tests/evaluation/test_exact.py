@@ -1,0 +1,58 @@
+"""Exact match against pictures whose mistakes are known."""
+
+import pytest
+import torch
+
+from data import pixelfaces
+from evaluation.exact import draw_from_labels, exact_match, wrong_pixels
+
+
+@pytest.fixture(scope="module")
+def data():
+    return pixelfaces.load(count=200).validation
+
+
+def test_the_truth_itself_is_exact(data):
+    figures, wrong = exact_match(data.images[None], data)
+    assert (figures["exact_one_seed"], figures["exact_best"], figures["wrong_mean"]) == (1.0, 1.0, 0.0)
+    assert figures["palette_error"] == 0.0
+    assert wrong.shape == (1, len(data))
+
+
+def test_known_mistakes_are_counted(data):
+    """Try 0 has k wrong pixels in picture k; try 1 is perfect in picture 1 alone."""
+    tries = data.images.repeat(2, 1, 1, 1, 1)
+    colour = data.palette[0]
+    for i in range(len(data)):
+        for k in range(i):
+            position = (0, i, slice(None), k // 24, k % 24)
+            tries[position] = colour if not torch.equal(tries[position], colour) else data.palette[1]
+    tries[1, [i for i in range(len(data)) if i != 1], :, 0, 0] += 1  # so small that snapping undoes it
+    figures, wrong = exact_match(tries, data)
+    assert wrong[0].tolist() == list(range(len(data)))
+    assert wrong[1].tolist() == [0] * len(data)
+    n = len(data)
+    assert figures["exact_one_seed"] == pytest.approx((1 + n) / (2 * n))
+    assert figures["exact_best"] == 1.0
+    assert figures["wrong_mean"] == pytest.approx(sum(range(n)) / (2 * n))
+    assert figures["palette_error"] == pytest.approx(3 * (n - 1) / (2 * n * 3 * 576))
+
+
+def test_a_pixel_counts_once_however_many_channels_are_wrong():
+    truth = torch.zeros(1, 3, 2, 2, dtype=torch.uint8)
+    drawn = truth[None].clone()
+    drawn[0, 0, :, 0, 0] = 9
+    drawn[0, 0, 1, 1, 1] = 9
+    assert wrong_pixels(drawn, truth).tolist() == [[2]]
+
+
+def test_every_try_has_its_own_seeds(data):
+    asked = []
+
+    def pipe(labels, seeds, *_, **__):
+        asked.append(list(seeds))
+        return torch.zeros(len(labels), 3, 24, 24, dtype=torch.uint8)
+
+    drawn = draw_from_labels(pipe, data, tries=3, w=1.0, sampler=None, steps=1)
+    assert drawn.shape[:2] == (3, len(data))
+    assert sorted(seed for seeds in asked for seed in seeds) == list(range(3 * len(data)))
