@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import itertools
 import os
 import re
 import sys
@@ -59,8 +60,10 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         def task(cfg: DictConfig) -> None:
             try:
                 main(cfg)
+            except BrokenPipeError:
+                raise
             except EXPECTED as error:  # here already, for Hydra would add a line of its own
-                _report(error)
+                _report(error, config_name)
 
         program = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)
 
@@ -78,7 +81,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
             except KeyboardInterrupt:
                 sys.exit(130)  # as shells expect after Ctrl-C
             except (HydraException, OmegaConfBaseException) as error:
-                _report(error)
+                _report(error, config_name)
 
         return run
 
@@ -90,7 +93,12 @@ def new_folder(out: str | None, parent: Path, name: str) -> Path:
 
     Raises ValueError rather than write among other files, or where nothing can be written.
     """
-    folder = parent / f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}-{name}" if out is None else Path(str(out))
+    if out is None:
+        stem = f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}-{name}"
+        candidates = (parent / (stem + (f"-{i}" if i else "")) for i in itertools.count())
+        folder = next(candidate for candidate in candidates if not candidate.exists())
+    else:
+        folder = Path(str(out))
     try:
         if folder.is_dir() and any(folder.iterdir()):
             raise ValueError(f"out={folder}: holds files already; name a new folder, nothing was touched")
@@ -100,16 +108,17 @@ def new_folder(out: str | None, parent: Path, name: str) -> Path:
     return folder
 
 
-def _report(error: Exception) -> None:
-    """Say what is wrong in one line and exit; raise it where a traceback was asked for."""
+def _report(error: Exception, config_name: str) -> None:
+    """Say what is wrong in one line, once, and exit; raise it where a traceback was asked for."""
     if ONE_LINE not in os.environ:
         raise error
-    parts = [line.strip() for line in _text(error).splitlines() if line.strip()]
-    print(f"{Path(sys.argv[0]).name}: {'; '.join(parts)}", file=sys.stderr)
+    parts = [line.strip() for line in _text(error, config_name).splitlines() if line.strip()]
+    if os.environ.get("RANK", "0") == "0":  # of several processes, one speaks
+        print(f"{Path(sys.argv[0]).name}: {'; '.join(parts)}", file=sys.stderr)
     sys.exit(2)
 
 
-def _text(error: Exception) -> str:
+def _text(error: Exception, config_name: str) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, MissingConfigException) and error.options:
@@ -117,6 +126,9 @@ def _text(error: Exception) -> str:
         return f"{group}={option}: unknown; choose one of {', '.join(error.options)}"
     unknown = re.match(r"Could not override '(.*?)'", str(error))
     if unknown:
-        closest = [match for match, *_ in process.extract(unknown[1], explain.names(), limit=3)]
+        names = explain.names(config_name)
+        if unknown[1] in names:
+            return f"{unknown[1]}: a setting of another option of its group than the one chosen; see --help"
+        closest = [match for match, *_ in process.extract(unknown[1], names, limit=3)]
         return f"{unknown[1]}: no such setting; closest: {', '.join(closest)}; --help explains them all"
     return str(error)

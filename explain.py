@@ -38,10 +38,7 @@ def explain(config_name: str) -> str:
     primary = CONF / f"{config_name}.yaml"
     lines = [headline(primary), "", "Settings are given as key=value, groups as group=option.", ""]
     lines += _table(settings(primary), "")
-    for entry in yaml.safe_load(primary.read_text(encoding="utf-8"))["defaults"]:
-        group, chosen = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
-        if not (CONF / group).is_dir() or group.startswith("override"):
-            continue
+    for group, chosen in groups(primary):
         for path in sorted((CONF / group).glob("*.yaml")):
             mark = " (default)" if path.stem == chosen else ""
             lines += ["", f"{group}={path.stem}{mark}: {headline(path)}"]
@@ -54,13 +51,20 @@ def _table(rows: list[tuple[str, str, str]], prefix: str) -> list[str]:
     return [f"  {prefix + key:<{WIDTH}} {why} [{default}]" for key, default, why in rows]
 
 
-def names() -> list[str]:
-    """Every explained setting of every configuration file, as it is typed on the command line."""
-    keys = set()
-    for path in CONF.rglob("*.yaml"):
-        group = path.parent.relative_to(CONF).as_posix()
-        keys |= {key if group == "." else f"{group}.{key}" for key, *_ in settings(path)}
+def names(config_name: str) -> list[str]:
+    """Every explained setting of conf/<config_name>.yaml and of its groups, as it is typed on the command line."""
+    primary = CONF / f"{config_name}.yaml"
+    keys = {key for key, *_ in settings(primary)}
+    for group, _ in groups(primary):
+        keys |= {f"{group}.{key}" for path in (CONF / group).glob("*.yaml") for key, *_ in settings(path)}
     return sorted(keys)
+
+
+def groups(primary: Path) -> list[tuple[str, str | None]]:
+    """(group, default option) of each group of settings that a configuration file draws on."""
+    entries = yaml.safe_load(primary.read_text(encoding="utf-8"))["defaults"]
+    pairs = [next(iter(entry.items())) for entry in entries if isinstance(entry, dict)]
+    return [(group, option) for group, option in pairs if (CONF / group).is_dir()]
 
 
 def register() -> None:

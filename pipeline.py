@@ -20,10 +20,10 @@ from data.images import snap, to_uint8
 from diffusion.gaussian import Denoiser, GaussianDiffusion
 from diffusion.samplers import DDIM, Sampler
 from diffusion.sampling import OnStep, draw
-from training.build import build_diffusion, build_model
+from training.build import MODELS, build_diffusion, build_model
 from training.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from training.distributed import in_precision, pick_device, pick_precision
-from training.settings import number, whole
+from training.settings import choice, number, whole
 
 log = logging.getLogger(__name__)
 
@@ -56,19 +56,21 @@ class Pipeline:
         path, place = Path(checkpoint), pick_device(device)
         precision = pick_precision(precision, place)
         info = read_info(path)
-        schema = ConditionSchema.from_json(info.schema)
-        model = build_model(info.config, tuple(info.image_shape), schema)
+        choice("model.name", info.config.get("model", {}).get("name"), tuple(MODELS))
         try:
+            schema = ConditionSchema.from_json(info.schema)
+            diffusion = build_diffusion(info.config)
+            model = build_model(info.config, tuple(info.image_shape), schema)
             model.load_state_dict(load_tensors(path))
-        except RuntimeError as error:
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
                 f"checkpoint={path}: its weights do not fit the network it describes; it was written by another "
-                "version of this code, or changed since"
+                f"version of this code, or changed since ({type(error).__name__})"
             ) from error
         model = model.to(place).eval().requires_grad_(False)
         return cls(
             denoiser=in_precision(model, place, precision),
-            diffusion=build_diffusion(info.config),
+            diffusion=diffusion,
             schema=schema,
             palette=None if info.palette is None else torch.tensor(info.palette, dtype=torch.uint8),
             image_shape=tuple(info.image_shape),
@@ -115,6 +117,12 @@ class Pipeline:
 
     def _labels(self, cond, n: int, argument: str = "attrs") -> Tensor:
         label = cond if isinstance(cond, Tensor) else self.schema.encode(cond, argument)
+        cardinalities = torch.tensor(self.schema.cardinalities, dtype=torch.int64)
+        if label.shape not in ((n, len(cardinalities)), (len(cardinalities),)) or bool((label >= cardinalities).any()):
+            raise ValueError(
+                f"{argument}: labels of shape {tuple(label.shape)}; needed are ({n}, {len(cardinalities)}) or "
+                f"({len(cardinalities)},), each entry below the number of its field's values"
+            )
         return label.expand(n, len(self.schema))
 
 

@@ -17,10 +17,9 @@ import cli
 from data.images import enlarge, grid, save_png
 from pipeline import Pipeline, choose_checkpoint
 from training.build import build_sampler
-from training.settings import number, whole
+from training.distributed import pick_precision
+from training.settings import MAX_SEED, choice, number, whole
 from version import code_version
-
-MAX_SEED = 2**62
 
 
 @cli.command("sample")
@@ -28,6 +27,7 @@ def main(cfg: DictConfig) -> None:
     settings = OmegaConf.to_container(cfg, resolve=True)
     for name in ("n", "scale", "batch_size"):
         whole(name, settings[name], 1)
+    choice("snap", settings["snap"], (True, False))
     whole("seed", settings["seed"], 0, MAX_SEED)
     w, sampler = number("w", settings["w"], 0), build_sampler(settings["sampler"])
     path = choose_checkpoint(settings["checkpoint"], settings.get("dataset", {}).get("name"))
@@ -52,6 +52,7 @@ def main(cfg: DictConfig) -> None:
         "snap": settings["snap"],
         "scale": settings["scale"],
         "device": str(pipe.device),
+        "precision": pick_precision(settings["precision"], pipe.device),
         "code": code_version(),
     }
     seeds = range(settings["seed"], settings["seed"] + settings["n"])

@@ -103,7 +103,7 @@ def load(data_root: str | None = None, count: int = 6000, seed: int = 0) -> Spli
     slots = [f for f, field in enumerate(SCHEMA.fields) if not field.slot]
     sizes = [SCHEMA.cardinalities[f] for f in slots]
     total = int(np.prod(sizes))
-    if not 20 <= count <= total:
+    if not isinstance(count, int) or not 20 <= count <= total:
         raise ValueError(f"dataset.count={count}: there are {total} different faces, and 20 are needed for the splits")
     chosen = np.random.default_rng(seed).choice(total, count, replace=False)
     values = np.stack(np.unravel_index(chosen, sizes), axis=1)

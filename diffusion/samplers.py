@@ -63,8 +63,8 @@ class DDIM:
     eta: float = 0.0
 
     def __post_init__(self):
-        if not 0.0 <= self.eta <= 1.0:
-            raise ValueError(f"sampler.eta={self.eta}: must lie in [0, 1]; 0 is deterministic, 1 equals DDPM")
+        if not isinstance(self.eta, int | float) or not 0.0 <= self.eta <= 1.0:
+            raise ValueError(f"sampler.eta={self.eta!r}: must lie in [0, 1]; 0 is deterministic, 1 equals DDPM")
 
     def step(self, schedule, denoise, x_t, t, s, noise, memory):
         x_0, eps = denoise(x_t, t)

@@ -70,4 +70,7 @@ def label_rows(sheet: torch.Tensor, labels: list[str]) -> Image.Image:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ValueError as error:
+        raise SystemExit(f"sheet.py: {error}") from None

@@ -74,6 +74,6 @@ def train_tiny(compose):
 
     def run(*overrides: str):
         overrides = [*TINY, *overrides]
-        return train(compose("train", overrides), overrides)
+        return train(compose("train", overrides), overrides).run
 
     return run

@@ -42,7 +42,10 @@ def build_model(cfg: dict, image_shape: tuple[int, ...], schema: ConditionSchema
     model = MODELS[choice("model.name", cfg["model"]["name"], tuple(MODELS))]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(cfg["seed"])
-        return model(image_shape, schema.cardinalities, **_settings(cfg["model"]))
+        try:
+            return model(image_shape, schema.cardinalities, **_settings(cfg["model"]))
+        except TypeError as error:
+            raise ValueError(f"model: {cfg['model']['name']} cannot be built so ({error}); see --help") from error
 
 
 def build_diffusion(cfg: dict) -> GaussianDiffusion:

@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import os
-import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -36,7 +35,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
 
     Whoever reads `path`, also after a crash or a full disk, finds the old content whole or the new one whole.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.part")  # the same after a crash: no litter, and one writer holds the lock
     try:
         with part.open("wb") as file:
             write(file)
@@ -69,6 +68,15 @@ def save_state(path: Path, state: dict) -> None:
         raise CheckpointError(f"{path}: the checkpoint could not be written ({error}); {kept}") from error
 
 
+def set_damaged_aside(path: Path) -> None:
+    """Where the newest state is damaged and the one before it is good, rename it, lest it replace the good one."""
+    if path.exists() and previous(path).exists():
+        try:
+            torch.load(path, map_location="meta", weights_only=True)
+        except Exception:
+            path.replace(path.with_suffix(".damaged" + path.suffix))
+
+
 def previous(path: Path) -> Path:
     return path.with_suffix(".previous" + path.suffix)
 
@@ -84,7 +92,9 @@ def load_state(path: Path) -> dict | None:
             if not isinstance(state, dict) or state.get("format") != STATE_FORMAT:
                 raise CheckpointError(f"{candidate}: not a training state of this project; remove it to start afresh")
             return state
-        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        except CheckpointError:
+            raise
+        except Exception as error:  # a damaged pickle can raise nearly anything
             damage = CheckpointError(
                 f"{candidate}: damaged, or not a training state ({_first_line(error)}); nothing in it was executed. "
                 "Remove it, or start another run"

@@ -37,12 +37,19 @@ class Processes:
         ids = [self.device.index] if self.device.type == "cuda" else None
         return nn.parallel.DistributedDataParallel(model, device_ids=ids)
 
-    def broadcast(self, value: Any) -> Any:
-        """The main process's value, in every process."""
+    def on_main(self, work: Callable[[], Any]) -> Any:
+        """Do `work` in the main process alone; what it returns or raises, every process returns or raises."""
         if self.world_size == 1:
-            return value
-        box = [value]
+            return work()
+        box: list[Any] = [None, None]
+        if self.is_main:
+            try:
+                box[0] = work()
+            except (ValueError, OSError) as error:
+                box[1] = error
         dist.broadcast_object_list(box, src=0, device=self.device)
+        if box[1] is not None:
+            raise box[1]
         return box[0]
 
     def any(self, flag: bool) -> bool:
@@ -67,6 +74,8 @@ def processes(device_name: str) -> Iterator[Processes]:
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     rank, local_rank = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
     device = pick_device(device_name, local_rank)
+    if world_size > 1 and device.type == "mps":
+        raise ValueError(f"device={device_name}: MPS cannot add up gradients between processes; use device=cpu")
     if world_size == 1:
         yield Processes(0, 1, device)
         return
@@ -88,6 +97,8 @@ def pick_device(name: str, index: int = 0) -> torch.device:
     if not there[name]:
         found = ", ".join(kind for kind, usable in there.items() if usable)
         raise ValueError(f"device={name}: PyTorch finds no such device here, only {found}; use device=auto")
+    if name == "cuda" and index >= torch.cuda.device_count():
+        raise ValueError(f"device=cuda: {torch.cuda.device_count()} are there; start no more processes than that")
     return torch.device(name, index) if name == "cuda" else torch.device(name)
 
 
@@ -96,7 +107,8 @@ def pick_precision(name: str, device: torch.device) -> str:
     choice("precision", name, PRECISIONS)
     if name != "auto":
         return name
-    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+    fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bf16" if fast else "fp32"
 
 
 def in_precision(denoiser: Callable[..., Tensor], device: torch.device, precision: str) -> Callable[..., Tensor]:

@@ -7,11 +7,12 @@ import logging
 import signal
 import threading
 import time
+from typing import NamedTuple
 
 import torch
 
 from training.build import build_sampler, build_splits
-from training.checkpoint import WeightsInfo, load_state, save_state, save_weights
+from training.checkpoint import WeightsInfo, load_state, save_state, save_weights, set_damaged_aside
 from training.distributed import Processes, processes
 from training.monitor import Monitor, logging_to
 from training.run import Run, choose_run
@@ -43,42 +44,48 @@ class StopRequest:
         self.signal = signal.Signals(number)
 
 
-def train(cfg: dict, overrides: list[str]) -> Run:
-    """Train as `cfg` says, `overrides` being what was typed; returns the finished or stopped run.
+class Outcome(NamedTuple):
+    run: Run
+    stopped_by: signal.Signals | None  # None where the run finished
+
+
+def train(cfg: dict, overrides: list[str]) -> Outcome:
+    """Train as `cfg` says, `overrides` being what was typed, until the last step or a signal.
 
     Nothing is written before data, model and settings have proved usable. Raises ValueError for settings,
     data or checkpoints that cannot be used, FloatingPointError for a loss that is not finite.
     """
     with contextlib.ExitStack() as stack:
         here = stack.enter_context(processes(cfg["device"]))
-        run, cfg = here.broadcast(choose_run(cfg, overrides) if here.is_main else None)
+        run, cfg = here.on_main(lambda: choose_run(cfg, overrides))
         check_training(cfg)
         build_sampler(cfg["sampler"])
         splits = build_splits(cfg)
         trainer = Trainer(cfg, splits, here)
-        if here.is_main:
-            stack.enter_context(run.locked())
-            state = load_state(run.state)
-            run.write_config(cfg)
-        here.broadcast(None)  # the others look for a state when the directory is known to be held
-        if not here.is_main:
-            state = load_state(run.state)
+        here.on_main(lambda: _take(run, cfg, stack))
+        state = load_state(run.state)
         step = state["step"] if state else 0
         if step >= cfg["train"]["steps"]:
             if here.is_main:
                 print(f"{run}: finished at step {step}; to train further, add train.steps=MORE")
-            return run
+            return Outcome(run, None)
         if state:
             trainer.load(state)
         stack.enter_context(logging_to(run, here.is_main))
         _announce(run, trainer, step)
         monitor = Monitor(run, trainer, splits.validation, step)
         stack.callback(monitor.close)
-        _loop(run, trainer, monitor, step, here)
-    return run
+        return Outcome(run, _loop(run, trainer, monitor, step, here))
 
 
-def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Processes) -> None:
+def _take(run: Run, cfg: dict, stack: contextlib.ExitStack) -> None:
+    """Hold the run directory, in one process, and make it ready for all to read."""
+    stack.enter_context(run.locked())
+    set_damaged_aside(run.state)
+    run.write_config(cfg)
+
+
+def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Processes) -> signal.Signals | None:
     steps, every = trainer.cfg["train"]["steps"], trainer.cfg["train"]["checkpoint_every"]
     monitor.write_status()
     try:
@@ -90,9 +97,11 @@ def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Process
                 monitor.after_step(step, result, time.perf_counter() - began)
                 stopping = here.any(stop.signal is not None)
                 if here.is_main and (step % every == 0 or step == steps or stopping):
+                    monitor.flush()
                     save(run, trainer, step)
                 if stopping:
                     break
+                monitor.show(step)
     except BaseException as error:
         monitor.write_status(state="failed", message=f"{type(error).__name__}: {error}")
         raise
@@ -102,11 +111,11 @@ def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Process
         log.info("finished: weights in %s", run.weights.as_posix())
     else:
         log.info("stopped and saved at step %d; continue with: python train.py run=%s", step, run)
+    return None if finished else stop.signal or signal.SIGTERM
 
 
 def save(run: Run, trainer: Trainer, step: int) -> None:
     """Write the training state, and the averaged weights for use."""
-    save_state(run.state, {"step": step, **trainer.state()})
     data = trainer.data
     info = WeightsInfo(
         config=trainer.cfg,
@@ -117,7 +126,8 @@ def save(run: Run, trainer: Trainer, step: int) -> None:
         data_hash=data.hash,
         step=step,
     )
-    save_weights(run.weights, trainer.ema.model.state_dict(), info)
+    save_weights(run.weights, trainer.ema.model.state_dict(), info)  # first: a finished state is never trained again
+    save_state(run.state, {"step": step, **trainer.state()})
 
 
 def _announce(run: Run, trainer: Trainer, step: int) -> None:

@@ -75,6 +75,9 @@ class Monitor:
             self.bar.update()
         if done % self.cfg["log_every"] == 0 or done == self.cfg["steps"]:
             self._report(done, result.lr)
+
+    def show(self, done: int) -> None:
+        """Validate and draw, where it is time to."""
         if self.writer is None:
             return
         if self._due("validate_every", done):
@@ -96,7 +99,7 @@ class Monitor:
             "speed/images_per_second": images / a.seconds,
         }
         for b, (loss, count) in enumerate(zip(losses, counts, strict=True)):
-            first, last = (b * a.T // a.buckets + 1, (b + 1) * a.T // a.buckets)
+            first, last = -(-b * a.T // a.buckets) + 1, -(-(b + 1) * a.T // a.buckets)  # rounded up
             if count:
                 values[f"loss_by_t/{first:04d}-{last:04d}"] = loss / count
         a.reset()
@@ -118,6 +121,11 @@ class Monitor:
         self.last_status = time.monotonic()
         if self.writer is not None:
             self.run.write_status(**self.status)
+
+    def flush(self) -> None:
+        """Put the scalars on disk, so that a checkpoint is never ahead of them."""
+        if self.writer is not None:
+            self.writer.flush()
 
     def close(self) -> None:
         if self.writer is not None:
@@ -149,10 +157,8 @@ class Monitor:
     # -- pictures -------------------------------------------------------------------------------------
 
     def _prepare_preview(self) -> None:
-        schema, requests = self.trainer.schema, self.trainer.cfg["dataset"]["preview"]
-        columns = self.cfg["preview"]["columns"]
-        labels = [schema.encode(r) for r in requests] if len(schema) else [schema.unknown(1)[0]] * 4
-        self.preview_cond = torch.stack(labels).repeat_interleave(columns, dim=0).to(self.trainer.here.device)
+        labels = self.trainer.preview.repeat_interleave(self.cfg["preview"]["columns"], dim=0)
+        self.preview_cond = labels.to(self.trainer.here.device)
 
     def _preview(self, done: int) -> None:
         """Grids of the same seeds and requests: a row per request; raw and averaged weights, without and with w."""
@@ -171,7 +177,7 @@ class Monitor:
             torch.full_like(cond, UNKNOWN), range(len(cond)), trainer.data.image_shape, w,
             self.cfg["preview"]["steps"],
         )  # fmt: skip
-        images = to_uint8(x_0)
+        images = to_uint8(x_0).cpu()
         return images if trainer.data.palette is None else snap(images, trainer.data.palette)
 
 

@@ -25,6 +25,7 @@ MAY_CHANGE = re.compile(
     r"run|name|resume|device|precision|data_root|train\.(steps|log_every|validate_every|preview_every|"
     r"checkpoint_every|preview\..*)"
 )
+UNTOLD = re.compile(r"\+*(dataset|data_root|device|name|resume)=")
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -51,7 +52,7 @@ class Run:
         """Raise ValueError where the path cannot become a run directory without touching other files."""
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"run={self}: a file stands there; name a folder")
-        foreign = (p for p in self.path.rglob("*") if p.is_file() and p.name != ".lock")
+        foreign = (p for p in self.path.rglob("*") if p.is_file() and p.name != ".lock" and p.suffix != ".part")
         if not self.exists and any(foreign):
             raise ValueError(f"run={self}: holds files but no config.yaml, so it is no run; name a new folder")
 
@@ -118,8 +119,8 @@ def new_run(cfg: dict, overrides: list[str]) -> Run:
     """A run directory that does not exist yet."""
     time = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     parent = Path("runs") / cfg["dataset"]["name"]
-    told = [o.lstrip("+~") for o in overrides if not re.match(r"\+*(dataset|data_root|device|name|resume)=", o)]
-    name = NOT_IN_NAMES.sub("-", cfg["name"] or "_".join(told) or cfg["model"]["name"])[:80].strip("-")
+    told = [o.split("=")[0].split(".")[-1] + "-" + o.partition("=")[2] for o in overrides if not UNTOLD.match(o)]
+    name = NOT_IN_NAMES.sub("-", str(cfg["name"] or "_".join(told) or cfg["model"]["name"]))[:100].strip("-")
     candidates = (f"{time}-{name}" + (f"-{i}" if i else "") for i in range(10_000))
     return Run(next(parent / c for c in candidates if not (parent / c).exists()))
 
@@ -129,15 +130,14 @@ def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
 
     Raises ValueError for a setting that would make it another training.
     """
-    fresh = [text for text in overrides if text not in saved["overrides"]]
-    merged = {**saved, "run": cfg["run"], "resume": cfg["resume"], "data_root": cfg["data_root"]}
-    for override in OverridesParser.create().parse_overrides(fresh):
+    merged = _filled(saved, cfg) | {"run": cfg["run"], "resume": cfg["resume"]}
+    for override in OverridesParser.create().parse_overrides(overrides):
         key = override.key_or_group
         try:
             given, before = lookup(cfg, key), lookup(saved, key)
-        except KeyError:
+        except KeyError:  # not a setting but a collection of them, such as an experiment
             given, before = override.value(), None
-        if given == before:
+        if given == before or (before is None and override.input_line in saved["overrides"]):
             continue
         if not MAY_CHANGE.fullmatch(key):
             raise ValueError(
@@ -147,6 +147,15 @@ def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
         *parents, leaf = key.split(".")
         lookup(merged, ".".join(parents))[leaf] = given
     return merged
+
+
+def _filled(saved: dict, defaults: dict) -> dict:
+    """`saved`, with defaults for settings that did not exist when it was saved."""
+    filled = {**defaults, **saved}
+    for key, value in saved.items():
+        if isinstance(value, dict) and isinstance(defaults.get(key), dict):
+            filled[key] = _filled(value, defaults[key])
+    return filled
 
 
 def lookup(cfg: dict, key: str) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+MAX_SEED = 2**62
+
 
 def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
     """`value` as a float in [low, high]. Raises ValueError for anything else, nan and infinity included."""
@@ -21,10 +23,18 @@ def whole(name: str, value: Any, low: int = 0, high: float = math.inf) -> int:
     return value
 
 
-def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+def numbers(name: str, value: Any, low: float, high: float = math.inf, length: int | None = None) -> None:
+    """Refuse all but a list of numbers in [low, high], not empty, or of the given length."""
+    if not isinstance(value, list) or not value or length not in (None, len(value)):
+        raise ValueError(f"{name}={value!r}: must be a list of {length or 'one or more'} numbers, in brackets")
+    for entry in value:
+        number(name, entry, low, high)
+
+
+def choice(name: str, value: Any, allowed: tuple) -> Any:
     """`value` if it is one of `allowed`. Raises ValueError otherwise."""
     if value not in allowed:
-        raise ValueError(f"{name}={value!r}: unknown; choose one of {', '.join(allowed)}")
+        raise ValueError(f"{name}={value!r}: unknown; choose one of {', '.join(map(str, allowed))}")
     return value
 
 
@@ -36,10 +46,17 @@ def _range(low: float, high: float) -> str:
 
 def check_training(cfg: dict) -> None:
     """Refuse numbers that training cannot work with, before anything is built or written."""
-    whole("seed", cfg["seed"])
+    whole("seed", cfg["seed"], 0, MAX_SEED)
     whole("diffusion.T", cfg["diffusion"]["T"], 1)
     choice("resume", cfg["resume"], ("auto", "never"))
-    train, optim = cfg["train"], cfg["optim"]
+    train, optim, model = cfg["train"], cfg["optim"], cfg["model"]
+    for key in ("channels", "blocks", "head_dim"):
+        whole(f"model.{key}", model[key], low=1)
+    whole("model.map_channels", model["map_channels"])
+    number("model.dropout", model["dropout"], 0, 0.999)
+    numbers("model.channel_mults", model["channel_mults"], 1)
+    number("diffusion.gamma", cfg["diffusion"]["gamma"], 1e-6)
+    numbers("optim.betas", optim["betas"], 0, 0.9999999, length=2)
     for key in ("steps", "batch_size", "log_every", "checkpoint_every", "loss_buckets", "validation_images"):
         whole(f"train.{key}", train[key], low=1)
     for key in ("validate_every", "preview_every"):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from data.base import Batch, Splits
+from data.conditions import ConditionSchema
 from data.loader import BatchOrder
 from diffusion.gaussian import GaussianDiffusion
 from training.build import build_diffusion, build_model
@@ -17,6 +18,7 @@ from training.distributed import Processes, in_precision, pick_precision
 from training.ema import EMA
 from training.optim import build_optimizer, learning_rate
 
+UNCONDITIONAL_ROWS = 4
 DROP_SETTINGS = ("drop_prob", "partial_prob", "max_known", "present_weight")
 
 
@@ -30,6 +32,15 @@ class StepResult(NamedTuple):
 def step_seed(seed: int, rank: int, step: int) -> int:
     """A seed that depends on these three alone, different for each."""
     return int(np.random.SeedSequence((seed, rank, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def preview_labels(schema: ConditionSchema, requests: list) -> Tensor:
+    """(R, F) labels of the requests that sample grids show, a row each; a few rows of nothing without labels."""
+    if not isinstance(requests, list) or not requests:
+        raise ValueError(f'dataset.preview={requests!r}: must be a list of requests, such as ["any"]')
+    if not len(schema):
+        return schema.unknown(UNCONDITIONAL_ROWS)
+    return torch.stack([schema.encode(request, "dataset.preview") for request in requests])
 
 
 class Trainer:
@@ -50,6 +61,7 @@ class Trainer:
         self.precision = pick_precision(cfg["precision"], here.device)
         self.net = self.in_precision(here.wrap(self.model))
         self.order = BatchOrder(len(self.data), cfg["train"]["batch_size"], cfg["seed"], here.rank, here.world_size)
+        self.preview = preview_labels(self.schema, cfg["dataset"]["preview"])
         self.drop = {key: cfg["cfg"][key] for key in DROP_SETTINGS} if len(self.schema) else None
 
     def in_precision(self, model: torch.nn.Module):

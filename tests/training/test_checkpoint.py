@@ -22,6 +22,7 @@ from training.checkpoint import (
     read_info,
     save_state,
     save_weights,
+    set_damaged_aside,
     write_atomically,
 )
 
@@ -60,6 +61,18 @@ def test_the_one_before_is_kept_and_used_when_the_newest_is_truncated(tmp_path):
     previous(path).write_bytes(b"")
     with pytest.raises(CheckpointError, match="damaged"):
         load_state(path)
+
+
+def test_a_damaged_state_never_replaces_the_good_one_before_it(tmp_path):
+    path = tmp_path / "state.pt"
+    for step in (1, 2):
+        save_state(path, {"step": step, "x": torch.zeros(1000)})
+    path.write_bytes(b"damaged")
+    set_damaged_aside(path)
+    assert load_state(path)["step"] == 1
+    save_state(path, {"step": 3})
+    path.write_bytes(b"damaged again")
+    assert load_state(path)["step"] == 1
 
 
 def test_a_killed_rename_leaves_the_one_before(tmp_path):

@@ -14,6 +14,7 @@ import torch
 
 from tests.conftest import ROOT, TINY
 from training.checkpoint import load_state
+from training.loop import train
 from training.run import Run
 from training.trainer import Trainer, step_seed
 
@@ -72,12 +73,13 @@ def test_every_seed_rank_and_step_has_its_own_random_numbers():
     assert len(seeds) == 5 * 5 * 50
 
 
-def test_changed_data_is_refused(train_tiny, in_tmp):
+def test_changed_data_is_refused(train_tiny, in_tmp, compose):
     run = train_tiny("train.steps=2", "run=a")
     text = run.config.read_text()
     run.config.write_text(text.replace("count: 120", "count: 121"))
+    overrides = ["run=a", "train.steps=3"]
     with pytest.raises(ValueError, match="data set has changed"):
-        train_tiny("train.steps=3", "run=a")
+        train(compose("train", overrides), overrides)
 
 
 def test_a_loss_that_is_not_finite_stops_before_it_is_saved(train_tiny, in_tmp, monkeypatch):

@@ -64,6 +64,34 @@ def test_more_steps_are_allowed_another_training_is_not(compose, started):
     choose(compose, "run=a", "seed=0", "dataset=mnist")  # what is as it was may be repeated
 
 
+def test_what_is_typed_when_continuing_holds_also_if_it_was_typed_at_the_start(compose, started):
+    run = started("train.steps=7", "device=cpu", "data_root=there")
+    _, cfg = choose(compose, "run=a", "train.steps=9", "device=auto")
+    run.write_config(cfg)
+    _, cfg = choose(compose, "run=a")
+    assert (cfg["train"]["steps"], cfg["device"], cfg["data_root"]) == (9, "auto", "there")
+    _, cfg = choose(compose, "run=a", "train.steps=7", "device=cpu")
+    assert (cfg["train"]["steps"], cfg["device"]) == (7, "cpu")
+
+
+def test_settings_that_are_newer_than_the_run_take_their_defaults(compose, started):
+    run = started("train.steps=7")
+    cfg = run.read_config()
+    del cfg["train"]["loss_buckets"], cfg["precision"]
+    run.write_config(cfg)
+    _, cfg = choose(compose, "run=a")
+    assert (cfg["train"]["loss_buckets"], cfg["precision"]) == (compose("train")["train"]["loss_buckets"], "auto")
+
+
+def test_a_crash_before_the_first_checkpoint_does_not_lock_the_folder(train_tiny, in_tmp):
+    """What a kill leaves while the configuration is written: folders, the lock, and half a file."""
+    for folder in ("a/samples", "a/checkpoints"):
+        (in_tmp / folder).mkdir(parents=True)
+    (in_tmp / "a/.lock").touch()
+    (in_tmp / "a/.config.yaml.part").write_text("half")
+    train_tiny("train.steps=1", "run=a")
+
+
 def test_resume_never_refuses_a_run_that_exists(compose, started):
     started()
     with pytest.raises(ValueError, match="resume=never"):
