@@ -23,7 +23,8 @@ demo: setup
 	$(BIN)/python train.py experiment=demo run=$(RUN)
 	$(BIN)/python sample.py dataset=pixelfaces "attrs=top hat, shades" w=3
 	$(BIN)/python sample.py dataset=pixelfaces "attrs=mohawk, -glasses, full beard" w=3
-	@echo "Pictures:    the grid.png named above, and $(RUN)/samples"
+	$(BIN)/python sample.py checkpoint=checkpoints/cryptopunks.safetensors attrs=male,glasses w=3
+	@echo "Pictures:    each grid.png named above, and $(RUN)/samples"
 	@echo "TensorBoard: $(BIN)/tensorboard --logdir runs"
 
 test: $(VENV)/.dev
