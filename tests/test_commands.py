@@ -94,6 +94,19 @@ def test_help_and_cfg(checkout, program):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_demo(checkout):
+    done = subprocess.run(
+        ["make", "demo", f"VENV={sys.prefix}", f"PYTHON={sys.executable}"],
+        cwd=checkout, capture_output=True, text=True, timeout=1100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "images/s" in done.stderr and "tensorboard --logdir runs" in done.stdout
+    assert len(list((checkout / "samples/pixelfaces").glob("*/grid.png"))) >= 2
+
+
+@pytest.mark.slow
 def test_tensorboard(checkout):
     run(checkout, "train.py", *TINY, "train.steps=2", "train.log_every=1", "run=runs/pixelfaces/board")
     process = subprocess.Popen(
