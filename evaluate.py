@@ -1,64 +1,64 @@
-"""Measure trained weights on pictures that no training has seen.
+"""Measure trained weights: exact match, adherence, distribution and memorisation.
 
 python evaluate.py dataset=cryptopunks
 python evaluate.py --help
 """
 
-import json
+import logging
 from pathlib import Path
 
-import torch
 from omegaconf import DictConfig, OmegaConf
-from tqdm import tqdm
 
 import cli
-from data.images import grid, save_png, snap
-from evaluation.exact import draw_from_labels, exact_match
-from pipeline import Pipeline, choose_checkpoint
+from data.base import Splits
+from evaluation.adherence import Adherence
+from evaluation.bench import Bench, check
+from evaluation.classifier import classifier_for
+from evaluation.distribution import Distribution
+from evaluation.draws import Draws
+from evaluation.exact import ExactMatch
+from evaluation.memorisation import Memorisation
+from evaluation.report import write
+from pipeline import SHIPPED, Pipeline, choose_checkpoint
 from training.build import build_sampler, build_splits
-from training.settings import choice, number, whole
-from version import code_version
+from training.distributed import processes
 
-WORST = 12
+MEASURES = {
+    "exact": ExactMatch,
+    "adherence": Adherence,
+    "distribution": Distribution,
+    "memorisation": Memorisation,
+}
+FOLDER = Path("evaluations")
 
 
 @cli.command("evaluate")
 def main(cfg: DictConfig) -> None:
     settings = OmegaConf.to_container(cfg, resolve=True)
-    w, sampler = number("w", settings["w"], 0), build_sampler(settings["sampler"])
-    tries, n = whole("tries", settings["tries"], 1), whole("n", settings["n"], 1)
-    split = choice("split", settings["split"], ("validation", "test"))
+    check(settings, tuple(MEASURES))
+    sampler = build_sampler(settings["sampler"])
     path = choose_checkpoint(settings["checkpoint"], settings["dataset"]["name"])
-    pipe = Pipeline.load(path, settings["device"], settings["precision"])
-    steps = whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
-    if pipe.palette is None or not len(pipe.schema):
-        raise ValueError(f"checkpoint={path}: exact match needs pixel art and labels, as of cryptopunks or pixelfaces")
-    data = getattr(build_splits({**pipe.info.config, "data_root": settings["data_root"]}), split)
-    data = data.select(torch.arange(min(n, len(data))))
-    out = cli.new_folder(settings["out"], Path("evaluations") / pipe.info.dataset, split)
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    with processes(settings["device"]) as here:
+        pipe = Pipeline.load(path, here.device, settings["precision"])
+        splits = data_of(pipe, settings["data_root"])
+        folders = (SHIPPED, FOLDER / "classifiers")
+        here.on_main(lambda: classifier_for(splits, here.device, folders) and None)
+        bench = Bench(pipe, splits, settings["split"], classifier_for(splits, here.device, folders), settings)
+        measures = {name: MEASURES[name](bench) for name in settings["measure"] if MEASURES[name].applies(bench)}
+        draws = Draws(pipe, sampler, settings["steps"], FOLDER / "draws", settings["batch_size"])
+        draws.draw([job for measure in measures.values() for job in measure.jobs], here)
+        if not here.is_main:
+            return
+        out = cli.new_folder(settings["out"], FOLDER / pipe.info.dataset, settings["split"])
+        write(out, bench, measures, draws)
+    print(f"written: {out.as_posix()}/report.md, metrics.json and figures")
 
-    with tqdm(total=len(data) * tries * steps, unit="image-step", disable=None) as bar:
-        drawn = draw_from_labels(pipe, data, tries, w, sampler, steps, lambda done, s, x: bar.update(len(x)))
-    figures, wrong = exact_match(drawn, data)
-    record = {
-        "checkpoint": pipe.checkpoint,
-        "weights": path.as_posix(),
-        "step": pipe.info.step,
-        "dataset": pipe.info.dataset,
-        "split": split,
-        "w": w,
-        "sampler": settings["sampler"],
-        "steps": steps,
-        "seeds": [0, tries * len(data) - 1],
-        "code": code_version(),
-        "exact_match": figures,
-    }
-    (out / "metrics.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
-    worst = wrong[0].argsort(descending=True)[:WORST]
-    pairs = torch.cat([snap(drawn[0, worst], data.palette), data.images[worst]])
-    save_png(grid(pairs, len(worst), scale=4, gap=4), out / "worst.png", record)
-    print("\n".join(f"{name:>15}: {value}" for name, value in {**record, **figures}.items() if name != "exact_match"))
-    print(f"{'written':>15}: {out.as_posix()}/metrics.json and worst.png (drawn above, true below)")
+
+def data_of(pipe: Pipeline, data_root: str) -> Splits:
+    """The pictures that the weights were trained on, with labels even if the training did without."""
+    config = pipe.info.config
+    return build_splits({**config, "cfg": {**config["cfg"], "conditional": True}, "data_root": data_root})
 
 
 if __name__ == "__main__":

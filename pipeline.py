@@ -38,6 +38,7 @@ class Pipeline:
     denoiser    : (x_t, t, cond) -> raw output, on `device`
     palette     : (K, C) uint8 colours that pictures are snapped to, or None
     image_shape : (C, H, W)
+    precision   : fp32 or bf16
     checkpoint  : hash of the weights file, for the record
     """
 
@@ -47,13 +48,14 @@ class Pipeline:
     palette: Tensor | None
     image_shape: tuple[int, int, int]
     device: torch.device
+    precision: str
     info: WeightsInfo
     checkpoint: str
 
     @classmethod
-    def load(cls, checkpoint: str | Path, device: str = "auto", precision: str = "fp32") -> Pipeline:
+    def load(cls, checkpoint: str | Path, device: str | torch.device = "auto", precision: str = "fp32") -> Pipeline:
         """Read a weights file that train.py wrote; no data set is needed. Raises CheckpointError, a ValueError."""
-        path, place = Path(checkpoint), pick_device(device)
+        path, place = Path(checkpoint), pick_device(device) if isinstance(device, str) else device
         precision = pick_precision(precision, place)
         info = read_info(path)
         choice("model.name", info.config.get("model", {}).get("name"), tuple(MODELS))
@@ -75,6 +77,7 @@ class Pipeline:
             palette=None if info.palette is None else torch.tensor(info.palette, dtype=torch.uint8),
             image_shape=tuple(info.image_shape),
             device=place,
+            precision=precision,
             info=info,
             checkpoint=file_hash(path),
         )

@@ -17,7 +17,6 @@ import cli
 from data.images import enlarge, grid, save_png
 from pipeline import Pipeline, choose_checkpoint
 from training.build import build_sampler
-from training.distributed import pick_precision
 from training.settings import MAX_SEED, choice, number, whole
 from version import code_version
 
@@ -52,7 +51,7 @@ def main(cfg: DictConfig) -> None:
         "snap": settings["snap"],
         "scale": settings["scale"],
         "device": str(pipe.device),
-        "precision": pick_precision(settings["precision"], pipe.device),
+        "precision": pipe.precision,
         "code": code_version(),
     }
     seeds = range(settings["seed"], settings["seed"] + settings["n"])

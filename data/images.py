@@ -63,7 +63,12 @@ def grid(images: Tensor, columns: int, scale: int = 1, gap: int = 2, background:
 def save_png(image: Tensor, path: Path, settings: dict | None = None) -> None:
     """Write one (C, H, W) uint8 picture, with `settings` as JSON in a text chunk."""
     array = image.cpu().permute(1, 2, 0).numpy()
-    picture = Image.fromarray(np.ascontiguousarray(array.squeeze(2) if array.shape[2] == 1 else array))
+    array = np.ascontiguousarray(array.squeeze(2) if array.shape[2] == 1 else array)
+    save_picture(Image.fromarray(array), path, settings)
+
+
+def save_picture(picture: Image.Image, path: Path, settings: dict | None = None) -> None:
+    """The same for a picture that Pillow holds already."""
     info = PngImagePlugin.PngInfo()
     if settings is not None:
         info.add_text(SETTINGS_KEY, json.dumps(settings))

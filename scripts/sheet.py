@@ -8,17 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-import torch
-from PIL import Image, ImageDraw, ImageFont
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from data.images import grid
 from diffusion.samplers import DDIM
+from evaluation.figures import labelled_rows
 from pipeline import Pipeline, find_checkpoint
-
-INK, PAPER = (40, 44, 52), (255, 255, 255)
 
 
 def parse() -> argparse.Namespace:
@@ -51,22 +45,8 @@ def main() -> None:
     seconds = time.perf_counter() - began
     labels = [r if len(args.w) == 1 else f"{r}   w = {w:g}" for r, w in zip(args.requests, guidances, strict=True)]
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    label_rows(grid(torch.cat(rows), args.n, args.scale, gap=args.scale), labels).save(args.out, optimize=True)
+    labelled_rows(rows, labels, args.scale).save(args.out, optimize=True)
     print(f"{args.out}: {path} (step {pipe.info.step}), {len(rows) * args.n} pictures in {seconds:.1f} s")
-
-
-def label_rows(sheet: torch.Tensor, labels: list[str]) -> Image.Image:
-    """The (C, H, W) sheet with a label before each of its rows."""
-    picture = Image.fromarray(np.ascontiguousarray(sheet.permute(1, 2, 0).numpy()))
-    height = picture.height / len(labels)
-    font = ImageFont.load_default(size=max(11, round(height / 5)))
-    margin = round(max(font.getlength(label) for label in labels)) + 24
-    canvas = Image.new("RGB", (margin + picture.width, picture.height), PAPER)
-    canvas.paste(picture, (margin, 0))
-    draw = ImageDraw.Draw(canvas)
-    for row, label in enumerate(labels):
-        draw.text((margin - 12, (row + 0.5) * height), label, fill=INK, font=font, anchor="rm")
-    return canvas
 
 
 if __name__ == "__main__":

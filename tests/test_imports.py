@@ -15,7 +15,7 @@ ALLOWED = {
     "models": set(),
     "diffusion": set(),
     "training": LIBRARIES,
-    "evaluation": LIBRARIES | {"pipeline"},
+    "evaluation": LIBRARIES | {"pipeline", "training", "version"},
 }
 FREE = {"scripts", "tests"}
 PACKAGES = sorted({path.parent.name for path in ROOT.glob("*/__init__.py")} - FREE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from training.optim import OPTIMIZERS, SCHEDULES
+
 MAX_SEED = 2**62
 
 
@@ -66,7 +68,10 @@ def check_training(cfg: dict) -> None:
     number("optim.lr", optim["lr"], 0)
     number("optim.weight_decay", optim["weight_decay"], 0)
     whole("optim.warmup", optim["warmup"])
-    choice("optim.schedule", optim["schedule"], ("constant", "cosine"))
+    choice("optim.name", optim["name"], OPTIMIZERS)
+    choice("optim.schedule", optim["schedule"], SCHEDULES)
+    number("optim.cooldown", optim["cooldown"], 0, 1)
+    number("optim.momentum", optim.get("momentum", 0), 0, 0.9999999)
     if cfg["cfg"]["conditional"]:
         for key in ("drop_prob", "partial_prob"):
             number(f"cfg.{key}", cfg["cfg"][key], 0, 1)

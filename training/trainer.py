@@ -19,6 +19,7 @@ from training.ema import EMA
 from training.optim import build_optimizer, learning_rate
 
 UNCONDITIONAL_ROWS = 4
+LR_SETTINGS = ("lr", "warmup", "schedule", "cooldown")
 DROP_SETTINGS = ("drop_prob", "partial_prob", "max_known", "present_weight")
 
 
@@ -80,7 +81,7 @@ class Trainer:
         torch.manual_seed(seed)  # for dropout layers, which know no generator
         generator = torch.Generator(self.here.device).manual_seed(seed)
         optim = self.cfg["optim"]
-        lr = learning_rate(step, self.cfg["train"]["steps"], optim["lr"], optim["warmup"], optim["schedule"])
+        lr = learning_rate(step, self.cfg["train"]["steps"], **{key: optim[key] for key in LR_SETTINGS})
         for group in self.optimizer.param_groups:
             group["lr"] = lr
 

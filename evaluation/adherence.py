@@ -1,0 +1,249 @@
+"""Adherence: do pictures show what was asked for?
+
+Requests are made as people make them: one to five things named, the rest left open. For every value of every field,
+absence included, some requests name it, together with other things that a real picture with it has; so each can be
+met. What the pictures show is read by a classifier that has seen real pictures only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data.base import InMemoryDataset
+from data.conditions import UNKNOWN, ConditionSchema
+from evaluation.bench import Bench, Read
+from evaluation.classifier import slots
+from evaluation.draws import Job
+from evaluation.exact import palette_error
+from evaluation.figures import curve, percent, table
+from evaluation.metrics import precision_recall
+
+SIZES = (1, 2, 3, 4, 5)
+HIDDEN_SHARE = 0.5  # a value read on fewer than this share of real pictures counts as hidden by what goes with it
+HIDDEN_COUNT = 3  # real pictures that it takes to say so
+
+
+class Requests(NamedTuple):
+    labels: Tensor  # (N, F) int64: the named fields, all others UNKNOWN
+    size: Tensor  # (N,) int64: how many are named
+
+
+def request_sizes(schema: ConditionSchema) -> list[int]:
+    """1 to 5 things, but no more than there are slots."""
+    return [size for size in SIZES if size <= len(slots(schema))]
+
+
+def make_requests(data: InMemoryDataset, n: int, seed: int) -> Requests:
+    """At least `n` requests, as many for each size and, within a size, for each value that some picture of `data` has.
+
+    A request is the label of a random picture with the value, of which it names the value and other fields, first
+    such as show something; of one slot and its coarse fields it names only one.
+    """
+    schema, rng = data.schema, np.random.default_rng((seed, n))
+    labels = data.labels.numpy()
+    owners = np.array([schema.column[field.slot or field.name] for field in schema.fields])
+    optional = np.array([field.optional for field in schema.fields])
+    values = [(f, v) for f, count in enumerate(schema.cardinalities) for v in range(count) if (labels[:, f] == v).any()]
+    sizes = request_sizes(schema)
+    repeats = -(-n // (len(values) * len(sizes)))
+    rows, told = [], []
+    for size in sizes:
+        for f, v in values:
+            for label in labels[rng.choice(np.flatnonzero(labels[:, f] == v), repeats)]:
+                named = _named(label, f, size, owners, optional, rng)
+                rows.append(np.where(np.isin(np.arange(len(schema)), named), label, UNKNOWN))
+                told.append(size)
+    return Requests(torch.from_numpy(np.stack(rows)), torch.tensor(told))
+
+
+def _named(label, first: int, size: int, owners, optional, rng: np.random.Generator) -> list[int]:
+    """`size` fields of different slots, `first` among them, those that show something before those that do not."""
+    shuffled = rng.permutation(len(label))
+    shows = ~optional[shuffled] | (label[shuffled] != 0)
+    named = [first]
+    for f in np.concatenate([shuffled[shows], shuffled[~shows]]):
+        if len(named) < size and owners[f] not in owners[named]:
+            named.append(int(f))
+    return named
+
+
+# -- what cannot be seen ---------------------------------------------------------------------------------------
+
+
+def one_hot(labels: Tensor, schema: ConditionSchema) -> Tensor:
+    """(N, F) -> (N, V) float64 over all values of all fields; UNKNOWN fields are zero."""
+    out = torch.zeros(len(labels), sum(schema.cardinalities) + 1, dtype=torch.float64)
+    columns = labels + torch.tensor(schema.offsets)
+    out.scatter_(1, torch.where(labels == UNKNOWN, out.shape[1] - 1, columns), 1.0)
+    return out[:, :-1]
+
+
+def hidden_pairs(labels: Tensor, read: Tensor, schema: ConditionSchema) -> Tensor:
+    """(V, V) bool: value i cannot be seen beside value j, as an earring beside a hoodie.
+
+    labels, read : (N, F), the truth about real pictures and what the classifier reads there
+    """
+    truth = one_hot(labels, schema)
+    both = truth.T @ truth
+    found = (truth * one_hot(read, schema)).T @ truth
+    pairs = (both >= HIDDEN_COUNT) & (found < HIDDEN_SHARE * both) & ~absences(schema)[:, None]
+    return pairs.fill_diagonal_(False)
+
+
+# -- figures ---------------------------------------------------------------------------------------------------
+
+
+class Counts(NamedTuple):
+    """Per value of every field: how often it was asked for (V,), how often it was then seen, how often hidden."""
+
+    asked: Tensor
+    found: Tensor
+    hidden: Tensor
+
+
+def count(requests: Tensor, read: Tensor, schema: ConditionSchema, hides: Tensor) -> Counts:
+    """requests, read : (N, F). A request for what the rest of the picture would hide counts as hidden, not as asked."""
+    wanted, shown = one_hot(requests, schema), one_hot(read, schema)
+    found = wanted * shown
+    covered = wanted * (1 - shown) * (shown @ hides.double().T > 0)
+    return Counts((wanted - covered).sum(0), found.sum(0), covered.sum(0))
+
+
+def macro(counts: Counts, chosen: Tensor) -> float | None:
+    """The mean, over the values `chosen` (V,) bool that were asked for, of the share found; None if none was."""
+    chosen = chosen & (counts.asked > 0)
+    if not chosen.any():
+        return None
+    return (counts.found[chosen] / counts.asked[chosen]).mean().item()
+
+
+def absences(schema: ConditionSchema) -> Tensor:
+    """(V,) bool: the entries that stand for "none"."""
+    return torch.tensor([f.optional and v == 0 for f in schema.fields for v in range(len(f.values))])
+
+
+def value_names(schema: ConditionSchema) -> list[str]:
+    """V names: those of the values, "-field" for absence."""
+    return [
+        f"-{field.name}" if field.optional and v == 0 else value
+        for field in schema.fields
+        for v, value in enumerate(field.values)
+    ]
+
+
+def figures_of(requests: Requests, read: Tensor, schema: ConditionSchema, hides: Tensor, real: Tensor) -> dict:
+    """Macro shares, over all sizes and for each, of presence and of absence; and the share of every single value.
+
+    read : (N, F) what the pictures drawn for the requests show
+    real : (V,) how many training pictures have each value
+    """
+    none, names = absences(schema), value_names(schema)
+    by_size = {
+        int(size): count(requests.labels[rows], read[rows], schema, hides)
+        for size in requests.size.unique()
+        for rows in [requests.size == size]
+    }
+    whole = Counts(*(sum(parts) for parts in zip(*by_size.values(), strict=True)))
+    return {
+        "present": macro(whole, ~none),
+        "absent": macro(whole, none),
+        "present_by_size": {str(size): macro(counts, ~none) for size, counts in by_size.items()},
+        "absent_by_size": {str(size): macro(counts, none) for size, counts in by_size.items()},
+        "values": {
+            names[i]: {
+                "found": (whole.found[i] / whole.asked[i]).item(),
+                "asked": int(whole.asked[i]),
+                "hidden": int(whole.hidden[i]),
+                "real": int(real[i]),
+            }
+            for i in whole.asked.nonzero()[:, 0].tolist()
+        },
+    }
+
+
+def described(pairs: Tensor, schema: ConditionSchema) -> list[str]:
+    """The hidden pairs in words: "Earring beside Hoodie"."""
+    names = value_names(schema)
+    return [f"{names[i]} beside {names[j]}" for i, j in pairs.nonzero().tolist()]
+
+
+# -- the measure -----------------------------------------------------------------------------------------------
+
+SEED = 1_000_000  # of the first picture, apart from those of the other measures
+LOWEST = 10  # values listed by name
+
+
+class Adherence:
+    """The measure; see evaluation/bench.py. The same requests and seeds at every w."""
+
+    def __init__(self, bench: Bench):
+        self.bench, settings = bench, bench.settings["adherence"]
+        self.requests = make_requests(bench.splits.train, settings["n"], bench.settings["seed"])
+        seeds = range(SEED, SEED + len(self.requests.labels))
+        ws = sorted({*map(float, settings["w"]), float(bench.settings["w"])})
+        self.jobs = [Job(f"adherence, w = {w:g}", self.requests.labels, seeds, w) for w in ws]
+
+    @staticmethod
+    def applies(bench: Bench) -> bool:
+        return len(bench.pipe.schema) > 0
+
+    def measure(self, read: Read) -> dict[str, Any]:
+        classifier, train, schema = self.bench.classifier, self.bench.splits.train, self.bench.pipe.schema
+        hides = hidden_pairs(train.labels, classifier.read(train.images), schema)
+        real = one_hot(train.labels, schema).sum(0)
+        generator = torch.Generator().manual_seed(self.bench.settings["seed"])
+        some = torch.randperm(len(train), generator=generator)[: len(self.requests.labels)]
+        manifold = classifier.features(train.images[some])
+        figures = {}
+        for job in self.jobs:
+            drawn = read(job)
+            snapped = self.bench.snapped(drawn)
+            figures[f"{job.w:g}"] = {
+                **figures_of(self.requests, classifier.read(snapped), schema, hides, real),
+                "precision": precision_recall(manifold, classifier.features(snapped))[0],
+                "palette_error": palette_error(drawn, snapped),
+            }
+        return {"requests": len(self.requests.labels), "hidden": described(hides, schema), "by_w": figures}
+
+    def report(self, figures: dict[str, Any], out: Path) -> str:
+        by_w = figures["by_w"]
+        self._curve(by_w, out / "adherence.png")
+        sizes = list(by_w[next(iter(by_w))]["present_by_size"])
+        header = ["w", "present", *(f"{size} named" for size in sizes), "absent", "precision", "palette error"]
+        rows = [
+            [w, percent(f["present"]), *(percent(f["present_by_size"][size]) for size in sizes), percent(f["absent"]),
+             f"{f['precision']:.3f}", f"{f['palette_error']:.2f}"]
+            for w, f in by_w.items()
+        ]  # fmt: skip
+        chosen = by_w[f"{self.bench.settings['w']:g}"]["values"]
+        hidden = ", ".join(figures["hidden"]) or "nothing"
+        return (
+            f"## Adherence\n\n{figures['requests']} requests of 1 to {sizes[-1]} named values, the rest open; the mean "
+            "over values of the share of pictures that show them, as the classifier reads them. Absent: the same for "
+            'requests such as "-hat". Precision: share of pictures among real ones (classifier features, k = 3).\n\n'
+            + table(header, rows)
+            + f"\n![Adherence against w](adherence.png)\n\nAt w = {self.bench.settings['w']:g}, the values found least "
+            f"often:\n\n{table(('value', 'found', 'asked', 'hidden', 'real pictures'), _lowest(chosen))}\n"
+            f"Left out where the picture shows the second, since the first cannot be seen beside it: {hidden}.\n"
+        )
+
+    def _curve(self, by_w: dict[str, dict], path: Path) -> None:
+        ws = [float(w) for w in by_w]
+        lines = {
+            name: (ws, [f[key] for f in by_w.values()])
+            for name, key in (("present", "present"), ("absent", "absent"), ("precision", "precision"))
+        }
+        by_size = by_w[next(iter(by_w))]["present_by_size"]
+        lines |= {f"{s} named": (ws, [f["present_by_size"][s] for f in by_w.values()]) for s in by_size}
+        panels = {"requests met": ["present", "absent"], "met, by number named": [f"{s} named" for s in by_size]}
+        curve(path, lines, {**panels, "fidelity": ["precision"]}, "guidance w", self.bench.caption(self.jobs))
+
+
+def _lowest(values: dict[str, dict]) -> list[list]:
+    ordered = sorted(values.items(), key=lambda item: item[1]["found"])
+    return [[name, percent(v["found"]), v["asked"], v["hidden"], v["real"]] for name, v in ordered[:LOWEST]]

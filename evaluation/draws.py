@@ -1,0 +1,98 @@
+"""Drawing thousands of pictures once: kept on disk part by part, shared among processes, found again when asked for.
+
+A part is named after all that decides its pictures: weights, code, sampler, labels, seeds, guidance. So an evaluation
+that was stopped goes on when its command is given again, and one with a new setting draws only what is new.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from diffusion.samplers import Sampler
+from pipeline import Pipeline
+from training.checkpoint import write_atomically
+from training.distributed import Processes
+
+ROOT = Path(__file__).resolve().parent.parent
+DRAWING_CODE = ("pipeline.py", "data/images.py", "diffusion/*.py", "models/*.py")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture per row of `labels`.
+
+    name   : under which the pictures are asked for
+    labels : (N, F) int64
+    seeds  : N seeds
+    w      : guidance
+    """
+
+    name: str
+    labels: Tensor
+    seeds: Sequence[int]
+    w: float
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Draws jobs with one pipeline into `folder`.
+
+    batch_size : pictures drawn at once, and kept in one file
+    """
+
+    pipe: Pipeline
+    sampler: Sampler
+    steps: int
+    folder: Path
+    batch_size: int = 64
+
+    def draw(self, jobs: Sequence[Job], here: Processes) -> None:
+        """Draw what is not there yet; each process draws its share of the parts."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        parts = [(job, rows, path) for job in jobs for rows, path in self._parts(job)][here.rank :: here.world_size]
+        total = sum(len(rows) for _, rows, _ in parts) * self.steps
+        with tqdm(total=total, unit="image-step", disable=None if here.is_main else True) as bar:
+            for job, rows, path in parts:
+                bar.set_postfix_str(job.name)
+                if path.exists():
+                    bar.update(len(rows) * self.steps)
+                    continue
+                images = self.pipe(
+                    job.labels[rows], [job.seeds[r] for r in rows], job.w, self.sampler, self.steps,
+                    snap_to_palette=False, batch_size=self.batch_size, on_step=lambda done, s, x: bar.update(len(x)),
+                ).numpy()  # fmt: skip
+                write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))
+        here.any(False)  # wait until every process has drawn its share
+
+    def read(self, job: Job) -> Tensor:
+        """(N, C, H, W) uint8, not snapped to a palette."""
+        return torch.cat([torch.from_numpy(np.load(path, allow_pickle=False)) for _, path in self._parts(job)])
+
+    def _parts(self, job: Job) -> Iterator[tuple[list[int], Path]]:
+        for rows in torch.arange(len(job.labels)).split(self.batch_size):
+            digest = hashlib.sha256(self.key.encode())
+            digest.update(repr((float(job.w), [job.seeds[r] for r in rows])).encode())
+            digest.update(job.labels[rows].numpy().tobytes())
+            yield rows.tolist(), self.folder / f"{digest.hexdigest()[:24]}.npy"
+
+    @functools.cached_property
+    def key(self) -> str:
+        """What decides the pictures of every job."""
+        weights = [self.pipe.checkpoint, str(self.pipe.device), self.pipe.precision]
+        return json.dumps([*weights, code_hash(), repr(self.sampler), self.steps])
+
+
+def code_hash() -> str:
+    """SHA-256 over the sources that decide what is drawn, changes that are not committed included."""
+    files = sorted(path for pattern in DRAWING_CODE for path in ROOT.glob(pattern))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

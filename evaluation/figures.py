@@ -1,0 +1,75 @@
+"""Pictures of results: labelled rows of pixel art, and curves; each says beneath itself where it comes from."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from data.images import grid, save_picture
+
+INK, FAINT, PAPER = (40, 44, 52), (110, 116, 126), (255, 255, 255)
+COLOURS = ("#3b6ea5", "#c8553d", "#5b8e7d", "#8e6c8a", "#d9a441")  # distinguishable also without red or green
+
+
+def labelled_rows(rows: Sequence[Tensor], labels: Sequence[str], scale: int, caption: str = "") -> Image.Image:
+    """One row for each (N, C, H, W) uint8 of `rows`, its label before it, and a caption beneath."""
+    strips = [grid(row, len(row), scale, gap=scale).permute(1, 2, 0).numpy() for row in rows]
+    picture = Image.fromarray(np.ascontiguousarray(np.concatenate(strips)))
+    font = ImageFont.load_default(size=max(11, round(strips[0].shape[0] / 5)))
+    margin = round(max(font.getlength(label) for label in labels)) + 24
+    small, width = ImageFont.load_default(size=11), margin + picture.width
+    lines = textwrap.wrap(caption, max(20, int((width - 24) / small.getlength("0"))))
+    canvas = Image.new("RGB", (width, picture.height + (16 * len(lines) + 12 if lines else 0)), PAPER)
+    canvas.paste(picture, (margin, 0))
+    draw, top = ImageDraw.Draw(canvas), 0
+    for strip, label in zip(strips, labels, strict=True):
+        draw.text((margin - 12, top + strip.shape[0] / 2), label, fill=INK, font=font, anchor="rm")
+        top += strip.shape[0]
+    for i, line in enumerate(lines):
+        draw.text((12, top + 6 + 16 * i), line, fill=FAINT, font=small)
+    return canvas
+
+
+def save_rows(
+    path: Path, rows: Sequence[Tensor], labels: Sequence[str], scale: int, caption: str, settings: dict
+) -> None:
+    save_picture(labelled_rows(rows, labels, scale, caption), path, {**settings, "caption": caption})
+
+
+def curve(
+    path: Path, lines: dict[str, tuple[list, list]], panels: dict[str, list[str]], xlabel: str, caption: str
+) -> None:
+    """Panels side by side, panels[title] naming the lines, each (x, y), that it shows."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, len(panels), figsize=(5.2 * len(panels), 3.6), squeeze=False)
+    for axis, (title, names) in zip(axes[0], panels.items(), strict=True):
+        for colour, name in zip(COLOURS, names, strict=False):
+            axis.plot(*lines[name], marker="o", markersize=4, color=colour, label=name)
+        axis.set_title(title, loc="left", fontsize=11)
+        axis.set_xlabel(xlabel)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+        axis.legend(frameon=False, fontsize=9)
+    figure.text(0.01, 0.005, "\n".join(textwrap.wrap(caption, 60 * len(panels))), fontsize=7, color="#6e747e")
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    figure.savefig(path, dpi=110, metadata={"Description": caption})
+    pyplot.close(figure)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f} %"

@@ -1,0 +1,63 @@
+"""The folder that an evaluation leaves: metrics.json for programs, report.md and figures for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from evaluation.bench import Bench, Measure
+from evaluation.classifier import Classifier
+from evaluation.draws import Draws
+from evaluation.figures import percent, table
+from version import code_version
+
+
+def write(out: Path, bench: Bench, measures: dict[str, Measure], draws: Draws) -> dict[str, Any]:
+    """All figures, from pictures that are drawn already, into the folder `out`; returns what metrics.json holds."""
+    record = provenance(bench)
+    record["classifier"] = {"mean_accuracy": bench.classifier.mean_accuracy, "accuracy": bench.classifier.accuracy}
+    sections = [heading(record), classifier_section(bench.classifier)]
+    for name, measure in measures.items():
+        record[name] = measure.measure(draws.read)
+        sections.append(measure.report(record[name], out))
+    (out / "metrics.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
+    (out / "report.md").write_text("\n".join(sections), encoding="utf-8")
+    return record
+
+
+def provenance(bench: Bench) -> dict[str, Any]:
+    pipe, settings = bench.pipe, bench.settings
+    return {
+        "checkpoint": pipe.checkpoint,
+        "dataset": pipe.info.dataset,
+        "step": pipe.info.step,
+        "data_hash": pipe.info.data_hash,
+        "split": bench.split,
+        "w": settings["w"],
+        "sampler": settings["sampler"],
+        "steps": settings["steps"],
+        "device": str(pipe.device),
+        "precision": pipe.precision,
+        "code": code_version(),
+    }
+
+
+def heading(record: dict[str, Any]) -> str:
+    sampler = ", ".join(str(value) for value in (record["sampler"]["name"], f"{record['steps']} steps"))
+    rows = [
+        ("weights", f"`{record['checkpoint']}`, step {record['step']}"),
+        ("held-out pictures", f"{record['split']} split"),
+        ("sampler", f"{sampler}, w = {record['w']:g} unless said otherwise"),
+        ("computed", f"on {record['device']} in {record['precision']}, by version {record['code']}"),
+    ]
+    return f"# Evaluation of {record['dataset']}\n\n{table(('', ''), rows)}"
+
+
+def classifier_section(classifier: Classifier) -> str:
+    rows = [(name, percent(share)) for name, share in classifier.accuracy.items()]
+    rows.append(("**all slots**", f"**{percent(classifier.mean_accuracy)}**"))
+    return (
+        "## The classifier\n\nReads attributes off pictures; trained on real training pictures. Share of real pictures "
+        f"of the validation split that it reads right:\n\n{table(('slot', 'right'), rows)}"
+    )
