@@ -20,12 +20,12 @@ from evaluation.bench import Bench, Read
 from evaluation.classifier import slots
 from evaluation.draws import Job
 from evaluation.exact import palette_error
-from evaluation.figures import curve, percent, table
+from evaluation.figures import Panel, curves, percent, table
 from evaluation.metrics import precision_recall
 
 SIZES = (1, 2, 3, 4, 5)
 HIDDEN_SHARE = 0.5  # a value read on fewer than this share of real pictures counts as hidden by what goes with it
-HIDDEN_COUNT = 3  # real pictures that it takes to say so
+HIDDEN_COUNT = 5  # real pictures that it takes to say so
 
 
 class Requests(NamedTuple):
@@ -233,15 +233,19 @@ class Adherence:
         )
 
     def _curve(self, by_w: dict[str, dict], path: Path) -> None:
-        ws = [float(w) for w in by_w]
-        lines = {
-            name: (ws, [f[key] for f in by_w.values()])
-            for name, key in (("present", "present"), ("absent", "absent"), ("precision", "precision"))
-        }
-        by_size = by_w[next(iter(by_w))]["present_by_size"]
-        lines |= {f"{s} named": (ws, [f["present_by_size"][s] for f in by_w.values()]) for s in by_size}
-        panels = {"requests met": ["present", "absent"], "met, by number named": [f"{s} named" for s in by_size]}
-        curve(path, lines, {**panels, "fidelity": ["precision"]}, "guidance w", self.bench.caption(self.jobs))
+        ws, found = [float(w) for w in by_w], list(by_w.values())
+        present = [f["present"] for f in found]
+        lines = {"present": (ws, present), "absent": (ws, [f["absent"] for f in found])}
+        by_size = {f"{s} named": (ws, [f["present_by_size"][s] for f in found]) for s in found[0]["present_by_size"]}
+        precision = {"present": ([f["precision"] for f in found], present)}
+        panels = [
+            Panel("requests met", "guidance w", {k: v for k, v in lines.items() if None not in v[1]}),
+            Panel("met, by number of things named", "guidance w", by_size),
+            Panel(
+                "met, against fidelity", "precision (k-NN, classifier features)", precision, [f"w = {w}" for w in by_w]
+            ),
+        ]
+        curves(path, panels, self.bench.caption(self.jobs))
 
 
 def _lowest(values: dict[str, dict]) -> list[list]:

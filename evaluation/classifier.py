@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import safetensors
@@ -30,8 +30,8 @@ FEATURES = 128
 EPOCHS = 16
 BATCH = 64
 LR = 2e-3
-NOISE = 0.15  # largest standard deviation of the noise in training, of a picture in [-1, 1]
-JITTER = 0.04  # standard deviation of each channel's gain and of its shift
+NOISE = 0.08  # largest standard deviation of the noise in training, of a picture in [-1, 1]
+JITTER = 0.02  # standard deviation of each channel's gain and of its shift
 
 
 class Network(nn.Module):
@@ -46,9 +46,15 @@ class Network(nn.Module):
             nn.Linear(128 * math.ceil(height / 4) * math.ceil(width / 4), FEATURES),
         )  # fmt: skip
         self.heads = nn.ModuleList(nn.Linear(FEATURES, count) for count in cardinalities)
+        self.register_buffer("centre", torch.zeros(FEATURES))
+        self.register_buffer("scale", torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body(x)
+
+    def standardised(self, features: Tensor) -> Tensor:
+        """Moved and scaled as a whole, so that those of real training pictures have mean 0 and mean variance 1."""
+        return (features - self.centre) / self.scale
 
     def scores(self, features: Tensor) -> list[Tensor]:
         return [head(F.relu(features)) for head in self.heads]
@@ -80,16 +86,19 @@ class Classifier:
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) uint8 -> (N, 128) float64 on the CPU."""
-        return torch.cat([self.network(to_float(part.to(self.device))).cpu() for part in images.split(512)]).double()
+        """(N, C, H, W) uint8 -> (N, 128) float64 on the CPU, standardised."""
+        return torch.cat([self.network.standardised(h).cpu() for h in self._raw(images)]).double()
+
+    def _raw(self, images: Tensor) -> Iterator[Tensor]:
+        return (self.network(to_float(part.to(self.device))) for part in images.split(512))
 
     @torch.no_grad()
     def read(self, images: Tensor) -> Tensor:
         """(N, C, H, W) uint8 -> (N, F) int64: the likeliest value of each slot, and the coarse fields that follow."""
         labels = self.schema.unknown(len(images))
-        scores = self.network.scores(self.features(images).to(self.device, torch.float32))
-        for f, score in zip(slots(self.schema), scores, strict=True):
-            labels[:, f] = score.argmax(dim=1).cpu()
+        scores = zip(*(self.network.scores(h) for h in self._raw(images)), strict=True)
+        for f, parts in zip(slots(self.schema), scores, strict=True):
+            labels[:, f] = torch.cat(parts).argmax(dim=1).cpu()
         return coarse_filled(self.schema, labels)
 
     @property
@@ -149,10 +158,14 @@ def train_classifier(splits: Splits, device: torch.device, seed: int = 0) -> Cla
                 optimizer.step()
                 falling.step()
             log.info("classifier: epoch %d/%d, loss %.4f", epoch + 1, EPOCHS, loss.item())
-    network.half().float().eval().requires_grad_(False)  # as it will be after `save`
+    network.eval().requires_grad_(False)
+    unmeasured = Classifier(network, schema, splits.train.hash, {}, device)
+    features = unmeasured.features(data.images)
+    network.centre.copy_(features.mean(0))
+    network.scale.copy_(features.var(0).mean().sqrt())
+    network.half().float()  # as it will be after `save`
     held_out = splits.validation
-    read = Classifier(network, schema, splits.train.hash, {}, device).read(held_out.images)
-    return Classifier(network, schema, splits.train.hash, accuracies(read, held_out.labels, schema), device)
+    return replace(unmeasured, accuracy=accuracies(unmeasured.read(held_out.images), held_out.labels, schema))
 
 
 def classifier_for(splits: Splits, device: torch.device, folders: Sequence[Path]) -> Classifier:

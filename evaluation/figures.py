@@ -5,8 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -41,28 +44,33 @@ def save_rows(
     save_picture(labelled_rows(rows, labels, scale, caption), path, {**settings, "caption": caption})
 
 
-def curve(
-    path: Path, lines: dict[str, tuple[list, list]], panels: dict[str, list[str]], xlabel: str, caption: str
-) -> None:
-    """Panels side by side, panels[title] naming the lines, each (x, y), that it shows."""
-    import matplotlib
+class Panel(NamedTuple):
+    """One of several curves side by side; lines[name] is (x, y)."""
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    title: str
+    xlabel: str
+    lines: dict[str, tuple[list[float], list[float]]]
+    points: Sequence[str] = ()  # what to write beside each point of the first line
 
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(5.2 * len(panels), 3.6), squeeze=False)
-    for axis, (title, names) in zip(axes[0], panels.items(), strict=True):
-        for colour, name in zip(COLOURS, names, strict=False):
-            axis.plot(*lines[name], marker="o", markersize=4, color=colour, label=name)
-        axis.set_title(title, loc="left", fontsize=11)
-        axis.set_xlabel(xlabel)
+
+def curves(path: Path, panels: Sequence[Panel], caption: str) -> None:
+    """Shares as lines, in per cent, with the caption beneath."""
+    figure = Figure(figsize=(4.6 * len(panels), 3.7))
+    for axis, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for colour, (name, (x, y)) in zip(COLOURS, panel.lines.items(), strict=False):
+            axis.plot(x, y, marker="o", markersize=4, color=colour, label=name)
+        for text, x, y in zip(panel.points, *next(iter(panel.lines.values())), strict=False):
+            axis.annotate(text, (x, y), textcoords="offset points", xytext=(6, -10), fontsize=8, color="#6e747e")
+        axis.set_title(panel.title, loc="left", fontsize=11)
+        axis.set_xlabel(panel.xlabel)
+        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
-        axis.legend(frameon=False, fontsize=9)
-    figure.text(0.01, 0.005, "\n".join(textwrap.wrap(caption, 60 * len(panels))), fontsize=7, color="#6e747e")
+        if len(panel.lines) > 1:
+            axis.legend(frameon=False, fontsize=9)
+    figure.text(0.01, 0.01, textwrap.fill(caption, 60 * len(panels)), fontsize=7, color="#6e747e")
     figure.tight_layout(rect=(0, 0.07, 1, 1))
-    figure.savefig(path, dpi=110, metadata={"Description": caption})
-    pyplot.close(figure)
+    figure.savefig(path, dpi=100, metadata={"Description": caption})
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -1,10 +1,12 @@
 """Exact match against pictures whose mistakes are known."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from data import pixelfaces
-from evaluation.exact import draw_from_labels, exact_match, wrong_pixels
+from evaluation.exact import ExactMatch, exact_match, wrong_pixels
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +49,10 @@ def test_a_pixel_counts_once_however_many_channels_are_wrong():
 
 
 def test_every_try_has_its_own_seeds(data):
-    asked = []
-
-    def pipe(labels, seeds, *_, **__):
-        asked.append(list(seeds))
-        return torch.zeros(len(labels), 3, 24, 24, dtype=torch.uint8)
-
-    drawn = draw_from_labels(pipe, data, tries=3, w=1.0, sampler=None, steps=1)
-    assert drawn.shape[:2] == (3, len(data))
-    assert sorted(seed for seeds in asked for seed in seeds) == list(range(3 * len(data)))
+    pipe = SimpleNamespace(palette=data.palette, schema=data.schema)
+    settings = {"w": 1.0, "exact": {"n": 10_000, "tries": 3}}
+    bench = SimpleNamespace(pipe=pipe, held_out=data, settings=settings)
+    assert ExactMatch.applies(bench)
+    jobs = ExactMatch(bench).jobs
+    assert all(torch.equal(job.labels, data.labels) for job in jobs)
+    assert sorted(seed for job in jobs for seed in job.seeds) == list(range(3 * len(data)))

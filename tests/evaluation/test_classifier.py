@@ -1,0 +1,81 @@
+"""A classifier on pictures whose labels are known by construction."""
+
+import pytest
+import torch
+
+from data import pixelfaces
+from evaluation import classifier as module
+from evaluation.classifier import accuracies, augmented, classifier_for, load, slots, train_classifier
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return pixelfaces.load(count=1200)
+
+
+@pytest.fixture(scope="module")
+def trained(splits):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "EPOCHS", 4)
+        return train_classifier(splits, CPU)
+
+
+def test_it_reads_held_out_pictures_better_than_the_commonest_values_would(splits, trained):
+    truth = splits.test.labels
+    commonest = splits.train.labels.mode(dim=0).values.expand_as(truth)
+    blind = accuracies(commonest, truth, splits.test.schema)
+    seeing = accuracies(trained.read(splits.test.images), truth, splits.test.schema)
+    wrong = [sum(1 - share for share in figures.values()) for figures in (seeing, blind)]
+    assert wrong[0] < 0.5 * wrong[1]
+    assert list(trained.accuracy) == [splits.train.schema.fields[f].name for f in slots(splits.train.schema)]
+
+
+def test_features_of_training_pictures_are_standardised(splits, trained):
+    features = trained.features(splits.train.images)
+    assert features.dtype == torch.float64 and features.shape == (len(splits.train), module.FEATURES)
+    assert features.mean(0).abs().max() < 0.01  # half precision
+    assert features.var(0).mean().item() == pytest.approx(1.0, abs=0.01)
+
+
+def test_reading_does_not_depend_on_the_other_pictures(splits, trained):
+    images = splits.validation.images
+    assert torch.equal(trained.read(images)[3:5], trained.read(images[3:5]))
+
+
+def test_it_is_trained_once_and_found_again(splits, trained, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(module, "train_classifier", lambda *args: calls.append(args) or trained)
+    folders = (tmp_path / "shipped", tmp_path / "own")
+    first = classifier_for(splits, CPU, folders)
+    again = classifier_for(splits, CPU, folders)
+    assert len(calls) == 1 and not folders[0].exists()
+    images = splits.test.images
+    assert torch.equal(again.read(images), first.read(images))
+    assert torch.equal(again.features(images), first.features(images))
+    assert again.accuracy == first.accuracy
+
+
+def test_one_of_other_data_is_refused(splits, trained, tmp_path):
+    module.save(tmp_path / "classifier.safetensors", trained)
+    other = pixelfaces.load(count=1200, seed=5).train
+    with pytest.raises(ValueError, match="no classifier of this data"):
+        load(tmp_path / "classifier.safetensors", other, CPU)
+    (tmp_path / "damaged.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(ValueError, match=r"damaged.safetensors: no classifier .* remove it"):
+        load(tmp_path / "damaged.safetensors", splits.train, CPU)
+
+
+def test_training_is_a_function_of_the_seed(splits, monkeypatch):
+    monkeypatch.setattr(module, "EPOCHS", 1)
+    one, two = (train_classifier(splits, CPU).network.state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_changes_of_colour_are_small_and_differ_between_pictures():
+    x = torch.zeros(64, 3, 8, 8)
+    changed = augmented(x, torch.Generator().manual_seed(0))
+    shift = changed.mean(dim=(2, 3))
+    assert shift.std().item() == pytest.approx(module.JITTER, rel=0.35)
+    assert (changed - shift[:, :, None, None]).std() < module.NOISE
