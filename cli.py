@@ -8,7 +8,8 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
@@ -19,10 +20,8 @@ from rapidfuzz import process
 
 import explain
 
-CONF = Path(__file__).resolve().parent / "conf"
 LIST_KEYS = ("attrs", "negative")  # settings whose commas separate names and are no sweep
 EXPECTED = (ValueError, OSError, FloatingPointError)
-ONE_LINE = "DDPM_CFG_ONE_LINE_ERRORS"  # set for this process unless a traceback was asked for
 
 
 def quote_overrides(arguments: list[str], keys: tuple[str, ...] = LIST_KEYS) -> list[str]:
@@ -56,6 +55,13 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
     """
 
     def decorate(main: Callable[[DictConfig], None]) -> Callable[[], None]:
+        traceback = False
+
+        def report(error: Exception) -> None:
+            if traceback:
+                raise error
+            _report(error, config_name)
+
         @functools.wraps(main)
         def task(cfg: DictConfig) -> None:
             try:
@@ -63,33 +69,46 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
             except BrokenPipeError:
                 raise
             except EXPECTED as error:  # here already, for Hydra would add a line of its own
-                _report(error, config_name)
+                report(error)
 
-        program = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)
+        program = hydra.main(version_base="1.3", config_path=str(explain.CONF), config_name=config_name)(task)
 
         @functools.wraps(main)
         def run() -> None:
             sys.argv[1:] = quote_overrides(sys.argv[1:])
             explain.register()
-            if os.environ.get("HYDRA_FULL_ERROR") != "1":
-                os.environ[ONE_LINE] = "1"
-            os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra raises to us what it would print in several lines
+            nonlocal traceback
+            traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
             try:
-                program()
+                with _environment("HYDRA_FULL_ERROR", "1"):  # so that Hydra raises to us what it would print
+                    program()
             except BrokenPipeError:  # the reader, such as `head`, has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             except KeyboardInterrupt:
                 sys.exit(130)  # as shells expect after Ctrl-C
             except (HydraException, OmegaConfBaseException) as error:
-                _report(error, config_name)
+                report(error)
 
         return run
 
     return decorate
 
 
-def new_folder(out: str | None, parent: Path, name: str) -> Path:
-    """The folder `out`, or <parent>/<time>-<name> if it is None, made and empty.
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
+
+
+@contextmanager
+def new_folder(out: str | None, parent: Path, name: str) -> Iterator[Path]:
+    """The folder `out`, or <parent>/<time>-<name> if it is None, made and empty; taken away again if it stays so.
 
     Raises ValueError rather than write among other files, or where nothing can be written.
     """
@@ -99,19 +118,22 @@ def new_folder(out: str | None, parent: Path, name: str) -> Path:
         folder = next(candidate for candidate in candidates if not candidate.exists())
     else:
         folder = Path(str(out))
+    made = not folder.exists()
     try:
         if folder.is_dir() and any(folder.iterdir()):
             raise ValueError(f"out={folder}: holds files already; name a new folder, nothing was touched")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"out={folder}: cannot be written ({error.strerror}); name another folder") from error
-    return folder
+    try:
+        yield folder
+    finally:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _report(error: Exception, config_name: str) -> None:
-    """Say what is wrong in one line, once, and exit; raise it where a traceback was asked for."""
-    if ONE_LINE not in os.environ:
-        raise error
+    """Say what is wrong in one line, once, and exit."""
     parts = [line.strip() for line in _text(error, config_name).splitlines() if line.strip()]
     if os.environ.get("RANK", "0") == "0":  # of several processes, one speaks
         print(f"{Path(sys.argv[0]).name}: {'; '.join(parts)}", file=sys.stderr)

@@ -4,7 +4,7 @@ python evaluate.py dataset=cryptopunks
 python evaluate.py --help
 """
 
-import logging
+import contextlib
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -13,7 +13,6 @@ import cli
 from data.base import Splits
 from evaluation.adherence import Adherence
 from evaluation.bench import Bench, check
-from evaluation.classifier import classifier_for
 from evaluation.distribution import Distribution
 from evaluation.draws import Draws
 from evaluation.exact import ExactMatch
@@ -22,6 +21,7 @@ from evaluation.report import write
 from pipeline import SHIPPED, Pipeline, choose_checkpoint
 from training.build import build_sampler, build_splits
 from training.distributed import processes
+from training.settings import whole
 
 MEASURES = {
     "exact": ExactMatch,
@@ -38,21 +38,23 @@ def main(cfg: DictConfig) -> None:
     check(settings, tuple(MEASURES))
     sampler = build_sampler(settings["sampler"])
     path = choose_checkpoint(settings["checkpoint"], settings["dataset"]["name"])
-    logging.basicConfig(format="%(message)s", level=logging.INFO)
-    with processes(settings["device"]) as here:
+    with contextlib.ExitStack() as stack:
+        here = stack.enter_context(processes(settings["device"]))
         pipe = Pipeline.load(path, here.device, settings["precision"])
+        whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
         splits = data_of(pipe, settings["data_root"])
-        folders = (SHIPPED, FOLDER / "classifiers")
-        here.on_main(lambda: classifier_for(splits, here.device, folders) and None)
-        bench = Bench(pipe, splits, settings["split"], classifier_for(splits, here.device, folders), settings)
+        bench = Bench(pipe, splits, settings["split"], settings, (SHIPPED, FOLDER / "classifiers"))
         measures = {name: MEASURES[name](bench) for name in settings["measure"] if MEASURES[name].applies(bench)}
+        if not measures:
+            raise ValueError(f"measure={settings['measure']}: {path} has no labels or palette that this needs")
+        folder = cli.new_folder(settings["out"], FOLDER / pipe.info.dataset, settings["split"])
+        out = here.on_main(lambda: stack.enter_context(folder))
+        here.on_main(lambda: bench.classifier and None)  # one process trains it, the others find it
         draws = Draws(pipe, sampler, settings["steps"], FOLDER / "draws", settings["batch_size"])
         draws.draw([job for measure in measures.values() for job in measure.jobs], here)
-        if not here.is_main:
-            return
-        out = cli.new_folder(settings["out"], FOLDER / pipe.info.dataset, settings["split"])
-        write(out, bench, measures, draws)
-    print(f"written: {out.as_posix()}/report.md, metrics.json and figures")
+        if here.is_main:
+            write(out, bench, measures, draws)
+            print(f"written: {out.as_posix()}/report.md, metrics.json and figures")
 
 
 def data_of(pipe: Pipeline, data_root: str) -> Splits:

@@ -36,8 +36,6 @@ def main(cfg: DictConfig) -> None:
     for one, other in pipe.schema.unseen_pairs(cond):
         print(f"warning: no training example has both {one!r} and {other!r}; the model must invent it")
     told = re.sub(r"[^a-z0-9]+", "-", " ".join(pipe.schema.names(cond)).lower()).strip("-")[:60] or "any"
-    out = cli.new_folder(settings["out"], Path("samples") / pipe.info.dataset, told)
-
     record = {
         "checkpoint": pipe.checkpoint,
         "weights": path.as_posix(),
@@ -56,12 +54,15 @@ def main(cfg: DictConfig) -> None:
     }
     seeds = range(settings["seed"], settings["seed"] + settings["n"])
     print("\n".join(f"{name:>10}: {value}" for name, value in record.items()))
-    with tqdm(total=len(seeds) * settings["steps"], unit="image-step", disable=None) as bar:
+    with (
+        cli.new_folder(settings["out"], Path("samples") / pipe.info.dataset, told) as out,
+        tqdm(total=len(seeds) * settings["steps"], unit="image-step", disable=None) as bar,
+    ):
         images = pipe(
             cond, seeds, w, sampler, settings["steps"], negative, settings["snap"], settings["batch_size"],
             on_step=lambda done, s, x: bar.update(len(x)),
         )  # fmt: skip
-    write(out, images, seeds, record)
+        write(out, images, seeds, record)
     print(f"{'written':>10}: {out.as_posix()}/grid.png and {len(images)} pictures beside it")
 
 

@@ -17,15 +17,13 @@ from torch import Tensor
 from data.base import InMemoryDataset
 from data.conditions import UNKNOWN, ConditionSchema
 from evaluation.bench import Bench, Read
-from evaluation.classifier import slots
 from evaluation.draws import Job
 from evaluation.exact import palette_error
 from evaluation.figures import Panel, curves, percent, table
 from evaluation.metrics import precision_recall
+from evaluation.values import absences, described, one_hot, slots, value_names
 
 SIZES = (1, 2, 3, 4, 5)
-HIDDEN_SHARE = 0.5  # a value read on fewer than this share of real pictures counts as hidden by what goes with it
-HIDDEN_COUNT = 5  # real pictures that it takes to say so
 
 
 class Requests(NamedTuple):
@@ -72,29 +70,6 @@ def _named(label, first: int, size: int, owners, optional, rng: np.random.Genera
     return named
 
 
-# -- what cannot be seen ---------------------------------------------------------------------------------------
-
-
-def one_hot(labels: Tensor, schema: ConditionSchema) -> Tensor:
-    """(N, F) -> (N, V) float64 over all values of all fields; UNKNOWN fields are zero."""
-    out = torch.zeros(len(labels), sum(schema.cardinalities) + 1, dtype=torch.float64)
-    columns = labels + torch.tensor(schema.offsets)
-    out.scatter_(1, torch.where(labels == UNKNOWN, out.shape[1] - 1, columns), 1.0)
-    return out[:, :-1]
-
-
-def hidden_pairs(labels: Tensor, read: Tensor, schema: ConditionSchema) -> Tensor:
-    """(V, V) bool: value i cannot be seen beside value j, as an earring beside a hoodie.
-
-    labels, read : (N, F), the truth about real pictures and what the classifier reads there
-    """
-    truth = one_hot(labels, schema)
-    both = truth.T @ truth
-    found = (truth * one_hot(read, schema)).T @ truth
-    pairs = (both >= HIDDEN_COUNT) & (found < HIDDEN_SHARE * both) & ~absences(schema)[:, None]
-    return pairs.fill_diagonal_(False)
-
-
 # -- figures ---------------------------------------------------------------------------------------------------
 
 
@@ -120,20 +95,6 @@ def macro(counts: Counts, chosen: Tensor) -> float | None:
     if not chosen.any():
         return None
     return (counts.found[chosen] / counts.asked[chosen]).mean().item()
-
-
-def absences(schema: ConditionSchema) -> Tensor:
-    """(V,) bool: the entries that stand for "none"."""
-    return torch.tensor([f.optional and v == 0 for f in schema.fields for v in range(len(f.values))])
-
-
-def value_names(schema: ConditionSchema) -> list[str]:
-    """V names: those of the values, "-field" for absence."""
-    return [
-        f"-{field.name}" if field.optional and v == 0 else value
-        for field in schema.fields
-        for v, value in enumerate(field.values)
-    ]
 
 
 def figures_of(requests: Requests, read: Tensor, schema: ConditionSchema, hides: Tensor, real: Tensor) -> dict:
@@ -166,12 +127,6 @@ def figures_of(requests: Requests, read: Tensor, schema: ConditionSchema, hides:
     }
 
 
-def described(pairs: Tensor, schema: ConditionSchema) -> list[str]:
-    """The hidden pairs in words: "Earring beside Hoodie"."""
-    names = value_names(schema)
-    return [f"{names[i]} beside {names[j]}" for i, j in pairs.nonzero().tolist()]
-
-
 # -- the measure -----------------------------------------------------------------------------------------------
 
 SEED = 1_000_000  # of the first picture, apart from those of the other measures
@@ -194,7 +149,6 @@ class Adherence:
 
     def measure(self, read: Read) -> dict[str, Any]:
         classifier, train, schema = self.bench.classifier, self.bench.splits.train, self.bench.pipe.schema
-        hides = hidden_pairs(train.labels, classifier.read(train.images), schema)
         real = one_hot(train.labels, schema).sum(0)
         generator = torch.Generator().manual_seed(self.bench.settings["seed"])
         some = torch.randperm(len(train), generator=generator)[: len(self.requests.labels)]
@@ -204,11 +158,11 @@ class Adherence:
             drawn = read(job)
             snapped = self.bench.snapped(drawn)
             figures[f"{job.w:g}"] = {
-                **figures_of(self.requests, classifier.read(snapped), schema, hides, real),
+                **figures_of(self.requests, classifier.read(snapped), schema, classifier.hides, real),
                 "precision": precision_recall(manifold, classifier.features(snapped))[0],
                 "palette_error": palette_error(drawn, snapped),
             }
-        return {"requests": len(self.requests.labels), "hidden": described(hides, schema), "by_w": figures}
+        return {"requests": len(self.requests.labels), "hidden": described(classifier.hides, schema), "by_w": figures}
 
     def report(self, figures: dict[str, Any], out: Path) -> str:
         by_w = figures["by_w"]

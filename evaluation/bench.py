@@ -6,6 +6,7 @@ import functools
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from data.base import InMemoryDataset, Splits
 from data.images import snap
-from evaluation.classifier import Classifier
+from evaluation.classifier import Classifier, classifier_for
 from evaluation.draws import Job
 from pipeline import Pipeline
 from training.settings import MAX_SEED, choice, number, numbers, whole
@@ -25,15 +26,21 @@ Read = Callable[[Job], Tensor]  # the pictures of a job, (N, C, H, W) uint8, not
 class Bench:
     """What is measured, and with what.
 
-    split    : "validation" or "test", the held-out pictures that are compared with
-    settings : those of conf/evaluate.yaml
+    split       : "validation" or "test", the held-out pictures that are compared with
+    settings    : those of conf/evaluate.yaml
+    classifiers : folders to look for the classifier, the last to save a new one in
     """
 
     pipe: Pipeline
     splits: Splits
     split: str
-    classifier: Classifier
     settings: dict[str, Any]
+    classifiers: Sequence[Path]
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """Found, or trained now."""
+        return classifier_for(self.splits, self.pipe.device, self.classifiers)
 
     @property
     def held_out(self) -> InMemoryDataset:
@@ -62,7 +69,7 @@ class Bench:
 def check(settings: dict[str, Any], measures: tuple[str, ...]) -> None:
     """Raises ValueError for settings that no evaluation can work with."""
     if not isinstance(settings["measure"], list) or not settings["measure"]:
-        raise ValueError(f"measure={settings['measure']!r}: must be a list in brackets of {', '.join(measures)}")
+        raise ValueError(f"measure={settings['measure']!r}: must be a list in brackets, of {', '.join(measures)}")
     for name in settings["measure"]:
         choice("measure", name, measures)
     choice("split", settings["split"], ("validation", "test"))

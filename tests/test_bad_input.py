@@ -179,6 +179,34 @@ def test_sample_refuses(capsys, in_tmp, weights, argument, told):
     assert all(part in line for part in told), line
 
 
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("measure=exact", ["measure='exact'", "list in brackets, of exact, adherence, distribution, memorisation"]),
+        ("measure=[exact,beauty]", ["measure='beauty'", "exact, adherence"]),
+        ("measure=[]", ["measure=[]", "list"]),
+        ("split=train", ["split='train'", "validation, test"]),
+        ("w=-1", ["w=-1", "at least 0"]),
+        ("steps=0", ["steps=0", "at least 1"]),
+        ("steps=1001", ["steps=1001", "from 1 to 1000"]),
+        ("exact.tries=0", ["exact.tries=0", "at least 1"]),
+        ("adherence.w=[1,x]", ["adherence.w='x'", "number"]),
+        ("adherence.w=[]", ["adherence.w=[]", "list"]),
+        ("distribution.n=100", ["distribution.n=100", "too few", "256"]),
+        ("distribution.repeats=2", ["distribution.repeats=2", "at least 3"]),
+        ("distribution.n=256", ["distribution.n=256", "real pictures", "at most 54"]),
+        ("sampler=magic", ["sampler=magic", "ddim, ddpm"]),
+        ("checkpoint=nowhere.safetensors", ["checkpoint=nowhere.safetensors", "no such file"]),
+        ("dataset=mnist", ["pixelfaces", "dataset=mnist"]),
+    ],
+)
+def test_evaluate_refuses(capsys, in_tmp, weights, argument, told):
+    named = [] if argument.startswith("checkpoint") else [f"checkpoint={weights}"]
+    named += [] if argument.startswith("dataset") else ["dataset=pixelfaces"]
+    line = refused(capsys, in_tmp, "evaluate.py", *named, argument)
+    assert all(part in line for part in told), line
+
+
 def test_sample_refuses_other_files_as_weights(capsys, in_tmp, weights):
     content = weights.read_bytes()
     (in_tmp / "truncated.safetensors").write_bytes(content[: len(content) // 2])
@@ -207,6 +235,8 @@ def test_sample_writes_among_no_other_files(capsys, in_tmp, weights):
     (in_tmp / "mine" / "grid.png").write_text("precious")
     assert "out=mine" in refused(capsys, in_tmp, "sample.py", f"checkpoint={weights}", "out=mine", "steps=1", "n=1")
     assert "out=mine/grid.png" in refused(capsys, in_tmp, "sample.py", f"checkpoint={weights}", "out=mine/grid.png")
+    measured = [f"checkpoint={weights}", "dataset=pixelfaces", "measure=[exact]", "out=mine"]
+    assert "out=mine" in refused(capsys, in_tmp, "evaluate.py", *measured)
 
 
 def test_attributes_of_an_unconditional_model(capsys, in_tmp):

@@ -5,19 +5,8 @@ import torch
 
 from data import pixelfaces
 from data.conditions import UNKNOWN, ConditionSchema, Field, slot
-from evaluation.adherence import (
-    absences,
-    count,
-    described,
-    figures_of,
-    hidden_pairs,
-    macro,
-    make_requests,
-    one_hot,
-    request_sizes,
-    value_names,
-)
-from evaluation.classifier import coarse_filled
+from evaluation.adherence import count, figures_of, macro, make_requests, request_sizes
+from evaluation.values import absences, coarse_filled, described, hidden_pairs, one_hot, value_names
 
 SCHEMA = ConditionSchema(
     (Field("type", ("cat", "dog")), *slot("head", ("cap", "bow"), hat=("cap",)), *slot("ear", ("ring",)))

@@ -5,7 +5,8 @@ import torch
 
 from data import pixelfaces
 from evaluation import classifier as module
-from evaluation.classifier import accuracies, augmented, classifier_for, load, slots, train_classifier
+from evaluation.classifier import accuracies, augmented, classifier_for, load, train_classifier
+from evaluation.values import slots
 
 CPU = torch.device("cpu")
 
@@ -18,7 +19,7 @@ def splits():
 @pytest.fixture(scope="module")
 def trained(splits):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "EPOCHS", 4)
+        patch.setattr(module, "STEPS", 75)
         return train_classifier(splits, CPU)
 
 
@@ -55,6 +56,7 @@ def test_it_is_trained_once_and_found_again(splits, trained, tmp_path, monkeypat
     assert torch.equal(again.read(images), first.read(images))
     assert torch.equal(again.features(images), first.features(images))
     assert again.accuracy == first.accuracy
+    assert torch.equal(again.hides, first.hides)
 
 
 def test_one_of_other_data_is_refused(splits, trained, tmp_path):
@@ -68,7 +70,7 @@ def test_one_of_other_data_is_refused(splits, trained, tmp_path):
 
 
 def test_training_is_a_function_of_the_seed(splits, monkeypatch):
-    monkeypatch.setattr(module, "EPOCHS", 1)
+    monkeypatch.setattr(module, "STEPS", 10)
     one, two = (train_classifier(splits, CPU).network.state_dict() for _ in range(2))
     assert all(torch.equal(one[name], two[name]) for name in one)
 
