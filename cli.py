@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import itertools
+import logging
 import os
 import re
 import sys
@@ -64,6 +65,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
 
         @functools.wraps(main)
         def task(cfg: DictConfig) -> None:
+            for handler in logging.getLogger().handlers:
+                handler.setFormatter(logging.Formatter("%(message)s"))  # without Hydra's prefix
             try:
                 main(cfg)
             except BrokenPipeError:

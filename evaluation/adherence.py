@@ -160,7 +160,7 @@ class Adherence:
             figures[f"{job.w:g}"] = {
                 **figures_of(self.requests, classifier.read(snapped), schema, classifier.hides, real),
                 "precision": precision_recall(manifold, classifier.features(snapped))[0],
-                "palette_error": palette_error(drawn, snapped),
+                "palette_error": palette_error(drawn, snapped) if self.bench.pipe.palette is not None else None,
             }
         return {"requests": len(self.requests.labels), "hidden": described(classifier.hides, schema), "by_w": figures}
 
@@ -171,15 +171,16 @@ class Adherence:
         header = ["w", "present", *(f"{size} named" for size in sizes), "absent", "precision", "palette error"]
         rows = [
             [w, percent(f["present"]), *(percent(f["present_by_size"][size]) for size in sizes), percent(f["absent"]),
-             f"{f['precision']:.3f}", f"{f['palette_error']:.2f}"]
+             f"{f['precision']:.3f}", "" if f["palette_error"] is None else f"{f['palette_error']:.2f}"]
             for w, f in by_w.items()
         ]  # fmt: skip
         chosen = by_w[f"{self.bench.settings['w']:g}"]["values"]
         hidden = ", ".join(figures["hidden"]) or "nothing"
+        named = f"{sizes[0]} to {sizes[-1]} values" if len(sizes) > 1 else "one value"
         return (
-            f"## Adherence\n\n{figures['requests']} requests of 1 to {sizes[-1]} named values, the rest open; the mean "
-            "over values of the share of pictures that show them, as the classifier reads them. Absent: the same for "
-            'requests such as "-hat". Precision: share of pictures among real ones (classifier features, k = 3).\n\n'
+            f"## Adherence\n\n{figures['requests']} requests that name {named}, the rest open; the mean over values of "
+            "the share of pictures that show them, as the classifier reads them. Absent: the same for requests such as "
+            '"-hat". Precision: share of pictures among real ones (classifier features, k = 3).\n\n'
             + table(header, rows)
             + f"\n![Adherence against w](adherence.png)\n\nAt w = {self.bench.settings['w']:g}, the values found least "
             f"often:\n\n{table(('value', 'found', 'asked', 'hidden', 'real pictures'), _lowest(chosen))}\n"

@@ -10,7 +10,10 @@ from torch import Tensor
 
 from data.conditions import UNKNOWN, ConditionSchema
 
-HIDDEN_SHARE = 0.5  # a value read on fewer than this share of real pictures counts as hidden by what goes with it
+HIDDEN_SHARE, SEEN_SHARE = (
+    0.5,
+    0.8,
+)  # hidden beside another value: read there on fewer, elsewhere on more than this share
 HIDDEN_COUNT = 5  # real pictures that it takes to say so
 
 
@@ -55,13 +58,17 @@ def one_hot(labels: Tensor, schema: ConditionSchema) -> Tensor:
 def hidden_pairs(labels: Tensor, read: Tensor, schema: ConditionSchema) -> Tensor:
     """(V, V) bool: value i cannot be seen beside value j, as an earring beside a hoodie.
 
-    labels, read : (N, F), the truth about real pictures and what the classifier reads there
+    So where most real pictures with i and j are read without i, while i is read reliably on those without j.
+
+    labels, read : (N, F), the truth about real pictures and what a classifier reads there that has not seen them
     """
     truth = one_hot(labels, schema)
-    both = truth.T @ truth
-    found = (truth * one_hot(read, schema)).T @ truth
-    pairs = (both >= HIDDEN_COUNT) & (found < HIDDEN_SHARE * both) & ~absences(schema)[:, None]
-    return pairs.fill_diagonal_(False)
+    hit = truth * one_hot(read, schema)
+    beside, found_beside = truth.T @ truth, hit.T @ truth
+    elsewhere, found_elsewhere = truth.T @ (1 - truth), hit.T @ (1 - truth)
+    covered = (beside >= HIDDEN_COUNT) & (found_beside < HIDDEN_SHARE * beside)
+    reliable = (elsewhere >= HIDDEN_COUNT) & (found_elsewhere > SEEN_SHARE * elsewhere)
+    return covered & reliable & ~absences(schema)[:, None]
 
 
 def described(pairs: Tensor, schema: ConditionSchema) -> list[str]:

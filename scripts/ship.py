@@ -1,9 +1,10 @@
-"""Copy a run's weights to checkpoints/ in half precision, as the weights that ship.
+"""Copy a run's weights to checkpoints/ in half precision, as the weights that ship, and their classifier.
 
 python scripts/ship.py runs/cryptopunks/main
 """
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,6 +23,9 @@ def main() -> None:
     target = SHIPPED / f"{info.dataset}.safetensors"
     save_weights(target, {name: tensor.half() for name, tensor in load_tensors(weights).items()}, info)
     size = target.stat().st_size / 1e6
+    for classifier in Path("evaluations/classifiers").glob(f"{info.dataset}-classifier-{info.data_hash[:8]}.*"):
+        shutil.copyfile(classifier, SHIPPED / classifier.name)
+        print(f"{SHIPPED / classifier.name}: copied")
     print(f"{target}: {size:.1f} MB, step {info.step}, hash {file_hash(target)}, data {info.data_hash[:16]}")
 
 

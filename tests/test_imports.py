@@ -14,7 +14,7 @@ ALLOWED = {
     "data": set(),
     "models": set(),
     "diffusion": set(),
-    "training": LIBRARIES,
+    "training": LIBRARIES | {"version"},
     "evaluation": LIBRARIES | {"pipeline", "training", "version"},
 }
 FREE = {"scripts", "tests"}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -100,6 +103,16 @@ def pick_device(name: str, index: int = 0) -> torch.device:
     if name == "cuda" and index >= torch.cuda.device_count():
         raise ValueError(f"device=cuda: {torch.cuda.device_count()} are there; start no more processes than that")
     return torch.device(name, index) if name == "cuda" else torch.device(name)
+
+
+def hardware(device: torch.device) -> str:
+    """The name of a device's make, for the record."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    info = Path("/proc/cpuinfo")  # platform.processor() knows no more than the architecture on Linux
+    names = re.findall(r"^model name\s*:\s*(.+)$", info.read_text(), re.MULTILINE) if info.exists() else []
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores"
 
 
 def pick_precision(name: str, device: torch.device) -> str:

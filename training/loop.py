@@ -13,11 +13,12 @@ import torch
 
 from training.build import build_sampler, build_splits
 from training.checkpoint import WeightsInfo, load_state, save_state, save_weights, set_damaged_aside
-from training.distributed import Processes, processes
+from training.distributed import Processes, hardware, processes
 from training.monitor import Monitor, logging_to
 from training.run import Run, choose_run
 from training.settings import check_training
 from training.trainer import Trainer
+from version import code_version
 
 log = logging.getLogger("train")
 
@@ -139,4 +140,5 @@ def _announce(run: Run, trainer: Trainer, step: int) -> None:
         trainer.data.name, len(trainer.data), "x".join(map(str, trainer.data.image_shape)), parameters / 1e6,
         trainer.precision, trainer.here.device, threads, trainer.here.world_size,
     )  # fmt: skip
+    log.info("version %s, PyTorch %s, %s", code_version(), torch.__version__, hardware(trainer.here.device))
     log.info("watch it with: tensorboard --logdir %s", run.path.parent.as_posix())

@@ -1,0 +1,88 @@
+"""Write the card of weights that ship: how they were trained, and all that was measured.
+
+python scripts/card.py runs/cryptopunks/main evaluations/cryptopunks/final
+
+The run says how; the folder that evaluate.py left says how good. Its pictures are copied to docs/images/.
+"""
+
+import argparse
+import json
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from evaluation.figures import table
+from pipeline import SHIPPED
+from training.checkpoint import file_hash, load_tensors, read_info
+from training.run import Run
+
+IMAGES = SHIPPED.parent / "docs" / "images"
+PLACES = {"run", "data_root", "device", "resume", "train.checkpoint_every"}  # settings that say where, not what
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("run", type=Path, help="the run directory that the weights come from")
+    parser.add_argument("evaluation", type=Path, help="the folder that evaluate.py wrote for the weights that ship")
+    args = parser.parse_args()
+    run = Run(args.run)
+    record = json.loads((args.evaluation / "metrics.json").read_text(encoding="utf-8"))
+    weights = SHIPPED / f"{record['dataset']}.safetensors"
+    if file_hash(weights) != record["checkpoint"]:
+        raise ValueError(f"{args.evaluation}: measured other weights than {weights.name}; evaluate those first")
+    card = SHIPPED / f"{record['dataset']}.md"
+    report = with_pictures(
+        (args.evaluation / "report.md").read_text(encoding="utf-8"), args.evaluation, record["dataset"]
+    )
+    card.write_text(f"# {weights.name}\n\n{training(run, weights)}\n{report}", encoding="utf-8")
+    print(f"{card}: written")
+
+
+def training(run: Run, weights: Path) -> str:
+    """How the weights were trained, read from the run's own log and configuration."""
+    info, config, log = read_info(weights), run.read_config(), run.log.read_text(encoding="utf-8")
+    if read_info(run.weights).step != info.step:
+        raise ValueError(f"{run}: stands at another step than {weights.name}; ship it first")
+    told = [o for o in config["overrides"] if o.partition("=")[0] not in PLACES]
+    batch = config["train"]["batch_size"]
+    losses = re.findall(r"step (\d+)/\d+  held-out loss ([\d.]+)", log)
+    rows = [
+        ("command", f"`python train.py {shlex.join(told)}`"),
+        ("code", " / ".join(dict.fromkeys(re.findall(r"INFO version (\S+),", log))) or "not recorded"),
+        ("hardware", " / ".join(dict.fromkeys(re.findall(r"INFO version \S+, (.+)", log))) or "not recorded"),
+        ("computed", " / ".join(dict.fromkeys(re.findall(r"parameters; (.+)", log)))),
+        ("time", f"{seconds(log, batch) / 60:.0f} minutes of training steps"),
+        ("images seen", f"{info.step * batch:,} ({info.step:,} steps of {batch})"),
+        ("network", f"{sum(t.numel() for t in load_tensors(weights).values()) / 1e6:.1f} M parameters"),
+        ("data", f"`{info.data_hash[:16]}`, the training split alone"),
+        ("file", f"`{file_hash(weights)}`, {weights.stat().st_size / 1e6:.1f} MB, half precision"),
+        ("held-out loss", losses[-1][1] if losses else "not measured"),
+    ]
+    return table(("", ""), rows)
+
+
+def seconds(log: str, batch: int) -> float:
+    """Time spent on training steps; of steps that were trained twice, after a crash, the last time counts."""
+    speeds = {int(step): float(speed) for step, speed in re.findall(r"step (\d+)/\d+  loss .* ([\d.]+) images/s", log)}
+    steps = sorted(speeds)
+    return sum((b - a) * batch / speeds[b] for a, b in zip([0, *steps], steps, strict=False) if speeds[b])
+
+
+def with_pictures(report: str, folder: Path, dataset: str) -> str:
+    """The report, one level of headings down, its pictures copied to docs/images/ and found there."""
+    for name in re.findall(r"\]\((\w+\.png)\)", report):
+        IMAGES.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, IMAGES / f"{dataset}-{name}")
+        report = report.replace(f"]({name})", f"](../docs/images/{dataset}-{name})")
+    return re.sub(r"^# Evaluation of .*$", "## Evaluation", report, flags=re.MULTILINE)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"card.py: {error}") from None
