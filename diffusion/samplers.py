@@ -28,6 +28,11 @@ class Sampler(Protocol):
     ) -> tuple[Tensor, Any]: ...
 
 
+def refuse_eta(eta: float) -> None:
+    if not isinstance(eta, int | float) or not 0.0 <= eta <= 1.0:
+        raise ValueError(f"sampler.eta={eta!r}: must lie in [0, 1]; 0 is deterministic, 1 equals DDPM")
+
+
 @dataclass(frozen=True)
 class DDPM:
     """Ancestral sampling (Ho et al. 2020, algorithm 2), over any pair of times.
@@ -63,8 +68,7 @@ class DDIM:
     eta: float = 0.0
 
     def __post_init__(self):
-        if not isinstance(self.eta, int | float) or not 0.0 <= self.eta <= 1.0:
-            raise ValueError(f"sampler.eta={self.eta!r}: must lie in [0, 1]; 0 is deterministic, 1 equals DDPM")
+        refuse_eta(self.eta)
 
     def step(self, schedule, denoise, x_t, t, s, noise, memory):
         x_0, eps = denoise(x_t, t)
@@ -72,3 +76,55 @@ class DDIM:
         direction = math.sqrt(max(1 - schedule.alpha_bar[s].item() - sigma**2, 0.0))
         x_s = schedule.signal(s, x_t) * x_0 + direction * eps
         return (x_s + sigma * noise() if sigma > 0 else x_s), None
+
+
+# The next three see the reverse process as an ordinary differential equation of the picture y = x / sqrt(alpha_bar),
+# which the noise level sigma = sqrt((1 - alpha_bar) / alpha_bar) drives: dy / dsigma = eps (Karras et al. 2022,
+# equation 1 with its s(t) = 1; Song et al. 2021, equation 14).
+
+
+@dataclass(frozen=True)
+class Euler:
+    """Euler's method on that equation; the same steps as DDIM with eta = 0, written differently."""
+
+    def step(self, schedule, denoise, x_t, t, s, noise, memory):
+        sigma_t, sigma_s = schedule.sigma(t), schedule.sigma(s)
+        y_s = x_t / schedule.signal(t, x_t) + (sigma_s - sigma_t) * denoise(x_t, t).eps
+        return schedule.signal(s, x_t) * y_s, None
+
+
+@dataclass(frozen=True)
+class EulerAncestral:
+    """An Euler step to below the noise level of s, and fresh noise up to it; the same steps as DDIM with this eta.
+
+    eta : share of the posterior's standard deviation that is drawn anew; 1 equals DDPM with the posterior variance
+    """
+
+    eta: float = 1.0
+
+    def __post_init__(self):
+        refuse_eta(self.eta)
+
+    def step(self, schedule, denoise, x_t, t, s, noise, memory):
+        sigma_t, sigma_s = schedule.sigma(t), schedule.sigma(s)
+        up = self.eta * sigma_s * math.sqrt(1 - (sigma_s / sigma_t) ** 2)
+        down = math.sqrt(sigma_s**2 - up**2)
+        y_s = x_t / schedule.signal(t, x_t) + (down - sigma_t) * denoise(x_t, t).eps
+        return schedule.signal(s, x_t) * (y_s + up * noise() if up > 0 else y_s), None
+
+
+@dataclass(frozen=True)
+class Heun:
+    """Heun's method, of second order (Karras et al. 2022, algorithm 1): the mean of the slopes at both ends of a step.
+
+    It looks at the picture twice per step, but once in the last, where sigma is 0 and has no slope.
+    """
+
+    def step(self, schedule, denoise, x_t, t, s, noise, memory):
+        sigma_t, sigma_s = schedule.sigma(t), schedule.sigma(s)
+        y_t, slope = x_t / schedule.signal(t, x_t), denoise(x_t, t).eps
+        x_s = schedule.signal(s, x_t) * (y_t + (sigma_s - sigma_t) * slope)
+        if s == 0:
+            return x_s, None
+        slope = (slope + denoise(x_s, s).eps) / 2
+        return schedule.signal(s, x_t) * (y_t + (sigma_s - sigma_t) * slope), None

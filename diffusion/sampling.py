@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -17,15 +18,50 @@ from diffusion.schedule import NoiseSchedule
 OnStep = Callable[[int, int, Tensor], None]  # (steps done, s, x_s): for progress bars and films
 
 
-def timesteps(T: int, steps: int) -> list[int]:
-    """`steps` + 1 strictly falling times from T to 0, evenly spaced, by integer arithmetic.
+SPACINGS = ("trailing", "linspace", "leading", "karras")
+RHO = 7  # of Karras et al. 2022, equation 5
 
-    "Trailing" spacing (Lin et al. 2024, table 2): the first time is T itself, where the picture is pure noise.
-    Raises ValueError unless 1 <= steps <= T.
+
+def timesteps(schedule: NoiseSchedule, steps: int, spacing: str = "trailing", start: int | None = None) -> list[int]:
+    """`steps` + 1 strictly falling times, the last of them 0.
+
+    trailing : evenly spaced from `start` to 0
+    linspace : evenly spaced from `start` to 1, then 0
+    leading  : evenly spaced from below `start`, as many published samplers have it; the noise that they begin with is
+               then stronger than the first time says, which trailing spacing avoids (Lin et al. 2024, table 2)
+    karras   : steps of equal size in sigma^(1/7) from `start` to 1, then 0 (Karras et al. 2022, equation 5), at the
+               nearest times of the schedule that are still free
+    start    : the time to begin at, T if left out
+
+    Raises ValueError unless 1 <= steps <= start <= T, and for an unknown spacing.
     """
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= T:
-        raise ValueError(f"steps={steps!r}: must be a whole number from 1 to T = {T}, the steps of the schedule")
-    return [T * (steps - i) // steps for i in range(steps + 1)]
+    start = schedule.T if start is None else start
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= start:
+        whole = f"T = {start}, the steps of the schedule" if start == schedule.T else f"{start}, the time begun at"
+        raise ValueError(f"steps={steps!r}: must be a whole number from 1 to {whole}")
+    if spacing not in SPACINGS:
+        raise ValueError(f"spacing={spacing!r}: unknown, choose one of {', '.join(SPACINGS)}")
+    if spacing == "trailing" or steps == 1:
+        return [start * (steps - i) // steps for i in range(steps + 1)]
+    last = steps - 1
+    if spacing == "linspace":
+        return [1 + (start - 1) * (last - i) // last for i in range(steps)] + [0]
+    if spacing == "leading":
+        return [1 + start // steps * (last - i) for i in range(steps)] + [0]
+    return _karras(schedule, steps, start)
+
+
+def _karras(schedule: NoiseSchedule, steps: int, start: int) -> list[int]:
+    levels = [schedule.sigma(t) for t in range(start + 1)]
+    first, last = levels[-1] ** (1 / RHO), levels[1] ** (1 / RHO)
+    times, above = [], start + 1
+    for i in range(steps):
+        sigma = (first + i / (steps - 1) * (last - first)) ** RHO
+        at = bisect.bisect_left(levels, sigma)
+        nearest = at if at == 0 or (at < len(levels) and levels[at] - sigma < sigma - levels[at - 1]) else at - 1
+        above = min(max(nearest, steps - i), above - 1)  # below the last one, with room for those that follow
+        times.append(above)
+    return [*times, 0]
 
 
 class ImageNoise:
@@ -85,6 +121,7 @@ def draw(
     shape: Sequence[int],
     w: float,
     steps: int,
+    spacing: str = "trailing",
     on_step: OnStep | None = None,
 ) -> Tensor:
     """Pictures (N, C, H, W) float32 in [-1, 1] from pure noise, with classifier-free guidance.
@@ -97,5 +134,5 @@ def draw(
     """
     noise = ImageNoise(seeds, shape, cond.device)
     denoise = guided(diffusion, denoiser, cond, ref_cond=ref_cond, w=w)
-    grid = timesteps(diffusion.schedule.T, steps)
+    grid = timesteps(diffusion.schedule, steps, spacing)
     return sample(diffusion.schedule, sampler, denoise, grid, noise(), noise, on_step=on_step)

@@ -86,6 +86,14 @@ class NoiseSchedule:
         """sqrt(1 - alpha_bar_t), shaped to multiply x."""
         return self._noise.at(t, x)
 
+    def sigma(self, t: int) -> float:
+        """sqrt((1 - alpha_bar_t) / alpha_bar_t): the noise beside a signal of size 1 (Karras et al. 2022)."""
+        return math.sqrt(1 / self.snr[t].item()) if t else 0.0
+
+    def half_log_snr(self, t: int) -> float:
+        """log(sqrt(alpha_bar_t) / sqrt(1 - alpha_bar_t)), called lambda by Lu et al. 2022; infinite at t = 0."""
+        return 0.5 * math.log(self.snr[t].item()) if t else math.inf
+
     def add_noise(self, x_0: Tensor, t: Tensor | int, eps: Tensor) -> Tensor:
         """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps (Ho et al. 2020, equation 4)."""
         return self.signal(t, x_0) * x_0 + self.noise(t, x_0) * eps

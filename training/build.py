@@ -16,14 +16,23 @@ from data import cryptopunks, mnist, pixelfaces
 from data.base import Splits
 from data.conditions import ConditionSchema
 from diffusion.gaussian import GaussianDiffusion
-from diffusion.samplers import DDIM, DDPM, Sampler
+from diffusion.multistep import DPMSolverPP2M, UniPC
+from diffusion.samplers import DDIM, DDPM, Euler, EulerAncestral, Heun, Sampler
 from diffusion.schedule import NoiseSchedule
 from models.unet import UNet
 from training.settings import choice
 
 DATASETS = {"cryptopunks": cryptopunks.load, "mnist": mnist.load, "pixelfaces": pixelfaces.load}
 MODELS = {"unet": UNet}
-SAMPLERS = {"ddpm": DDPM, "ddim": DDIM}
+SAMPLERS = {
+    "ddpm": DDPM,
+    "ddim": DDIM,
+    "euler": Euler,
+    "euler_ancestral": EulerAncestral,
+    "heun": Heun,
+    "dpmpp_2m": DPMSolverPP2M,
+    "unipc": UniPC,
+}
 
 
 def _settings(group: dict, *without: str) -> dict[str, Any]:
@@ -60,6 +69,6 @@ def build_sampler(group: dict) -> Sampler:
     allowed = {field.name for field in fields(sampler)}
     for key in _settings(group):
         if key not in allowed:
-            known = ", ".join(sorted(allowed))
+            known = ", ".join(sorted(allowed)) or "none"
             raise ValueError(f"sampler.{key}: {group['name']} has no such setting; it has {known}")
     return sampler(**_settings(group))

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -13,30 +14,68 @@ from torch.testing import assert_close
 from diffusion.gaussian import GaussianDiffusion
 from diffusion.guidance import guided
 from diffusion.samplers import DDIM, DDPM
-from diffusion.sampling import ImageNoise, draw, sample, timesteps
+from diffusion.sampling import SPACINGS, ImageNoise, draw, sample, timesteps
 from diffusion.schedule import NoiseSchedule
 from models.unet import UNet
+
+
+def schedule_of(T: int) -> NoiseSchedule:
+    return NoiseSchedule.named("cosine", T)
 
 
 @given(st.integers(1, 4000), st.data())
 def test_timesteps_fall_evenly_from_T_to_zero(T, data):
     steps = data.draw(st.integers(1, T))
-    grid = timesteps(T, steps)
+    grid = timesteps(schedule_of(T), steps)
     gaps = {t - s for t, s in pairwise(grid)}
     assert all(type(t) is int for t in grid)
     assert len(grid) == steps + 1 and grid[0] == T and grid[-1] == 0
     assert min(gaps) >= 1 and max(gaps) - min(gaps) <= 1
 
 
+@given(st.sampled_from(SPACINGS), st.sampled_from(["linear", "cosine"]), st.integers(21, 1000), st.data())
+def test_every_spacing_takes_as_many_falling_steps_as_it_is_told(spacing, name, T, data):
+    start = data.draw(st.integers(1, T))
+    steps = data.draw(st.integers(1, start))
+    grid = timesteps(NoiseSchedule.named(name, T), steps, spacing, start)
+    assert all(type(t) is int for t in grid)
+    assert len(grid) == steps + 1 and grid[-1] == 0
+    assert all(t > s for t, s in pairwise(grid))
+    assert grid[0] == start or (spacing == "leading" and grid[0] <= start)
+
+
+def test_spacings_of_the_papers():
+    """Lin et al. 2024, table 2, for T = 1000 and 10 steps; its times count from 0, ours from 1."""
+    schedule = NoiseSchedule.named("linear", 1000)
+    assert timesteps(schedule, 10, "leading") == [901, 801, 701, 601, 501, 401, 301, 201, 101, 1, 0]
+    assert timesteps(schedule, 10, "linspace") == [1000, 889, 778, 667, 556, 445, 334, 223, 112, 1, 0]
+    assert timesteps(schedule, 10) == [1000, 900, 800, 700, 600, 500, 400, 300, 200, 100, 0]
+
+
+def test_karras_steps_are_even_in_the_seventh_root_of_sigma():
+    """As nearly as the times of the schedule allow; on the linear one each finds a time of its own."""
+    schedule = NoiseSchedule.named("linear", 1000)
+    grid = timesteps(schedule, 8, "karras")[:-1]
+    root = [schedule.sigma(t) ** (1 / 7) for t in range(1001)]
+    even = np.linspace(root[1000], root[1], 8)
+    for t, wanted in zip(grid, even, strict=True):
+        assert root[t - 1] <= wanted + 1e-9 and wanted <= root[min(t + 1, 1000)] + 1e-9
+
+
+def test_an_unknown_spacing_is_refused():
+    with pytest.raises(ValueError, match=r"spacing='even'.*trailing, linspace, leading, karras"):
+        timesteps(schedule_of(10), 5, "even")
+
+
 @pytest.mark.parametrize("T", [1, 2, 50, 1000])
 def test_as_many_steps_as_T_visit_every_time(T):
-    assert timesteps(T, T) == list(range(T, -1, -1))
+    assert timesteps(schedule_of(T), T) == list(range(T, -1, -1))
 
 
 @pytest.mark.parametrize("steps", [0, -1, 101, True, 10.0, "10", None])
 def test_impossible_numbers_of_steps_are_refused(steps):
     with pytest.raises(ValueError, match=f"steps={steps!r}.*T = 100") as refused:
-        timesteps(100, steps)
+        timesteps(schedule_of(100), steps)
     assert "\n" not in str(refused.value)
 
 
@@ -125,7 +164,7 @@ def test_loop_starts_from_any_noise_level(sampler, start):
     """The same walk as one written out by hand, from T or (image to image) from a picture noised to `start`."""
     noise, again = seeded_noise((5,), 0), seeded_noise((5,), 0)
     x_t = SCHEDULE.add_noise(DATA.draw((5,), seed=1), start, noise())
-    grid, denoise = timesteps(start, min(start, 10)), DATA.denoise(SCHEDULE)
+    grid, denoise = timesteps(SCHEDULE, min(start, 10), start=start), DATA.denoise(SCHEDULE)
     again()
     assert torch.equal(
         sample(SCHEDULE, sampler, denoise, grid, x_t, noise), walk(sampler, SCHEDULE, denoise, grid, x_t, again)
@@ -140,7 +179,7 @@ def test_constrain_keeps_known_pixels_for_inpainting():
     def constrain(x_s, s):
         return torch.where(known, SCHEDULE.add_noise(picture, s, eps), x_s)
 
-    grid = timesteps(100, 20)
+    grid = timesteps(SCHEDULE, 20, start=100)
     x_0 = sample(SCHEDULE, DDPM(), DATA.denoise(SCHEDULE), grid, noise(), noise, constrain=constrain)
     assert torch.equal(x_0[known], picture[known])
     assert not torch.isclose(x_0[~known], picture[~known]).any()
