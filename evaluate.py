@@ -50,7 +50,7 @@ def main(cfg: DictConfig) -> None:
         folder = cli.new_folder(settings["out"], FOLDER / pipe.info.dataset, settings["split"])
         out = here.on_main(lambda: stack.enter_context(folder))
         here.on_main(lambda: bench.classifier and None)  # one process trains it, the others find it
-        draws = Draws(pipe, sampler, settings["steps"], FOLDER / "draws", settings["batch_size"])
+        draws = Draws(pipe, sampler, settings["steps"], settings["spacing"], FOLDER / "draws", settings["batch_size"])
         draws.draw([job for measure in measures.values() for job in measure.jobs], here)
         if here.is_main:
             write(out, bench, measures, draws)

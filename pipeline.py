@@ -19,7 +19,7 @@ from data.conditions import ConditionSchema
 from data.images import snap, to_uint8
 from diffusion.gaussian import Denoiser, GaussianDiffusion
 from diffusion.samplers import DDIM, Sampler
-from diffusion.sampling import OnStep, draw
+from diffusion.sampling import SPACINGS, OnStep, draw
 from training.build import MODELS, build_diffusion, build_model
 from training.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from training.distributed import in_precision, pick_device, pick_precision
@@ -89,6 +89,7 @@ class Pipeline:
         w: float = 3.0,
         sampler: Sampler | None = None,
         steps: int = 50,
+        spacing: str = "trailing",
         negative: str | Sequence[str] | Tensor | None = None,
         snap_to_palette: bool = True,
         batch_size: int = 64,
@@ -100,10 +101,12 @@ class Pipeline:
         negative : the same, for what guidance moves away from; the unconditional model if left out
         w        : guidance weight, at least 0; 1 switches guidance off
         steps    : from 1 to the T of the training
+        spacing  : of their times, see diffusion.sampling.timesteps
         on_step  : called with (steps done, s, x_s) after each step of each batch
         """
         number("w", w, 0)
         whole("steps", steps, 1, self.diffusion.schedule.T)
+        choice("spacing", spacing, SPACINGS)
         seeds = list(seeds)
         cond, ref_cond = self._labels(cond, len(seeds)), self._labels(negative, len(seeds), "negative")
         if torch.equal(cond, ref_cond):
@@ -112,7 +115,8 @@ class Pipeline:
         for rows in torch.arange(len(seeds)).split(batch_size):
             x_0 = draw(
                 self.diffusion, self.denoiser, sampler or DDIM(), cond[rows].to(self.device),
-                ref_cond[rows].to(self.device), [seeds[r] for r in rows], self.image_shape, w, steps, on_step,
+                ref_cond[rows].to(self.device), [seeds[r] for r in rows], self.image_shape, w, steps, spacing,
+                on_step,
             )  # fmt: skip
             images = to_uint8(x_0).cpu()
             pictures.append(images if self.palette is None or not snap_to_palette else snap(images, self.palette))

@@ -46,6 +46,7 @@ def main(cfg: DictConfig) -> None:
         "w": w,
         "sampler": settings["sampler"],
         "steps": settings["steps"],
+        "spacing": settings["spacing"],
         "snap": settings["snap"],
         "scale": settings["scale"],
         "device": str(pipe.device),
@@ -59,8 +60,8 @@ def main(cfg: DictConfig) -> None:
         tqdm(total=len(seeds) * settings["steps"], unit="image-step", disable=None) as bar,
     ):
         images = pipe(
-            cond, seeds, w, sampler, settings["steps"], negative, settings["snap"], settings["batch_size"],
-            on_step=lambda done, s, x: bar.update(len(x)),
+            cond, seeds, w, sampler, settings["steps"], settings["spacing"], negative, settings["snap"],
+            settings["batch_size"], on_step=lambda done, s, x: bar.update(len(x)),
         )  # fmt: skip
         write(out, images, seeds, record)
     print(f"{'written':>10}: {out.as_posix()}/grid.png and {len(images)} pictures beside it")

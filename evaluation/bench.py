@@ -14,6 +14,7 @@ from torch import Tensor
 
 from data.base import InMemoryDataset, Splits
 from data.images import snap
+from diffusion.sampling import SPACINGS
 from evaluation.classifier import Classifier, classifier_for
 from evaluation.draws import Job
 from pipeline import Pipeline
@@ -77,6 +78,7 @@ def check(settings: dict[str, Any], measures: tuple[str, ...]) -> None:
     for key in ("steps", "batch_size", "exact.n", "exact.tries", "adherence.n", "distribution.n", "memorisation.n"):
         whole(key, _at(settings, key), 1)
     whole("distribution.repeats", settings["distribution"]["repeats"], 3)  # fewer have no spread
+    choice("spacing", settings["spacing"], SPACINGS)
     whole("seed", settings["seed"], 0, MAX_SEED)
     for group in ("adherence", "distribution"):
         numbers(f"{group}.w", settings[group]["w"], 0)

@@ -53,6 +53,7 @@ class Draws:
     pipe: Pipeline
     sampler: Sampler
     steps: int
+    spacing: str
     folder: Path
     batch_size: int = 64
 
@@ -68,7 +69,7 @@ class Draws:
                     bar.update(len(rows) * self.steps)
                     continue
                 images = self.pipe(
-                    job.labels[rows], [job.seeds[r] for r in rows], job.w, self.sampler, self.steps,
+                    job.labels[rows], [job.seeds[r] for r in rows], job.w, self.sampler, self.steps, self.spacing,
                     snap_to_palette=False, batch_size=self.batch_size, on_step=lambda done, s, x: bar.update(len(x)),
                 ).numpy()  # fmt: skip
                 write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))
@@ -89,7 +90,7 @@ class Draws:
     def key(self) -> str:
         """What decides the pictures of every job."""
         weights = [self.pipe.checkpoint, str(self.pipe.device), self.pipe.precision]
-        return json.dumps([*weights, code_hash(), repr(self.sampler), self.steps])
+        return json.dumps([*weights, code_hash(), repr(self.sampler), self.steps, self.spacing])
 
 
 def code_hash() -> str:

@@ -37,6 +37,7 @@ def provenance(bench: Bench) -> dict[str, Any]:
         "w": settings["w"],
         "sampler": settings["sampler"],
         "steps": settings["steps"],
+        "spacing": settings["spacing"],
         "device": str(pipe.device),
         "precision": pipe.precision,
         "code": code_version(),
@@ -44,7 +45,7 @@ def provenance(bench: Bench) -> dict[str, Any]:
 
 
 def heading(record: dict[str, Any]) -> str:
-    sampler = ", ".join(str(value) for value in (record["sampler"]["name"], f"{record['steps']} steps"))
+    sampler = f"{record['sampler']['name']}, {record['steps']} steps, {record['spacing']} spacing"
     rows = [
         ("weights", f"`{record['checkpoint']}`, step {record['step']}"),
         ("held-out pictures", f"{record['split']} split"),

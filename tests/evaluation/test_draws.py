@@ -22,7 +22,7 @@ class FakePipe:
     device: torch.device = CPU
     precision: str = "fp32"
 
-    def __call__(self, labels, seeds, w, sampler, steps, snap_to_palette, batch_size, on_step):
+    def __call__(self, labels, seeds, w, sampler, steps, spacing, snap_to_palette, batch_size, on_step):
         self.drawn += list(seeds)
         on_step(1, 0, torch.empty(len(seeds)))
         columns = [torch.tensor(seeds), labels[:, 0], torch.full((len(seeds),), int(w))]
@@ -36,7 +36,17 @@ def jobs():
 
 
 def draws(folder, pipe, **settings):
-    return Draws(**{"pipe": pipe, "sampler": DDIM(), "steps": 2, "folder": folder, "batch_size": 4, **settings})
+    return Draws(
+        **{
+            "pipe": pipe,
+            "sampler": DDIM(),
+            "steps": 2,
+            "spacing": "trailing",
+            "folder": folder,
+            "batch_size": 4,
+            **settings,
+        }
+    )
 
 
 def alone(rank=0, size=1):
@@ -88,12 +98,15 @@ def test_processes_share_the_work_and_get_the_same_pictures(tmp_path, jobs, size
         assert torch.equal(draws(tmp_path / "shared", FakePipe()).read(job), whole.read(job))
 
 
-@pytest.mark.parametrize("change", ["weights", "sampler", "steps", "w", "seeds", "labels", "precision", "code"])
+@pytest.mark.parametrize(
+    "change", ["weights", "sampler", "steps", "spacing", "w", "seeds", "labels", "precision", "code"]
+)
 def test_whatever_decides_the_pictures_is_drawn_anew_when_it_changes(tmp_path, jobs, change, monkeypatch):
     job = jobs[0]
     draws(tmp_path, FakePipe()).draw([job], alone())
     pipe = FakePipe("b" if change == "weights" else "a", precision="bf16" if change == "precision" else "fp32")
     settings = {"sampler": DDPM()} if change == "sampler" else {"steps": 3} if change == "steps" else {}
+    settings |= {"spacing": "karras"} if change == "spacing" else {}
     w = 2.0 if change == "w" else job.w
     seeds = range(10) if change == "seeds" else job.seeds
     labels = job.labels + 1 if change == "labels" else job.labels
