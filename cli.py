@@ -16,7 +16,7 @@ from pathlib import Path
 import hydra
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from rapidfuzz import process
 
 import explain
@@ -121,7 +121,7 @@ def new_folder(out: str | None, parent: Path, name: str) -> Iterator[Path]:
         folder = next(candidate for candidate in candidates if not candidate.exists())
     else:
         folder = Path(str(out))
-    made = not folder.exists()
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         if folder.is_dir() and any(folder.iterdir()):
             raise ValueError(f"out={folder}: holds files already; name a new folder, nothing was touched")
@@ -131,8 +131,9 @@ def new_folder(out: str | None, parent: Path, name: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        if made and not any(folder.iterdir()):
-            folder.rmdir()
+        for path in made:
+            if not any(path.iterdir()):
+                path.rmdir()
 
 
 def _report(error: Exception, config_name: str) -> None:
@@ -146,6 +147,8 @@ def _report(error: Exception, config_name: str) -> None:
 def _text(error: Exception, config_name: str) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key}: has no default; give it as {error.full_key}=FILE"
     if isinstance(error, MissingConfigException) and error.options:
         group, _, option = error.missing_cfg_file.rpartition("/")
         return f"{group}={option}: unknown; choose one of {', '.join(error.options)}"

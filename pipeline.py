@@ -17,8 +17,11 @@ from torch import Tensor
 
 from data.conditions import ConditionSchema
 from data.images import snap, to_uint8
+from data.requests import branches, parse_requests, stacked
 from diffusion.gaussian import Denoiser, GaussianDiffusion
-from diffusion.samplers import DDIM, Sampler
+from diffusion.guidance import PLAIN, Guidance, guided
+from diffusion.multistep import DPMSolverPP2M, UniPC
+from diffusion.samplers import DDIM, DDPM, Sampler
 from diffusion.sampling import SPACINGS, OnStep, draw
 from training.build import MODELS, build_diffusion, build_model
 from training.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
@@ -28,6 +31,7 @@ from training.settings import choice, number, whole
 log = logging.getLogger(__name__)
 
 DEFAULT_DATASET = "cryptopunks"
+FROM_X_0 = (DDPM, DPMSolverPP2M, UniPC)  # samplers that do not use the predicted noise
 SHIPPED = Path(__file__).resolve().parent / "checkpoints"
 
 
@@ -86,20 +90,26 @@ class Pipeline:
         self,
         cond: str | Sequence[str] | Tensor | None,
         seeds: Sequence[int],
+        *,
         w: float = 3.0,
+        negative: str | Sequence[str] | Tensor | None = None,
+        guidance: Guidance = PLAIN,
+        weaker: Pipeline | None = None,
         sampler: Sampler | None = None,
         steps: int = 50,
         spacing: str = "trailing",
-        negative: str | Sequence[str] | Tensor | None = None,
         snap_to_palette: bool = True,
         batch_size: int = 64,
         on_step: OnStep | None = None,
     ) -> Tensor:
         """Draw one picture per seed: (N, C, H, W) uint8 on the CPU.
 
-        cond     : names ("male,glasses"), one label (F,) for all pictures or one for each (N, F); None for none
-        negative : the same, for what guidance moves away from; the unconditional model if left out
+        cond     : names ("male,glasses", with weights "male,hat:5 | glasses * 2" as data/requests.py reads them), one
+                   label (F,) for all pictures or one for each (N, F); None for none
         w        : guidance weight, at least 0; 1 switches guidance off
+        negative : what guidance moves away from, named like cond; the unconditional model if left out
+        guidance : what is done beside extrapolation
+        weaker   : another pipeline to move away from, at the same label unless `negative` says otherwise (autoguidance)
         steps    : from 1 to the T of the training
         spacing  : of their times, see diffusion.sampling.timesteps
         on_step  : called with (steps done, s, x_s) after each step of each batch
@@ -107,23 +117,39 @@ class Pipeline:
         number("w", w, 0)
         whole("steps", steps, 1, self.diffusion.schedule.T)
         choice("spacing", spacing, SPACINGS)
-        seeds = list(seeds)
-        cond, ref_cond = self._labels(cond, len(seeds)), self._labels(negative, len(seeds), "negative")
-        if torch.equal(cond, ref_cond):
-            w = 1.0  # there is nothing to move towards, and one pass does
+        seeds, sampler = list(seeds), sampler or DDIM()
+        self.refuse(guidance, sampler, weaker)
+        parts, reference = self._branches(cond, negative, w, len(seeds), weaker)
         pictures = []
         for rows in torch.arange(len(seeds)).split(batch_size):
+            (main, weight), *also = [(label[rows].to(self.device), v) for label, v in parts]
+            denoise = guided(
+                self.diffusion, self.denoiser, main, weaker.denoiser if weaker else None,
+                reference[rows].to(self.device), weight, also, guidance,
+            )  # fmt: skip
             x_0 = draw(
-                self.diffusion, self.denoiser, sampler or DDIM(), cond[rows].to(self.device),
-                ref_cond[rows].to(self.device), [seeds[r] for r in rows], self.image_shape, w, steps, spacing,
-                on_step,
+                self.diffusion.schedule, sampler, denoise, [seeds[r] for r in rows], self.image_shape, steps, spacing,
+                self.device, on_step,
             )  # fmt: skip
             images = to_uint8(x_0).cpu()
             pictures.append(images if self.palette is None or not snap_to_palette else snap(images, self.palette))
         return torch.cat(pictures)
 
-    def _labels(self, cond, n: int, argument: str = "attrs") -> Tensor:
-        label = cond if isinstance(cond, Tensor) else self.schema.encode(cond, argument)
+    def _branches(self, cond, negative, w: float, n: int, weaker) -> tuple[list[tuple[Tensor, float]], Tensor]:
+        """(labels (N, F), weight) of each condition, and the labels of the reference."""
+        if isinstance(cond, Tensor):
+            parts = [(self._label(cond, n, "attrs"), w)]
+        else:
+            parts = stacked(branches(parse_requests(self.schema, cond), w), n)
+        if negative is None and weaker is not None:
+            return parts, parts[0][0]
+        given = negative if isinstance(negative, Tensor) else self.schema.encode(negative, "negative")
+        reference = self._label(given, n, "negative")
+        if len(parts) == 1 and torch.equal(parts[0][0], reference) and weaker is None:
+            parts = [(reference, 1.0)]  # there is nothing to move towards, and one pass does
+        return parts, reference
+
+    def _label(self, label: Tensor, n: int, argument: str) -> Tensor:
         cardinalities = torch.tensor(self.schema.cardinalities, dtype=torch.int64)
         if label.shape not in ((n, len(cardinalities)), (len(cardinalities),)) or bool((label >= cardinalities).any()):
             raise ValueError(
@@ -131,6 +157,31 @@ class Pipeline:
                 f"({len(cardinalities)},), each entry below the number of its field's values"
             )
         return label.expand(n, len(self.schema))
+
+    def refuse(self, guidance: Guidance, sampler: Sampler, weaker: Pipeline | None) -> None:
+        """Raises ValueError for what does not go together."""
+        if guidance.renoise == "reference" and isinstance(sampler, FROM_X_0):
+            raise ValueError(
+                f"guidance.renoise=reference: {type(sampler).__name__} steps on with x_0 alone and would ignore it; "
+                "use sampler=ddim, euler, euler_ancestral or heun"
+            )
+        if weaker is None:
+            return
+        for name, own, other in (
+            ("labels", self.schema, weaker.schema),
+            ("image shape", self.image_shape, weaker.image_shape),
+            ("prediction", self.diffusion.prediction, weaker.diffusion.prediction),
+            (
+                "noise schedule",
+                self.diffusion.schedule.alpha_bar.tolist(),
+                weaker.diffusion.schedule.alpha_bar.tolist(),
+            ),
+        ):
+            if own != other:
+                raise ValueError(
+                    f"guidance.checkpoint: another {name} than the model that draws; autoguidance takes an earlier or "
+                    "smaller training of the same kind"
+                )
 
 
 def choose_checkpoint(checkpoint: str | None, dataset: str | None) -> Path:

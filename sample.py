@@ -15,15 +15,18 @@ from tqdm import tqdm
 
 import cli
 from data.images import enlarge, grid, save_png
+from data.requests import described, parse_requests
+from diffusion.sampling import SPACINGS
 from pipeline import Pipeline, choose_checkpoint
-from training.build import build_sampler
+from training.build import build_guidance, build_sampler
+from training.checkpoint import CheckpointError
 from training.settings import MAX_SEED, choice, number, whole
 from version import code_version
 
 
 @cli.command("sample")
 def main(cfg: DictConfig) -> None:
-    settings = OmegaConf.to_container(cfg, resolve=True)
+    settings = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     for name in ("n", "scale", "batch_size"):
         whole(name, settings[name], 1)
     choice("snap", settings["snap"], (True, False))
@@ -32,18 +35,26 @@ def main(cfg: DictConfig) -> None:
     path = choose_checkpoint(settings["checkpoint"], settings.get("dataset", {}).get("name"))
     pipe = Pipeline.load(path, settings["device"], settings["precision"])
     whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
-    cond, negative = pipe.schema.encode(settings["attrs"]), pipe.schema.encode(settings["negative"], "negative")
-    for one, other in pipe.schema.unseen_pairs(cond):
+    guidance, weaker = build_guidance(settings["guidance"]), load_weaker(settings)
+    pipe.refuse(guidance, sampler, weaker)
+    choice("spacing", settings["spacing"], SPACINGS)
+    requests, negative = (
+        parse_requests(pipe.schema, settings["attrs"]),
+        pipe.schema.encode(settings["negative"], "negative"),
+    )
+    for one, other in [pair for request in requests for pair in pipe.schema.unseen_pairs(request.label)]:
         print(f"warning: no training example has both {one!r} and {other!r}; the model must invent it")
-    told = re.sub(r"[^a-z0-9]+", "-", " ".join(pipe.schema.names(cond)).lower()).strip("-")[:60] or "any"
+    attrs = described(pipe.schema, requests)
+    told = re.sub(r"[^a-z0-9]+", "-", attrs.lower()).strip("-")[:60]
     record = {
         "checkpoint": pipe.checkpoint,
         "weights": path.as_posix(),
         "step": pipe.info.step,
         "dataset": pipe.info.dataset,
-        "attrs": ",".join(pipe.schema.names(cond)) or "any",
+        "attrs": attrs,
         "negative": ",".join(pipe.schema.names(negative)) or None,
         "w": w,
+        "guidance": {**settings["guidance"], "checkpoint": weaker and weaker.checkpoint},
         "sampler": settings["sampler"],
         "steps": settings["steps"],
         "spacing": settings["spacing"],
@@ -60,11 +71,22 @@ def main(cfg: DictConfig) -> None:
         tqdm(total=len(seeds) * settings["steps"], unit="image-step", disable=None) as bar,
     ):
         images = pipe(
-            cond, seeds, w, sampler, settings["steps"], settings["spacing"], negative, settings["snap"],
-            settings["batch_size"], on_step=lambda done, s, x: bar.update(len(x)),
+            attrs, seeds, w=w, negative=settings["negative"], guidance=guidance,
+            weaker=weaker,
+            sampler=sampler, steps=settings["steps"], spacing=settings["spacing"], snap_to_palette=settings["snap"],
+            batch_size=settings["batch_size"], on_step=lambda done, s, x: bar.update(len(x)),
         )  # fmt: skip
         write(out, images, seeds, record)
     print(f"{'written':>10}: {out.as_posix()}/grid.png and {len(images)} pictures beside it")
+
+
+def load_weaker(settings: dict) -> Pipeline | None:
+    """The model that autoguidance moves away from."""
+    path = settings["guidance"]["checkpoint"]
+    try:
+        return path and Pipeline.load(path, settings["device"], settings["precision"])
+    except CheckpointError as error:
+        raise ValueError(f"guidance.{error}") from error
 
 
 def write(out: Path, images: torch.Tensor, seeds: range, record: dict) -> None:

@@ -88,8 +88,7 @@ class GaussianDiffusion:
     def predict(self, output: Tensor, x_t: Tensor, t: Tensor | int, clip: bool = True) -> Prediction:
         """The clean picture and the noise that a raw network output at x_t stands for.
 
-        With `clip`, x_0 is limited to [-1, 1], and eps is derived again from the limited x_0, so that both
-        together still give x_t.
+        With `clip`, x_0 is limited to [-1, 1], and eps is derived again from the limited x_0.
         """
         signal, noise = self.schedule.signal(t, x_t), self.schedule.noise(t, x_t)
         if self.prediction == "eps":
@@ -98,6 +97,8 @@ class GaussianDiffusion:
             x_0 = output
         else:
             x_0 = signal * x_t - noise * output
-        if clip:
-            x_0 = x_0.clamp(-1.0, 1.0)
-        return Prediction(x_0, (x_t - signal * x_0) / noise)
+        return self.with_x_0(x_0.clamp(-1.0, 1.0) if clip else x_0, x_t, t)
+
+    def with_x_0(self, x_0: Tensor, x_t: Tensor, t: Tensor | int) -> Prediction:
+        """This clean picture, and the noise that together with it gives x_t."""
+        return Prediction(x_0, (x_t - self.schedule.signal(t, x_t) * x_0) / self.schedule.noise(t, x_t))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,6 +11,48 @@ from torch import Tensor
 from diffusion.gaussian import Denoiser, GaussianDiffusion, Prediction
 
 Denoise = Callable[[Tensor, int], Prediction]  # (x_t, t) -> (x_0, eps), with condition and guidance inside
+NEGLIGIBLE = 1e-9  # a branch with a smaller weight than this is not asked
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """What is done beside extrapolation; the defaults are plain classifier-free guidance.
+
+    rescale    : phi of Lin et al. 2024, equation 16: how far the guided output is brought back to the standard
+                 deviation of the conditional one, against over-exposed pictures; 0 not at all, 1 wholly
+    interval   : (low, high) noise levels t / T in [0, 1] at which guidance holds; elsewhere w = 1 (Kynkaanniemi et al.
+                 2024)
+    percentile : of |x_0| in each picture, by which the picture is divided where it exceeds 1: dynamic thresholding
+                 (Saharia et al. 2022, section 2.3); 1 limits x_0 to [-1, 1] instead
+    renoise    : "guided", or "reference" for CFG++ (Chung et al. 2024, algorithm 2), which steps on with the noise that
+                 the reference sees and takes w in [0, 1]
+    """
+
+    rescale: float = 0.0
+    interval: tuple[float, float] = (0.0, 1.0)
+    percentile: float = 1.0
+    renoise: str = "guided"
+
+    def __post_init__(self):
+        if not 0 <= self.rescale <= 1:
+            raise ValueError(f"guidance.rescale={self.rescale}: must lie in [0, 1]; 0.7 is usual")
+        if len(self.interval) != 2 or not 0 <= self.interval[0] <= self.interval[1] <= 1:
+            raise ValueError(f"guidance.interval={list(self.interval)}: two noise levels, 0 <= low <= high <= 1")
+        if not 0 < self.percentile <= 1:
+            raise ValueError(f"guidance.percentile={self.percentile}: must lie in (0, 1]; 0.995 is usual, 1 clips")
+        if self.renoise not in ("guided", "reference"):
+            raise ValueError(f"guidance.renoise={self.renoise!r}: unknown, choose one of guided, reference")
+
+    def limited(self, x_0: Tensor) -> Tensor:
+        """x_0 (B, ...) brought into [-1, 1]."""
+        if self.percentile == 1:
+            return x_0.clamp(-1.0, 1.0)
+        bound = x_0.flatten(1).abs().float().quantile(self.percentile, dim=1).clamp(min=1.0)
+        bound = bound.to(x_0.dtype).view(-1, *[1] * (x_0.ndim - 1))
+        return x_0.clamp(-bound, bound) / bound
+
+
+PLAIN = Guidance()
 
 
 def guided(
@@ -19,40 +62,65 @@ def guided(
     ref: Denoiser | None = None,
     ref_cond: Tensor | None = None,
     w: float = 1.0,
-    interval: tuple[int, int] | None = None,
+    also: Sequence[tuple[Tensor, float]] = (),
+    how: Guidance = PLAIN,
     clip: bool = True,
 ) -> Denoise:
-    """Extrapolate from a reference prediction through the main one: output = ref + w (main - ref).
+    """Extrapolate from a reference output through the conditional one: output = ref + w (main - ref).
 
     cond     : (B, F), what is asked for
     ref_cond : (B, F), what to move away from: all UNKNOWN for classifier-free guidance (Ho & Salimans 2022,
                equation 6, where w - 1 is called w), or the label of what to avoid (negative condition)
     ref      : another denoiser for the reference, weaker than `denoiser` (autoguidance, Karras et al. 2024);
                `denoiser` itself if left out
-    w        : 0 reference alone, 1 condition alone (both take one pass), more amplifies the condition
-    interval : (first, last) times t at which w holds; w = 1 elsewhere (Kynkäänniemi et al. 2024)
-    clip     : limit the predicted x_0 to [-1, 1]; high w needs it
-    """
-    if ref is None and ref_cond is None and w != 1.0:
-        raise ValueError(f"w={w}: guidance compares with something; give ref_cond (all UNKNOWN for CFG) or ref")
-    ref_cond = cond if ref_cond is None else ref_cond
+    w        : 0 reference alone, 1 condition alone, more amplifies the condition
+    also     : further conditions (B, F) with weights v, each of which adds v (its output - ref) (Liu et al. 2022,
+               equation 11)
+    clip     : limit the predicted x_0, as `how` says; high w needs it
 
-    def output(x_t: Tensor, t: Tensor, w: float) -> Tensor:
-        if w == 1.0:
-            return denoiser(x_t, t, cond)
-        if w == 0.0:
-            return (denoiser if ref is None else ref)(x_t, t, ref_cond)
-        if ref is None:  # both branches in one batch
-            both = denoiser(torch.cat([x_t, x_t]), torch.cat([t, t]), torch.cat([ref_cond, cond]))
-            of_ref, of_main = both.chunk(2)
-        else:
-            of_ref, of_main = ref(x_t, t, ref_cond), denoiser(x_t, t, cond)
-        return of_ref + w * (of_main - of_ref)
+    All branches of a step that count go through the network in one batch.
+    """
+    if ref is None and ref_cond is None and (w != 1.0 or also):
+        raise ValueError(f"w={w}: guidance compares with something; give ref_cond (all UNKNOWN for CFG) or ref")
+    labels = [cond if ref_cond is None else ref_cond, cond, *(label for label, _ in also)]
+    low, high = (level * diffusion.schedule.T for level in how.interval)
 
     def denoise(x_t: Tensor, t: int) -> Prediction:
-        active = interval is None or interval[0] <= t <= interval[1]
-        times = torch.full((len(x_t),), t, dtype=torch.int64, device=x_t.device)
-        raw = output(x_t, times, w if active else 1.0).to(x_t.dtype)
-        return diffusion.predict(raw, x_t, t, clip)
+        weights = [w, *(v for _, v in also)] if low <= t <= high else [1.0, *[0.0] * len(also)]
+        weights = [1 - sum(weights), *weights]  # of the reference, the condition, and the others
+        asked = [abs(v) > NEGLIGIBLE for v in weights]
+        if sum(asked) > 1 and how.rescale > 0:
+            asked[1] = True
+        if how.renoise == "reference":
+            asked[0] = True
+        outputs = _outputs(denoiser, ref, x_t, t, [c if a else None for c, a in zip(labels, asked, strict=True)])
+        raw = sum(v * out for v, out, a in zip(weights, outputs, asked, strict=True) if a and abs(v) > NEGLIGIBLE)
+        if sum(asked) > 1 and how.rescale > 0:
+            raw = how.rescale * raw * _spread(outputs[1]) / _spread(raw) + (1 - how.rescale) * raw
+        prediction = diffusion.predict(raw, x_t, t, clip=False)
+        if clip:
+            prediction = diffusion.with_x_0(how.limited(prediction.x_0), x_t, t)
+        if how.renoise == "reference":
+            prediction = Prediction(prediction.x_0, diffusion.predict(outputs[0], x_t, t, clip=False).eps)
+        return prediction
 
     return denoise
+
+
+def _outputs(denoiser: Denoiser, ref: Denoiser | None, x_t: Tensor, t: int, labels: list) -> list[Tensor | None]:
+    """The raw output for each label (B, F), the first from `ref` if there is one; None where the label is None."""
+    own = [c for c in (labels if ref is None else labels[1:]) if c is not None]
+    count, told = len(x_t), []
+    if own:
+        times = torch.full((count * len(own),), t, dtype=torch.int64, device=x_t.device)
+        told = list(denoiser(torch.cat([x_t] * len(own)), times, torch.cat(own)).to(x_t.dtype).split(count))
+    if ref is not None and labels[0] is not None:
+        times = torch.full((count,), t, dtype=torch.int64, device=x_t.device)
+        told.insert(0, ref(x_t, times, labels[0]).to(x_t.dtype))
+    answers = iter(told)
+    return [None if c is None else next(answers) for c in labels]
+
+
+def _spread(output: Tensor) -> Tensor:
+    """(B, ...) -> (B, 1, ...): the standard deviation of each picture."""
+    return output.flatten(1).std(dim=1).view(-1, *[1] * (output.ndim - 1))

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffusion.gaussian import Denoiser, GaussianDiffusion
-from diffusion.guidance import Denoise, guided
+from diffusion.guidance import Denoise
 from diffusion.samplers import Noise, Sampler
 from diffusion.schedule import NoiseSchedule
 
@@ -112,27 +111,23 @@ def sample(
 
 @torch.no_grad()
 def draw(
-    diffusion: GaussianDiffusion,
-    denoiser: Denoiser,
+    schedule: NoiseSchedule,
     sampler: Sampler,
-    cond: Tensor,
-    ref_cond: Tensor,
+    denoise: Denoise,
     seeds: Sequence[int],
     shape: Sequence[int],
-    w: float,
     steps: int,
     spacing: str = "trailing",
+    device: torch.device | str = "cpu",
     on_step: OnStep | None = None,
 ) -> Tensor:
-    """Pictures (N, C, H, W) float32 in [-1, 1] from pure noise, with classifier-free guidance.
+    """Pictures (N, C, H, W) float32 in [-1, 1] from pure noise.
 
-    cond     : (N, F) on the denoiser's device, what is asked for
-    ref_cond : (N, F), what guidance moves away from: all UNKNOWN for classifier-free guidance
-    seeds    : N seeds, one per picture
-    shape    : (C, H, W)
-    w        : guidance, 1 is off
+    denoise : as `guidance.guided` returns it, for N pictures on `device`
+    seeds   : N seeds, one per picture
+    shape   : (C, H, W)
+    steps   : and `spacing`, see `timesteps`
     """
-    noise = ImageNoise(seeds, shape, cond.device)
-    denoise = guided(diffusion, denoiser, cond, ref_cond=ref_cond, w=w)
-    grid = timesteps(diffusion.schedule, steps, spacing)
-    return sample(diffusion.schedule, sampler, denoise, grid, noise(), noise, on_step=on_step)
+    noise = ImageNoise(seeds, shape, device)
+    grid = timesteps(schedule, steps, spacing)
+    return sample(schedule, sampler, denoise, grid, noise(), noise, on_step=on_step)

@@ -69,8 +69,9 @@ class Draws:
                     bar.update(len(rows) * self.steps)
                     continue
                 images = self.pipe(
-                    job.labels[rows], [job.seeds[r] for r in rows], job.w, self.sampler, self.steps, self.spacing,
-                    snap_to_palette=False, batch_size=self.batch_size, on_step=lambda done, s, x: bar.update(len(x)),
+                    job.labels[rows], [job.seeds[r] for r in rows], w=job.w, sampler=self.sampler, steps=self.steps,
+                    spacing=self.spacing, snap_to_palette=False, batch_size=self.batch_size,
+                    on_step=lambda done, s, x: bar.update(len(x)),
                 ).numpy()  # fmt: skip
                 write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))
         here.any(False)  # wait until every process has drawn its share

@@ -3,15 +3,21 @@
 import contextlib
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from data import mnist
 from data.images import read_settings
-from diffusion.samplers import DDIM, DDPM
-from pipeline import Pipeline, find_checkpoint
+from diffusion.gaussian import GaussianDiffusion, Prediction
+from diffusion.guidance import Guidance
+from diffusion.multistep import DPMSolverPP2M, UniPC
+from diffusion.samplers import DDIM, DDPM, Euler, EulerAncestral, Heun
+from diffusion.schedule import NoiseSchedule
+from pipeline import FROM_X_0, Pipeline, find_checkpoint
 from tests.conftest import TINY
 from tests.test_bad_input import run_program
 from training.checkpoint import CheckpointError, load_tensors, read_info, save_weights
@@ -133,3 +139,79 @@ def test_sample_py_writes_pictures_that_say_how_they_came_about(weights, in_tmp,
     assert np.array_equal(np.asarray(small), again.permute(1, 2, 0).numpy())
     with Image.open(in_tmp / "o/grid.png") as grid:
         assert grid.size == (2 * 96 + 3 * 4, 2 * 96 + 3 * 4)
+
+
+QUICK = {"w": 2.0, "steps": 4, "snap_to_palette": False}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"guidance": Guidance(rescale=0.7)},
+        {"guidance": Guidance(interval=(0.2, 0.6))},
+        {"guidance": Guidance(percentile=0.9), "w": 8.0},
+        {"guidance": Guidance(renoise="reference")},
+        {"negative": "mohawk"},
+        {"spacing": "karras"},
+        *({"sampler": sampler} for sampler in (EulerAncestral(), Heun(), DPMSolverPP2M(), UniPC())),
+    ],
+    ids=str,
+)
+def test_every_way_of_steering_changes_the_picture_and_keeps_it_independent_of_the_batch(pipe, change):
+    plain = {**QUICK, "w": change.get("w", 2.0)}
+    settings = {**plain, **change}
+    steered = pipe("crown,pipe", [3, 4, 5], **settings)
+    assert not torch.equal(steered, pipe("crown,pipe", [3, 4, 5], **plain))
+    assert (pipe("crown,pipe", [5], **settings)[0].short() - steered[2].short()).abs().max() <= 1
+
+
+def test_a_field_with_the_common_weight_changes_nothing_and_with_another_does(pipe):
+    plain = pipe("crown,pipe", [1, 2], **QUICK)
+    assert torch.equal(pipe("crown:2,pipe", [1, 2], **QUICK), plain)
+    assert not torch.equal(pipe("crown:6,pipe", [1, 2], **QUICK), plain)
+
+
+def test_a_condition_added_without_weight_changes_nothing_and_with_one_does(pipe):
+    plain = pipe("crown", [1, 2], **QUICK)
+    assert torch.equal(pipe("crown | pipe * 0", [1, 2], **QUICK), plain)
+    assert not torch.equal(pipe("crown | pipe * 2", [1, 2], **QUICK), plain)
+
+
+def test_autoguidance_by_the_model_itself_changes_nothing_beyond_rounding(pipe):
+    """main + (w - 1) (main - main)."""
+    alone = pipe("crown", [1, 2], **{**QUICK, "w": 1.0})
+    found = pipe("crown", [1, 2], **QUICK, weaker=pipe)
+    assert (found.short() - alone.short()).abs().max() <= 1
+
+
+def test_autoguidance_takes_a_model_of_the_same_kind(pipe):
+    others = {
+        "labels": replace(pipe, schema=mnist.SCHEMA),
+        "image shape": replace(pipe, image_shape=(3, 16, 16)),
+        "prediction": replace(pipe, diffusion=GaussianDiffusion(pipe.diffusion.schedule, "eps")),
+        "noise schedule": replace(pipe, diffusion=GaussianDiffusion(NoiseSchedule.named("cosine", 1000), "v")),
+    }
+    for name, other in others.items():
+        with pytest.raises(ValueError, match=f"guidance.checkpoint: another {name}"):
+            pipe("crown", [1], **QUICK, weaker=other)
+
+
+@pytest.mark.parametrize("sampler", [DDPM(), DPMSolverPP2M(), UniPC()], ids=str)
+def test_cfg_plus_plus_is_refused_by_samplers_that_would_ignore_it(pipe, sampler):
+    with pytest.raises(ValueError, match=r"guidance.renoise=reference: .* sampler=ddim"):
+        pipe("crown", [1], **QUICK, sampler=sampler, guidance=Guidance(renoise="reference"))
+
+
+def test_samplers_that_look_at_the_noise_are_not_among_those_refused():
+    """A sampler that uses eps gives another picture if eps alone is another."""
+    schedule = NoiseSchedule.named("linear", 100)
+
+    def denoise(shift):
+        return lambda x_t, t: Prediction(0.5 * x_t, 0.3 * x_t + shift)
+
+    x_t = torch.linspace(-1, 1, 5)
+    for make in (DDPM, DDIM, Euler, EulerAncestral, Heun, DPMSolverPP2M, UniPC):
+        one, other = (
+            make().step(schedule, denoise(shift), x_t, 60, 30, lambda: torch.ones(5), None)[0] for shift in (0.0, 0.1)
+        )
+        assert torch.equal(one, other) == (make in FROM_X_0)

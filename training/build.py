@@ -16,11 +16,12 @@ from data import cryptopunks, mnist, pixelfaces
 from data.base import Splits
 from data.conditions import ConditionSchema
 from diffusion.gaussian import GaussianDiffusion
+from diffusion.guidance import Guidance
 from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Euler, EulerAncestral, Heun, Sampler
 from diffusion.schedule import NoiseSchedule
 from models.unet import UNet
-from training.settings import choice
+from training.settings import choice, number, numbers
 
 DATASETS = {"cryptopunks": cryptopunks.load, "mnist": mnist.load, "pixelfaces": pixelfaces.load}
 MODELS = {"unet": UNet}
@@ -61,6 +62,19 @@ def build_diffusion(cfg: dict) -> GaussianDiffusion:
     group = cfg["diffusion"]
     schedule = NoiseSchedule.named(group["schedule"], group["T"])
     return GaussianDiffusion(schedule, group["prediction"], group["weighting"], group["gamma"])
+
+
+def build_guidance(group: dict) -> Guidance:
+    """What `group` says beside the weights to move away from. Raises ValueError for what it does not know."""
+    allowed = {field.name for field in fields(Guidance)}
+    given = _settings(group, "checkpoint")
+    unknown = sorted(set(given) - allowed)
+    if unknown:
+        raise ValueError(f"guidance.{unknown[0]}: no such setting; there are {', '.join(sorted(allowed))}, checkpoint")
+    for key in ("rescale", "percentile"):
+        number(f"guidance.{key}", given[key])
+    numbers("guidance.interval", given["interval"], 0, 1, length=2)
+    return Guidance(**{**given, "interval": tuple(given["interval"])})
 
 
 def build_sampler(group: dict) -> Sampler:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from data.conditions import UNKNOWN
 from data.images import grid, save_png, snap, to_uint8
+from diffusion.guidance import guided
 from diffusion.sampling import draw
 from training.build import build_sampler
 from training.run import Run, now
@@ -172,10 +173,12 @@ class Monitor:
 
     def _draw(self, model: torch.nn.Module, w: float) -> Tensor:
         trainer, cond = self.trainer, self.preview_cond
+        denoise = guided(
+            trainer.diffusion, trainer.in_precision(model), cond, ref_cond=torch.full_like(cond, UNKNOWN), w=w
+        )
         x_0 = draw(
-            trainer.diffusion, trainer.in_precision(model), build_sampler(trainer.cfg["sampler"]), cond,
-            torch.full_like(cond, UNKNOWN), range(len(cond)), trainer.data.image_shape, w,
-            self.cfg["preview"]["steps"],
+            trainer.diffusion.schedule, build_sampler(trainer.cfg["sampler"]), denoise, range(len(cond)),
+            trainer.data.image_shape, self.cfg["preview"]["steps"], device=cond.device,
         )  # fmt: skip
         images = to_uint8(x_0).cpu()
         return images if trainer.data.palette is None else snap(images, trainer.data.palette)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from diffusion.gaussian import PREDICTIONS, GaussianDiffusion
-from diffusion.guidance import guided
+from diffusion.guidance import Guidance, guided
 from diffusion.schedule import NoiseSchedule
 
 SCHEDULE = NoiseSchedule.named("linear", 100)
@@ -52,7 +52,7 @@ def test_without_extrapolation_one_branch_speaks_in_one_pass(w, cond):
     assert torch.equal(found.x_0, expected.x_0) and torch.equal(found.eps, expected.eps)
 
 
-@given(w=st.floats(-2, 12).filter(lambda w: w not in (0.0, 1.0)), t=st.integers(1, 100))
+@given(w=st.floats(-2, 12).filter(lambda w: min(abs(w), abs(w - 1)) > 1e-6), t=st.integers(1, 100))
 def test_guidance_is_ref_plus_w_times_the_difference_in_one_batched_pass(w, t):
     """output = ref + w (main - ref), against two separate passes."""
     spy = Spy()
@@ -99,7 +99,9 @@ def test_autoguidance_without_extrapolation_asks_one_network(w, passes):
 @pytest.mark.parametrize(("t", "active"), [(19, False), (20, True), (45, True), (60, True), (61, False)])
 @pytest.mark.parametrize("w", [0.0, 5.0])
 def test_guidance_holds_inside_its_interval_and_is_off_outside(t, active, w):
-    limited = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, interval=(20, 60), clip=False)(X_T, t)
+    limited = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, how=Guidance(interval=(0.2, 0.6)), clip=False)(
+        X_T, t
+    )
     expected = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w if active else 1.0, clip=False)(X_T, t)
     assert torch.equal(limited.x_0, expected.x_0)
 
@@ -145,3 +147,82 @@ def test_clipping_is_on_by_default_and_limits_the_guided_picture():
     found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=8.0)(X_T, 60).x_0
     assert free.abs().max() > 1
     assert torch.equal(found, free.clamp(-1, 1))
+
+
+def test_several_conditions_add_up_in_one_pass():
+    """ref + w (main - ref) + v (other - ref) (Liu et al. 2022, equation 11)."""
+    spy, other, third = Spy(), torch.tensor([[1, 2], [0, -1], [2, 2]]), torch.tensor([[0, 1], [1, -1], [-1, 2]])
+    found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=2.5, also=[(other, 1.5), (third, -0.7)], clip=False)
+    eps = found(X_T, 40).eps
+    assert spy.batches == [12]
+    ref, main, more, less = (says(Spy(), label) for label in (UNKNOWN, COND, other, third))
+    expected = ref + 2.5 * (main - ref) + 1.5 * (more - ref) - 0.7 * (less - ref)
+    assert_close(eps, unguided(expected).eps, rtol=1e-9, atol=1e-9)
+
+
+def test_a_branch_without_weight_is_not_asked():
+    """1.5 of one and -0.5 of another leave nothing of the reference."""
+    spy, other = Spy(), COND.flip(0)
+    guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=1.5, also=[(other, -0.5)])(X_T, 40)
+    assert spy.batches == [6]
+    assert sorted(spy.calls[0][2].tolist()) == sorted(COND.tolist() + other.tolist())
+
+
+@pytest.mark.parametrize("phi", [0.3, 0.7, 1.0])
+def test_rescale_brings_the_deviation_back_to_the_conditional_one(phi):
+    """Its share phi of the way: the output stays in its direction, and its deviation becomes the mean of both."""
+    how = Guidance(rescale=phi)
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=6.0, how=how, clip=False)(X_T, 40)
+    main, ref = says(Spy(), COND), says(Spy(), UNKNOWN)
+    plain = ref + 6 * (main - ref)
+    raw = found.eps  # the network predicts eps
+    wanted = phi * main.flatten(1).std(dim=1) + (1 - phi) * plain.flatten(1).std(dim=1)
+    assert_close(raw.flatten(1).std(dim=1), wanted, rtol=1e-7, atol=1e-9)
+    assert_close(raw / plain, (raw / plain)[:, :1, :1, :1].expand_as(raw), rtol=1e-6, atol=1e-6)
+
+
+def test_rescale_changes_nothing_without_extrapolation():
+    spy = Spy()
+    found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=1.0, how=Guidance(rescale=0.7), clip=False)(X_T, 40)
+    assert spy.batches == [3]
+    assert torch.equal(found.eps, unguided(says(Spy(), COND)).eps)
+
+
+def test_dynamic_thresholding_divides_by_the_percentile_where_it_exceeds_one():
+    how = Guidance(percentile=0.9)
+    x_0 = torch.stack([torch.linspace(-3, 2, 101), torch.linspace(-0.5, 0.8, 101)]).double()
+    limited = how.limited(x_0)
+    bound = x_0[0].abs().sort().values[90]
+    assert_close(limited[0], (x_0[0] / bound).clamp(-1, 1), rtol=1e-6, atol=1e-6)
+    assert torch.equal(limited[1], x_0[1])
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=9.0, how=how)(X_T, 60)
+    assert found.x_0.abs().max() <= 1
+    signal, noise = SCHEDULE.signal(60, X_T), SCHEDULE.noise(60, X_T)
+    assert_close(signal * found.x_0 + noise * found.eps, X_T, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("w", [0.6, 1.0])
+def test_cfg_plus_plus_goes_on_with_the_noise_of_the_reference(w):
+    """x_0 of the interpolated output, eps of the unconditional one (Chung et al. 2024, algorithm 2)."""
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, how=Guidance(renoise="reference"), clip=False)(
+        X_T, 40
+    )
+    main, ref = says(Spy(), COND), says(Spy(), UNKNOWN)
+    assert_close(found.x_0, unguided(ref + w * (main - ref)).x_0, rtol=1e-9, atol=1e-9)
+    assert_close(found.eps, unguided(ref).eps, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"rescale": 1.5}, r"guidance.rescale=1.5.*\[0, 1\]"),
+        ({"rescale": float("nan")}, r"guidance.rescale=nan"),
+        ({"interval": (0.6, 0.2)}, r"guidance.interval=\[0.6, 0.2\].*low <= high"),
+        ({"interval": (0.1,)}, r"guidance.interval=\[0.1\].*two noise levels"),
+        ({"percentile": 0.0}, r"guidance.percentile=0.0.*\(0, 1\]"),
+        ({"renoise": "main"}, r"guidance.renoise='main'.*guided, reference"),
+    ],
+)
+def test_impossible_settings_are_refused(setting, told):
+    with pytest.raises(ValueError, match=told):
+        Guidance(**setting)

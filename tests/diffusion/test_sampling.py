@@ -212,7 +212,8 @@ def drawn(network, rows=(0, 1, 2), seeds=SEEDS, sampler=ANCESTRAL, w=2.0, **more
     rows = list(rows)
     diffusion = GaussianDiffusion(SCHEDULE, "v")
     seeds = [seeds[i] for i in rows]
-    return draw(diffusion, network, sampler, COND[rows], UNKNOWN[rows], seeds, SHAPE, w=w, steps=5, **more)
+    denoise = guided(diffusion, network, COND[rows], ref_cond=UNKNOWN[rows], w=w)
+    return draw(SCHEDULE, sampler, denoise, seeds, SHAPE, steps=5, **more)
 
 
 @pytest.mark.parametrize("w", [1.0, 3.0])

@@ -118,4 +118,6 @@ def test_what_it_draws_is_what_sample_py_would(in_tmp, weights):
     (job,) = ExactMatch(bench).jobs
     draws = Draws(pipe, DDIM(), 3, "trailing", in_tmp / "draws", batch_size=2)
     draws.draw([job], Processes(0, 1, torch.device("cpu")))
-    assert torch.equal(bench.snapped(draws.read(job)), pipe(splits.validation.labels[:5], range(5), 2.0, DDIM(), 3))
+    assert torch.equal(
+        bench.snapped(draws.read(job)), pipe(splits.validation.labels[:5], range(5), w=2.0, sampler=DDIM(), steps=3)
+    )
