@@ -22,7 +22,7 @@ from rapidfuzz import process
 import explain
 
 LIST_KEYS = ("attrs", "negative")  # settings whose commas separate names and are no sweep
-EXPECTED = (ValueError, OSError, FloatingPointError)
+EXPECTED = (ValueError, OSError, FloatingPointError, MissingMandatoryValue)
 
 
 def quote_overrides(arguments: list[str], keys: tuple[str, ...] = LIST_KEYS) -> list[str]:
