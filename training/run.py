@@ -150,11 +150,16 @@ def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
 
 
 def _filled(saved: dict, defaults: dict) -> dict:
-    """`saved`, with defaults for settings that did not exist when it was saved."""
+    """`saved`, with defaults for settings that did not exist when it was saved.
+
+    A group that was chosen otherwise, such as another data set, has settings of its own and takes none of these.
+    """
     filled = {**defaults, **saved}
     for key, value in saved.items():
-        if isinstance(value, dict) and isinstance(defaults.get(key), dict):
-            filled[key] = _filled(value, defaults[key])
+        default = defaults.get(key)
+        if isinstance(value, dict) and isinstance(default, dict):
+            same = value.get("name", default.get("name")) == default.get("name")
+            filled[key] = _filled(value, default) if same else value
     return filled
 
 

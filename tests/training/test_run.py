@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conftest import TINY
-from training.run import Run, choose_run
+from training.run import Run, choose_run, continued_config
 
 
 @pytest.fixture
@@ -150,3 +150,20 @@ def test_scalars_and_pictures_reach_tensorboard(train_tiny, in_tmp):
 def test_paths_of_a_run():
     run = Run("runs/a")
     assert run.weights.as_posix() == "runs/a/checkpoints/ema.safetensors"
+
+
+@pytest.mark.parametrize("chosen", ["dataset=mnist", "optim=muon", "sampler=heun"])
+def test_a_continued_run_keeps_the_options_of_its_groups_and_takes_none_of_the_defaults(compose, chosen):
+    """The command that continues names only the folder, so it is composed with the default options."""
+    saved = {**compose("train", [chosen]), "overrides": [chosen], "run": "a"}
+    found = continued_config(saved, {**compose("train"), "run": "a"}, ["run=a"])
+    group = chosen.split("=")[0]
+    assert found[group] == saved[group]
+
+
+def test_settings_that_are_newer_than_the_run_get_their_defaults(compose):
+    cfg = compose("train")
+    old = {**cfg, "overrides": [], "optim": {k: v for k, v in cfg["optim"].items() if k not in ("name", "cooldown")}}
+    old["train"] = {k: v for k, v in cfg["train"].items() if k != "loss_buckets"}
+    found = continued_config(old, {**cfg, "run": "a"}, ["run=a"])
+    assert found["optim"] == cfg["optim"] and found["train"] == cfg["train"]
