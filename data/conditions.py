@@ -108,8 +108,6 @@ class ConditionSchema:
     def __eq__(self, other) -> bool:
         return isinstance(other, ConditionSchema) and self.fields == other.fields
 
-    # -- from words to labels -------------------------------------------------------------------------
-
     def unknown(self, n: int) -> Tensor:
         """(n, F) int64 of UNKNOWN: the unconditional input."""
         return torch.full((n, len(self)), UNKNOWN, dtype=torch.int64)
@@ -208,17 +206,19 @@ class ConditionSchema:
         members = set(field.members)
         return members if v else set(self.fields[self.column[field.slot]].values) - members
 
+    @property
+    def known_names(self) -> list[str]:
+        """All that a request may name: values and aliases."""
+        return [value for field in self.fields for value in field.values if value != NONE] + list(self.aliases)
+
     def closest(self, name: str, n: int = 4) -> list[str]:
         """The n known names most like `name`, best first."""
-        known = [value for field in self.fields for value in field.values if value != NONE] + list(self.aliases)
-        found = process.extract(name, known, scorer=fuzz.ratio, processor=normalise, limit=n)
+        found = process.extract(name, self.known_names, scorer=fuzz.ratio, processor=normalise, limit=n)
         return [match for match, _, _ in found]
 
     def example(self) -> str:
         """A request that this schema understands, for messages."""
         return ",".join(field.values[-1] for field in self.fields[:1]) or ANY
-
-    # -- from labels to words -------------------------------------------------------------------------
 
     def names(self, label: Tensor) -> list[str]:
         """The names that `encode` turns into `label` (F,) again: values, and "-name" for what is absent."""
@@ -259,8 +259,6 @@ class ConditionSchema:
             if not self.seen[rows[i], rows[j]]
         ]
 
-    # -- dropout --------------------------------------------------------------------------------------
-
     def drop(
         self,
         cond: Tensor,
@@ -298,8 +296,6 @@ class ConditionSchema:
         k = 1 + (count * min(max_known, fields)).floor()
         dropped = (whole < drop_prob) | ((partial < partial_prob) & (rank >= k))
         return cond.masked_fill(dropped, UNKNOWN)
-
-    # -- JSON -----------------------------------------------------------------------------------------
 
     def to_json(self) -> str:
         seen = None if self.seen is None else np.packbits(self.seen).tobytes().hex()
