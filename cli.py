@@ -21,11 +21,11 @@ from rapidfuzz import process
 
 import explain
 
-LIST_KEYS = ("attrs", "negative")  # settings whose commas separate names and are no sweep
+TEXT_KEYS = ("attrs", "negative", "prompt")  # settings whose commas belong to the text and are no sweep
 EXPECTED = (ValueError, OSError, FloatingPointError, MissingMandatoryValue)
 
 
-def quote_overrides(arguments: list[str], keys: tuple[str, ...] = LIST_KEYS) -> list[str]:
+def quote_overrides(arguments: list[str], keys: tuple[str, ...] = TEXT_KEYS) -> list[str]:
     """Quote the values of `keys` so that Hydra takes them as they are; leave every other argument alone.
 
     `attrs=male,glasses` would be a sweep to Hydra, and `attrs=female,-hat` or `attrs=3D glasses` may not parse.

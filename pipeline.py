@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT_DATASET = "cryptopunks"
 FROM_X_0 = (DDPM, DPMSolverPP2M, UniPC)  # samplers that do not use the predicted noise
+WEIGHTS = "**/checkpoints/ema.safetensors"
 SHIPPED = Path(__file__).resolve().parent / "checkpoints"
 
 
@@ -195,9 +196,21 @@ def choose_checkpoint(checkpoint: str | None, dataset: str | None) -> Path:
     return path
 
 
+def find_weights(digest: str, first: Path | None = None, runs: Path = Path("runs"), shipped: Path = SHIPPED) -> Path:
+    """The weights with this hash: `first` if it is the one, else among runs and shipped. Raises CheckpointError."""
+    candidates = [path for path in [first, *shipped.glob("*.safetensors"), *runs.glob(WEIGHTS)] if path is not None]
+    for path in candidates:
+        if path.is_file() and file_hash(path) == digest:
+            return path
+    raise CheckpointError(
+        f"checkpoint: no weights with the hash {digest}, which drew the picture, below {runs}/ or in {shipped.name}/; "
+        "they may have been trained further since. Name others with checkpoint=FILE"
+    )
+
+
 def find_checkpoint(dataset: str, runs: Path = Path("runs"), shipped: Path = SHIPPED) -> Path:
     """The newest weights among the runs on `dataset`, else those that ship. Raises CheckpointError."""
-    candidates = sorted(runs.glob("**/checkpoints/ema.safetensors"), key=lambda p: p.stat().st_mtime, reverse=True)
+    candidates = sorted(runs.glob(WEIGHTS), key=lambda p: p.stat().st_mtime, reverse=True)
     for path in [*candidates, shipped / f"{dataset}.safetensors"]:
         try:
             if path.exists() and read_info(path).dataset == dataset:

@@ -75,13 +75,21 @@ def save_picture(picture: Image.Image, path: Path, settings: dict | None = None)
     picture.save(path, format="PNG", pnginfo=info)
 
 
+def read_png(path: Path | str) -> Tensor:
+    """The (C, H, W) uint8 picture in a PNG that `save_png` wrote."""
+    with Image.open(path) as picture:
+        array = np.asarray(picture)
+    return torch.from_numpy(array.copy()).view(*array.shape[:2], -1).permute(2, 0, 1)
+
+
 def read_settings(path: Path) -> dict:
     """The settings stored in a PNG that `save_png` wrote. Raises ValueError where there are none."""
     try:
         with Image.open(path) as picture:
             text = picture.info.get(SETTINGS_KEY)
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: not a picture; name a PNG that sample.py wrote") from None
+    except (UnidentifiedImageError, OSError) as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else "not a picture"
+        raise ValueError(f"{path}: {reason}; name a PNG that sample.py wrote") from None
     if text is None:
         raise ValueError(f"{path}: no settings inside; only pictures written by sample.py carry them")
     return json.loads(text)

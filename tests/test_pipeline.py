@@ -17,7 +17,7 @@ from diffusion.guidance import Guidance
 from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Euler, EulerAncestral, Heun
 from diffusion.schedule import NoiseSchedule
-from pipeline import FROM_X_0, Pipeline, find_checkpoint
+from pipeline import FROM_X_0, Pipeline, find_checkpoint, find_weights
 from tests.conftest import TINY
 from tests.test_bad_input import run_program
 from training.checkpoint import CheckpointError, load_tensors, read_info, save_weights
@@ -215,3 +215,80 @@ def test_samplers_that_look_at_the_noise_are_not_among_those_refused():
             make().step(schedule, denoise(shift), x_t, 60, 30, lambda: torch.ones(5), None)[0] for shift in (0.0, 0.1)
         )
         assert torch.equal(one, other) == (make in FROM_X_0)
+
+
+@pytest.fixture
+def drawn(in_tmp, weights, capsys):
+    """Three pictures with many settings of their own."""
+    ways = [
+        "attrs=crown:4,pipe | mohawk * 0.5",
+        "negative=hat",
+        "w=2.5",
+        "guidance=rescale",
+        "sampler=unipc",
+        "scale=3",
+    ]
+    run_program("sample.py", f"checkpoint={weights}", *ways, "steps=3", "seed=7", "n=3", "spacing=karras", "out=first")
+    capsys.readouterr()
+    return in_tmp / "first"
+
+
+def test_a_picture_is_drawn_again_from_itself(in_tmp, drawn, capsys):
+    run_program("sample.py", f"from_image={drawn / 'seed-000008.png'}", "out=again")
+    assert "compared: identical to the original\n" in capsys.readouterr().out
+    assert (in_tmp / "again/seed-000008.png").exists() and len(list((in_tmp / "again").glob("seed-*"))) == 1
+    again, first = (np.asarray(Image.open(folder / "seed-000008.png")) for folder in (in_tmp / "again", drawn))
+    assert np.array_equal(again, first)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [("w=6", "w was 2.5, is 6"), ("sampler=ddim", "sampler was {'name': 'unipc'"), ("attrs=top hat", "attrs was")],
+)
+def test_what_is_typed_beside_a_picture_changes_it_and_is_said(in_tmp, drawn, capsys, typed, told):
+    run_program("sample.py", f"from_image={drawn / 'seed-000008.png'}", typed, "out=again")
+    out = capsys.readouterr().out
+    assert "pixels differ from the original" in out and told in out
+
+
+def test_a_picture_finds_its_weights_wherever_they_are_now(in_tmp, drawn, weights, capsys):
+    record = read_settings(drawn / "seed-000007.png")
+    moved = in_tmp / "runs" / "x" / "checkpoints" / "ema.safetensors"
+    moved.parent.mkdir(parents=True)
+    moved.write_bytes(weights.read_bytes())
+    assert find_weights(record["checkpoint"], in_tmp / "gone", in_tmp / "runs") == moved
+    with pytest.raises(CheckpointError, match=record["checkpoint"]):
+        find_weights(record["checkpoint"], in_tmp / "gone", in_tmp / "nothing")
+
+
+def test_pictures_that_cannot_be_drawn_again_are_refused(in_tmp, drawn, capsys):
+    Image.new("RGB", (8, 8)).save(in_tmp / "plain.png")
+    (in_tmp / "text.png").write_text("no picture")
+    for name, told in {
+        "plain.png": "no settings inside",
+        "text.png": "not a picture",
+        "nowhere.png": "no such file",
+        "first/grid.png": "lack seed",
+    }.items():
+        with pytest.raises(SystemExit):
+            run_program("sample.py", f"from_image={name}", "out=again")
+        error = capsys.readouterr().err
+        assert told in error and error.count("\n") == 1, error
+    assert not (in_tmp / "again").exists()
+
+
+def test_a_phrase_draws_what_its_names_would(in_tmp, weights, capsys):
+    common = [f"checkpoint={weights}", "n=1", "steps=2"]
+    run_program(
+        "sample.py", *common, "prompt=someone with a top hat, a pipe and a parrot, without mohawk", "out=phrase"
+    )
+    out = capsys.readouterr().out
+    assert "understood: Top Hat, Pipe, -" in out and "ignored: 'parrot'" in out
+    attrs = json.loads((in_tmp / "phrase/samples.json").read_text())["attrs"]
+    run_program("sample.py", *common, f"attrs={attrs}", "out=names")
+    one, other = (np.asarray(Image.open(in_tmp / name / "seed-000000.png")) for name in ("phrase", "names"))
+    assert np.array_equal(one, other)
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        run_program("sample.py", *common, "prompt=a pipe", "attrs=crown")
+    assert "give one" in capsys.readouterr().err

@@ -1,0 +1,163 @@
+"""From the settings of sample.py to a drawing: what is asked for, by which weights, how; or the same as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from data.images import read_settings
+from data.phrases import understand
+from data.requests import described, parse_requests
+from diffusion.guidance import Guidance
+from diffusion.samplers import Sampler
+from diffusion.sampling import SPACINGS, OnStep
+from pipeline import Pipeline, choose_checkpoint, find_weights
+from training.build import build_guidance, build_sampler
+from training.checkpoint import CheckpointError
+from training.settings import MAX_SEED, choice, number, whole
+from version import code_version
+
+# Settings that decide a picture, as its PNG records them; with the weights, its seed and `scale`, all there is.
+DECIDING = ("attrs", "negative", "w", "guidance", "sampler", "steps", "spacing", "snap", "scale", "precision")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Checked settings, ready to draw.
+
+    attrs, negative : in the form that data/requests.py reads
+    settings        : those of conf/sample.yaml
+    """
+
+    pipe: Pipeline
+    weights: Path
+    attrs: str
+    negative: str | None
+    guidance: Guidance
+    weaker: Pipeline | None
+    sampler: Sampler
+    settings: dict[str, Any]
+
+    @property
+    def seeds(self) -> range:
+        return range(self.settings["seed"], self.settings["seed"] + self.settings["n"])
+
+    def draw(self, seeds: range, on_step: OnStep | None = None) -> Tensor:
+        """(N, C, H, W) uint8, one for each seed."""
+        s = self.settings
+        return self.pipe(
+            self.attrs, seeds, w=s["w"], negative=self.negative, guidance=self.guidance, weaker=self.weaker,
+            sampler=self.sampler, steps=s["steps"], spacing=s["spacing"], snap_to_palette=s["snap"],
+            batch_size=s["batch_size"], on_step=on_step,
+        )  # fmt: skip
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """All that decides the pictures but their seeds, and what drew them."""
+        weaker = self.weaker and self.weaker.checkpoint
+        return {
+            "checkpoint": self.pipe.checkpoint,
+            "weights": self.weights.as_posix(),
+            "step": self.pipe.info.step,
+            "dataset": self.pipe.info.dataset,
+            **{key: self.settings[key] for key in DECIDING},
+            "attrs": self.attrs,
+            "negative": self.negative,
+            "guidance": {**self.settings["guidance"], "checkpoint": weaker},
+            "precision": self.pipe.precision,
+            "device": str(self.pipe.device),
+            "torch": torch.__version__,
+            "code": code_version(),
+        }
+
+
+def prepare(settings: dict[str, Any]) -> tuple[Drawing, list[str]]:
+    """The drawing that `settings` describe, and what a person should be told about it. Raises ValueError."""
+    for name in ("n", "scale", "batch_size"):
+        whole(name, settings[name], 1)
+    choice("snap", settings["snap"], (True, False))
+    choice("spacing", settings["spacing"], SPACINGS)
+    whole("seed", settings["seed"], 0, MAX_SEED)
+    number("w", settings["w"], 0)
+    sampler, guidance = build_sampler(settings["sampler"]), build_guidance(settings["guidance"])
+    path = choose_checkpoint(settings["checkpoint"], settings.get("dataset", {}).get("name"))
+    pipe = Pipeline.load(path, settings["device"], settings["precision"])
+    whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
+    weaker = load_weaker(settings)
+    pipe.refuse(guidance, sampler, weaker)
+    wanted, notes = settings["attrs"], []
+    if settings["prompt"] is not None:
+        wanted, notes = read_prompt(pipe, settings["prompt"], wanted)
+    requests = parse_requests(pipe.schema, wanted)
+    negative = ",".join(pipe.schema.names(pipe.schema.encode(settings["negative"], "negative"))) or None
+    for one, other in [pair for request in requests for pair in pipe.schema.unseen_pairs(request.label)]:
+        notes.append(f"warning: no training example has both {one!r} and {other!r}; the model must invent it")
+    attrs = described(pipe.schema, requests)
+    return Drawing(pipe, path, attrs, negative, guidance, weaker, sampler, settings), notes
+
+
+def read_prompt(pipe: Pipeline, prompt: str, attrs: Any) -> tuple[list[str] | None, list[str]]:
+    """What a phrase asks for, and an account of how it was read."""
+    if attrs not in (None, "any"):
+        raise ValueError(f"prompt={prompt!r}, attrs={attrs!r}: both say what is asked for; give one")
+    names, read_as, ignored = understand(pipe.schema, str(prompt))
+    notes = [f"understood: {', '.join(names) or 'nothing'}"]
+    notes += [f"            {words!r} as {name}" for words, name in read_as]
+    notes += [f"   ignored: {', '.join(map(repr, ignored))}: nothing of that name is known here"] if ignored else []
+    return names or None, notes
+
+
+def load_weaker(settings: dict[str, Any]) -> Pipeline | None:
+    """The model that autoguidance moves away from."""
+    path = settings["guidance"]["checkpoint"]
+    try:
+        return path and Pipeline.load(path, settings["device"], settings["precision"])
+    except CheckpointError as error:
+        raise ValueError(f"guidance.{error}") from error
+
+
+# -- a picture drawn again -------------------------------------------------------------------------------------
+
+
+def replayed(settings: dict[str, Any], picture: Path, typed: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`settings` with those stored in a PNG of sample.py, but for what was typed; and what the PNG stores.
+
+    Raises ValueError for a picture without settings, and where the weights that drew it are not to be found.
+    """
+    stored = read_settings(picture)
+    missing = [key for key in (*DECIDING, "seed", "checkpoint") if key not in stored]
+    if missing:
+        raise ValueError(f"from_image={picture}: its settings lack {missing[0]}; name a single picture of sample.py")
+    groups = {key.split(".")[0] for key in typed}
+    again = {key: stored[key] for key in (*DECIDING, "seed") if key not in groups}
+    again |= {"n": settings["n"] if "n" in typed else 1}
+    if "checkpoint" not in typed:
+        again["checkpoint"] = find_weights(stored["checkpoint"], Path(stored["weights"])).as_posix()
+        again["dataset"] = {}
+    if "guidance" in again and again["guidance"]["checkpoint"]:
+        weaker = find_weights(again["guidance"]["checkpoint"]).as_posix()
+        again["guidance"] = {**again["guidance"], "checkpoint": weaker}
+    return {**settings, **again}, stored
+
+
+def difference(image: Tensor, original: Tensor, record: dict[str, Any], stored: dict[str, Any]) -> str:
+    """In words: is a picture (C, H, W) uint8 the one it was to draw again, and if not, what may be why.
+
+    original : the same as it was written, enlarged by stored["scale"]
+    """
+    original = original[:, :: stored["scale"], :: stored["scale"]]
+    changed = [key for key in record if key in stored and record[key] != stored[key] and key != "weights"]
+    others = "; ".join(f"{key} was {stored[key]}, is {record[key]}" for key in changed)
+    if image.shape != original.shape:
+        return f"another size than the original{'; ' + others if others else ''}"
+    gap = (image.short() - original.short()).abs()
+    if not gap.any():
+        return "identical to the original" + (f", though {others}" if others else "")
+    pixels = int(gap.amax(dim=0).bool().sum())
+    reason = others or "with the same settings, so the machine computes differently"
+    return f"{pixels} of {gap[0].numel()} pixels differ from the original, by up to {int(gap.max())} levels: {reason}"
