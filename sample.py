@@ -7,6 +7,7 @@ python sample.py --help
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from tqdm import tqdm
 
 import cli
 from data.images import enlarge, grid, read_png, save_png
-from steering import difference, prepare, replayed
+from steering import difference, prepare, ranked, replayed
 
 
 @cli.command("sample")
@@ -34,6 +35,12 @@ def main(cfg: DictConfig) -> None:
         tqdm(total=len(seeds) * settings["steps"], unit="image-step", disable=None) as bar,
     ):
         images = drawing.draw(seeds, on_step=lambda done, s, x: bar.update(len(x)))
+        if settings["rank"] is not None:
+            scores = ranked(drawing, images)
+            best = scores.argsort(descending=True, stable=True)
+            record["ranking"] = [{"seed": seeds[i], "score": round(scores[i].item(), 4)} for i in best.tolist()]
+            kept = best[: settings["keep"]].tolist()
+            images, seeds = images[kept], [seeds[i] for i in kept]
         write(out, images, seeds, record)
     print(f"{'written':>10}: {out.as_posix()}/grid.png and {len(images)} pictures beside it")
     if stored is not None and len(images) == 1:
@@ -41,17 +48,18 @@ def main(cfg: DictConfig) -> None:
         print(f"{'compared':>10}: {difference(images[0], original, record, stored)}")
 
 
-def write(out: Path, images: torch.Tensor, seeds: range, record: dict) -> None:
+def write(out: Path, images: torch.Tensor, seeds: Sequence[int], record: dict) -> None:
     """One PNG per picture, a grid, and a JSON file; every PNG says inside how it came about."""
-    files = []
+    files, ranking = [], record.pop("ranking", None)
     for image, seed in zip(images, seeds, strict=True):
         name = f"seed-{seed:06d}.png"
         save_png(enlarge(image, record["scale"]), out / name, {**record, "seed": seed})
         files.append({"file": name, "seed": seed})
     columns = math.ceil(math.sqrt(len(images)))
     sheet = grid(images, columns, record["scale"], gap=record["scale"])
-    save_png(sheet, out / "grid.png", {**record, "seeds": [seeds[0], seeds[-1]]})
-    (out / "samples.json").write_text(json.dumps({**record, "images": files}, indent=2), encoding="utf-8")
+    save_png(sheet, out / "grid.png", {**record, "seeds": list(seeds)})
+    told = {**record, "images": files, **({"ranking": ranking} if ranking else {})}
+    (out / "samples.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
 
 
 if __name__ == "__main__":

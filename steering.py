@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from data.requests import described, parse_requests
 from diffusion.guidance import Guidance
 from diffusion.samplers import Sampler
 from diffusion.sampling import SPACINGS, OnStep
-from pipeline import Pipeline, choose_checkpoint, find_weights
+from evaluation.classifier import find, load
+from pipeline import SHIPPED, Pipeline, choose_checkpoint, find_weights
 from training.build import build_guidance, build_sampler
 from training.checkpoint import CheckpointError
 from training.settings import MAX_SEED, choice, number, whole
@@ -45,9 +46,11 @@ class Drawing:
 
     @property
     def seeds(self) -> range:
-        return range(self.settings["seed"], self.settings["seed"] + self.settings["n"])
+        """Of the pictures to be drawn; a ranking draws more than it keeps."""
+        count = self.settings["n"] if self.settings["rank"] is None else self.settings["of"]
+        return range(self.settings["seed"], self.settings["seed"] + count)
 
-    def draw(self, seeds: range, on_step: OnStep | None = None) -> Tensor:
+    def draw(self, seeds: Sequence[int], on_step: OnStep | None = None) -> Tensor:
         """(N, C, H, W) uint8, one for each seed."""
         s = self.settings
         return self.pipe(
@@ -98,7 +101,9 @@ def prepare(settings: dict[str, Any]) -> tuple[Drawing, list[str]]:
     for one, other in [pair for request in requests for pair in pipe.schema.unseen_pairs(request.label)]:
         notes.append(f"warning: no training example has both {one!r} and {other!r}; the model must invent it")
     attrs = described(pipe.schema, requests)
-    return Drawing(pipe, path, attrs, negative, guidance, weaker, sampler, settings), notes
+    drawing = Drawing(pipe, path, attrs, negative, guidance, weaker, sampler, settings)
+    check_rank(drawing)
+    return drawing, notes
 
 
 def read_prompt(pipe: Pipeline, prompt: str, attrs: Any) -> tuple[list[str] | None, list[str]]:
@@ -110,6 +115,33 @@ def read_prompt(pipe: Pipeline, prompt: str, attrs: Any) -> tuple[list[str] | No
     notes += [f"            {words!r} as {name}" for words, name in read_as]
     notes += [f"   ignored: {', '.join(map(repr, ignored))}: nothing of that name is known here"] if ignored else []
     return names or None, notes
+
+
+def ranked(drawing: Drawing, images: Tensor) -> Tensor:
+    """(N,) float32 in [0, 1]: how well each picture shows what is asked for, as the data's classifier sees it."""
+    info, folders = drawing.pipe.info, (SHIPPED, Path("evaluations/classifiers"))
+    path = find(info.dataset, info.data_hash, folders)
+    if path is None:
+        raise ValueError(
+            f"rank=adherence: no classifier of {info.dataset} as these weights know it; one is trained by python "
+            f"evaluate.py dataset={info.dataset} checkpoint={drawing.weights.as_posix()}"
+        )
+    classifier = load(path, drawing.pipe.schema, info.image_shape, info.data_hash, torch.device("cpu"))
+    labels = [request.label for request in parse_requests(drawing.pipe.schema, drawing.attrs)]
+    return torch.stack([classifier.agreement(images, label) for label in labels]).mean(dim=0)
+
+
+def check_rank(drawing: Drawing) -> None:
+    """Raises ValueError, before anything is drawn, for a ranking that is not possible."""
+    settings = drawing.settings
+    if settings["rank"] is None:
+        return
+    choice("rank", settings["rank"], ("adherence",))
+    whole("of", settings["of"], 1)
+    whole("keep", settings["keep"], 1, settings["of"])
+    if drawing.attrs == "any":
+        raise ValueError("rank=adherence: nothing is asked for that pictures could be ranked by; give attrs")
+    ranked(drawing, torch.zeros(1, *drawing.pipe.image_shape, dtype=torch.uint8))
 
 
 def load_weaker(settings: dict[str, Any]) -> Pipeline | None:
@@ -135,7 +167,7 @@ def replayed(settings: dict[str, Any], picture: Path, typed: Collection[str]) ->
         raise ValueError(f"from_image={picture}: its settings lack {missing[0]}; name a single picture of sample.py")
     groups = {key.split(".")[0] for key in typed}
     again = {key: stored[key] for key in (*DECIDING, "seed") if key not in groups}
-    again |= {"n": settings["n"] if "n" in typed else 1}
+    again |= {"n": settings["n"] if "n" in typed else 1, "rank": None}
     if "checkpoint" not in typed:
         again["checkpoint"] = find_weights(stored["checkpoint"], Path(stored["weights"])).as_posix()
         again["dataset"] = {}

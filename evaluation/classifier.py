@@ -23,7 +23,7 @@ from data.base import InMemoryDataset, Splits
 from data.conditions import ConditionSchema
 from data.images import to_float
 from data.loader import BatchOrder
-from evaluation.values import coarse_filled, hidden_pairs, slots
+from evaluation.values import coarse_filled, hidden_pairs, one_hot, slots
 from training.checkpoint import write_atomically
 from training.optim import learning_rate
 
@@ -107,6 +107,27 @@ class Classifier:
             labels[:, f] = torch.cat(parts).argmax(dim=1).cpu()
         return coarse_filled(self.schema, labels)
 
+    @torch.no_grad()
+    def probabilities(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) uint8 -> (N, V) float32: how likely each value of each field is what the picture shows."""
+        scores = zip(*(self.network.scores(h) for h in self._raw(images)), strict=True)
+        slot = {f: torch.cat(parts).softmax(dim=1).cpu() for f, parts in zip(slots(self.schema), scores, strict=True)}
+        columns = []
+        for f, field in enumerate(self.schema.fields):
+            if f not in slot:  # a coarse field: the sum over its members
+                owner = self.schema.column[field.slot]
+                member = torch.tensor([value in field.members for value in self.schema.fields[owner].values])
+                present = slot[owner][:, member].sum(dim=1)
+                columns.append(torch.stack([1 - present, present], dim=1))
+            else:
+                columns.append(slot[f])
+        return torch.cat(columns, dim=1)
+
+    def agreement(self, images: Tensor, label: Tensor) -> Tensor:
+        """(N,) float32 in [0, 1]: the mean, over what `label` (F,) names, of how likely the picture shows it."""
+        wanted = one_hot(label[None], self.schema)[0].bool()
+        return self.probabilities(images)[:, wanted].mean(dim=1)
+
     @property
     def mean_accuracy(self) -> float:
         return sum(self.accuracy.values()) / len(self.accuracy)
@@ -176,15 +197,25 @@ def classifier_for(splits: Splits, device: torch.device, folders: Sequence[Path]
     It is looked for in all of `folders` and saved in the last.
     """
     data = splits.train
-    name = f"{data.name}-classifier-{data.hash[:8]}.safetensors"
-    for path in (folder / name for folder in folders):
-        if path.exists():
-            return load(path, data, device)
+    found = find(data.name, data.hash, folders)
+    if found is not None:
+        return load(found, data.schema, data.image_shape, data.hash, device)
+    path = folders[-1] / file_name(data.name, data.hash)
     log.warning("no classifier of this data yet: training one takes some minutes; it is kept in %s", path.as_posix())
     classifier = train_classifier(splits, device)
     path.parent.mkdir(parents=True, exist_ok=True)
     save(path, classifier)
     return classifier
+
+
+def file_name(dataset: str, data_hash: str) -> str:
+    return f"{dataset}-classifier-{data_hash[:8]}.safetensors"
+
+
+def find(dataset: str, data_hash: str, folders: Sequence[Path]) -> Path | None:
+    """The file of the classifier trained on these pictures, from the first folder that has it."""
+    paths = (folder / file_name(dataset, data_hash) for folder in folders)
+    return next((path for path in paths if path.exists()), None)
 
 
 def save(path: Path, classifier: Classifier) -> None:
@@ -200,21 +231,23 @@ def save(path: Path, classifier: Classifier) -> None:
     write_atomically(path, lambda file: file.write(content))
 
 
-def load(path: Path, data: InMemoryDataset, device: torch.device) -> Classifier:
-    """The classifier at `path`, made for `data`. Raises ValueError for a file that is anything else."""
-    network = Network(data.image_shape, [data.schema.cardinalities[f] for f in slots(data.schema)])
+def load(
+    path: Path, schema: ConditionSchema, image_shape: Sequence[int], data_hash: str, device: torch.device
+) -> Classifier:
+    """The classifier at `path`, made for data with this hash. Raises ValueError for a file that is anything else."""
+    network = Network(tuple(image_shape), [schema.cardinalities[f] for f in slots(schema)])
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
         info = json.loads(metadata["info"])
-        if metadata["format"] != FORMAT or info["data_hash"] != data.hash:
+        if metadata["format"] != FORMAT or info["data_hash"] != data_hash:
             raise ValueError("made for other data")
         network.load_state_dict(safetensors.torch.load_file(path))
     except (safetensors.SafetensorError, RuntimeError, KeyError, ValueError, OSError) as error:
         reason = str(error).splitlines()[0][:120]
         raise ValueError(f"{path}: no classifier of this data ({reason}); remove it, and one is trained") from error
     network.to(device).eval().requires_grad_(False)
-    hides = torch.zeros(2 * [sum(data.schema.cardinalities)], dtype=torch.bool)
+    hides = torch.zeros(2 * [sum(schema.cardinalities)], dtype=torch.bool)
     for pair in info["hides"]:
         hides[tuple(pair)] = True
-    return Classifier(network, data.schema, data.hash, info["accuracy"], hides, device)
+    return Classifier(network, schema, data_hash, info["accuracy"], hides, device)

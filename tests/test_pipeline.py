@@ -4,12 +4,14 @@ import contextlib
 import json
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+import steering
 from data import mnist
 from data.images import read_settings
 from diffusion.gaussian import GaussianDiffusion, Prediction
@@ -292,3 +294,34 @@ def test_a_phrase_draws_what_its_names_would(in_tmp, weights, capsys):
     with pytest.raises(SystemExit):
         run_program("sample.py", *common, "prompt=a pipe", "attrs=crown")
     assert "give one" in capsys.readouterr().err
+
+
+def test_a_ranking_keeps_the_best_and_records_the_rest(in_tmp, weights, capsys, monkeypatch):
+    settings = [f"checkpoint={weights}", "attrs=crown", "steps=2", "scale=1"]
+    run_program("sample.py", *settings, "n=6", "out=all")
+    monkeypatch.setattr(steering, "find", lambda *_: in_tmp / "classifier")
+    redness = SimpleNamespace(agreement=lambda images, label: images[:, 0].float().mean(dim=(1, 2)) / 255)
+    monkeypatch.setattr(steering, "load", lambda *_: redness)
+    run_program("sample.py", *settings, "rank=adherence", "keep=2", "of=6", "out=best")
+    red = {s: np.asarray(Image.open(in_tmp / f"all/seed-{s:06d}.png"))[..., 0].mean() for s in range(6)}
+    order = sorted(red, key=red.get, reverse=True)
+    record = json.loads((in_tmp / "best/samples.json").read_text())
+    assert [entry["seed"] for entry in record["ranking"]] == order
+    assert [entry["seed"] for entry in record["images"]] == order[:2]
+    assert sorted(p.name for p in (in_tmp / "best").glob("seed-*")) == sorted(f"seed-{s:06d}.png" for s in order[:2])
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["rank=beauty"], "rank='beauty'"),
+        (["rank=adherence", "keep=5", "of=4"], "keep=5: must be a whole number from 1 to 4"),
+        (["rank=adherence", "attrs=any"], "nothing is asked for"),
+        (["rank=adherence"], "no classifier of pixelfaces"),
+    ],
+)
+def test_rankings_that_are_not_possible_are_refused_before_drawing(in_tmp, weights, capsys, settings, told):
+    with pytest.raises(SystemExit):
+        run_program("sample.py", f"checkpoint={weights}", "attrs=crown", *settings)
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1

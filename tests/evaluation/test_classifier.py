@@ -63,10 +63,10 @@ def test_one_of_other_data_is_refused(splits, trained, tmp_path):
     module.save(tmp_path / "classifier.safetensors", trained)
     other = pixelfaces.load(count=1200, seed=5).train
     with pytest.raises(ValueError, match="no classifier of this data"):
-        load(tmp_path / "classifier.safetensors", other, CPU)
+        load(tmp_path / "classifier.safetensors", other.schema, other.image_shape, other.hash, CPU)
     (tmp_path / "damaged.safetensors").write_bytes(b"nonsense")
     with pytest.raises(ValueError, match=r"damaged.safetensors: no classifier .* remove it"):
-        load(tmp_path / "damaged.safetensors", splits.train, CPU)
+        load(tmp_path / "damaged.safetensors", other.schema, other.image_shape, other.hash, CPU)
 
 
 def test_training_is_a_function_of_the_seed(splits, monkeypatch):
@@ -81,3 +81,25 @@ def test_changes_of_colour_are_small_and_differ_between_pictures():
     shift = changed.mean(dim=(2, 3))
     assert shift.std().item() == pytest.approx(module.JITTER, rel=0.35)
     assert (changed - shift[:, :, None, None]).std() < module.NOISE
+
+
+def test_probabilities_belong_to_what_is_read(splits, trained):
+    """Of each field they add up to one; of a slot, the likeliest is the value read; a coarse field sums its members."""
+    images, schema = splits.validation.images, splits.validation.schema
+    probabilities, read = trained.probabilities(images), trained.read(images)
+    for f, field in enumerate(schema.fields):
+        part = probabilities[:, schema.offsets[f] : schema.offsets[f] + len(field.values)]
+        assert torch.allclose(part.sum(dim=1), torch.ones(len(images)), atol=1e-5)
+        if not field.slot:
+            assert torch.equal(part.argmax(dim=1), read[:, f])
+        else:
+            owner = schema.column[field.slot]
+            columns = [schema.offsets[owner] + schema.fields[owner].values.index(member) for member in field.members]
+            assert torch.allclose(part[:, 1], probabilities[:, columns].sum(dim=1), atol=1e-5)
+
+
+def test_pictures_agree_with_their_own_labels_more_than_with_those_of_others(splits, trained):
+    images, labels = splits.validation.images, splits.validation.labels
+    own = torch.stack([trained.agreement(images[i : i + 1], labels[i])[0] for i in range(20)])
+    other = torch.stack([trained.agreement(images[i : i + 1], labels[i + 1])[0] for i in range(20)])
+    assert own.mean() > other.mean() and other.min() >= 0 and own.max() <= 1
