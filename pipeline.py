@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from data.conditions import ConditionSchema
-from data.images import snap, to_uint8
+from data.images import snap, to_float, to_uint8
 from data.requests import branches, parse_requests, stacked
+from diffusion.editing import Edit
 from diffusion.gaussian import Denoiser, GaussianDiffusion
 from diffusion.guidance import PLAIN, Guidance, guided
 from diffusion.multistep import DPMSolverPP2M, UniPC
@@ -99,6 +100,10 @@ class Pipeline:
         sampler: Sampler | None = None,
         steps: int = 50,
         spacing: str = "trailing",
+        init: Tensor | None = None,
+        strength: float = 1.0,
+        mask: Tensor | None = None,
+        repeats: int = 1,
         snap_to_palette: bool = True,
         batch_size: int = 64,
         on_step: OnStep | None = None,
@@ -113,6 +118,7 @@ class Pipeline:
         weaker   : another pipeline to move away from, at the same label unless `negative` says otherwise (autoguidance)
         steps    : from 1 to the T of the training
         spacing  : of their times, see diffusion.sampling.timesteps
+        init     : a picture (C, H, W) uint8 to start from; `strength`, `mask` and `repeats` see diffusion.editing.Edit
         on_step  : called with (steps done, s, x_s) after each step of each batch
         """
         number("w", w, 0)
@@ -120,6 +126,7 @@ class Pipeline:
         choice("spacing", spacing, SPACINGS)
         seeds, sampler = list(seeds), sampler or DDIM()
         self.refuse(guidance, sampler, weaker)
+        edit = self.edit(init, strength, mask, repeats)
         parts, reference = self._branches(cond, negative, w, len(seeds), weaker)
         pictures = []
         for rows in torch.arange(len(seeds)).split(batch_size):
@@ -130,10 +137,13 @@ class Pipeline:
             )  # fmt: skip
             x_0 = draw(
                 self.diffusion.schedule, sampler, denoise, [seeds[r] for r in rows], self.image_shape, steps, spacing,
-                self.device, on_step,
+                self.device, edit and replace(edit, init=edit.init.expand(len(rows), -1, -1, -1)), on_step,
             )  # fmt: skip
             images = to_uint8(x_0).cpu()
-            pictures.append(images if self.palette is None or not snap_to_palette else snap(images, self.palette))
+            images = images if self.palette is None or not snap_to_palette else snap(images, self.palette)
+            pictures.append(
+                images if mask is None else torch.where(mask > 0, images, init)
+            )  # snapping moves no known pixel
         return torch.cat(pictures)
 
     def _branches(self, cond, negative, w: float, n: int, weaker) -> tuple[list[tuple[Tensor, float]], Tensor]:
@@ -158,6 +168,16 @@ class Pipeline:
                 f"({len(cardinalities)},), each entry below the number of its field's values"
             )
         return label.expand(n, len(self.schema))
+
+    def edit(self, init: Tensor | None, strength: float, mask: Tensor | None, repeats: int) -> Edit | None:
+        """What starting from `init` means here. Raises ValueError for what cannot be done."""
+        if init is None:
+            if strength != 1 or mask is not None:
+                raise ValueError("strength, mask: change a picture that is there; give init as well")
+            return None
+        if tuple(init.shape) != self.image_shape:
+            raise ValueError(f"init: of shape {tuple(init.shape)}, this model draws {self.image_shape}")
+        return Edit(to_float(init[None]).to(self.device), strength, mask, repeats)
 
     def refuse(self, guidance: Guidance, sampler: Sampler, weaker: Pipeline | None) -> None:
         """Raises ValueError for what does not go together."""

@@ -10,9 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from data import cryptopunks
 from data.images import read_settings
 from data.phrases import understand
+from data.pictures import read_mask, read_picture
 from data.requests import described, parse_requests
+from diffusion.editing import feathered
 from diffusion.guidance import Guidance
 from diffusion.samplers import Sampler
 from diffusion.sampling import SPACINGS, OnStep
@@ -24,7 +27,11 @@ from training.settings import MAX_SEED, choice, number, whole
 from version import code_version
 
 # Settings that decide a picture, as its PNG records them; with the weights, its seed and `scale`, all there is.
-DECIDING = ("attrs", "negative", "w", "guidance", "sampler", "steps", "spacing", "snap", "scale", "precision")
+DECIDING = (
+    "attrs", "negative", "w", "guidance", "sampler", "steps", "spacing", "init", "strength", "mask", "feather",
+    "repeats", "snap", "scale", "precision",
+)  # fmt: skip
+BACKGROUNDS = {"cryptopunks": cryptopunks.BACKGROUND}  # behind transparent pixels; black elsewhere
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class Drawing:
     """Checked settings, ready to draw.
 
     attrs, negative : in the form that data/requests.py reads
+    init, mask      : (C, H, W) uint8 and (H, W) float32, where an edit is asked for
     settings        : those of conf/sample.yaml
     """
 
@@ -42,6 +50,8 @@ class Drawing:
     guidance: Guidance
     weaker: Pipeline | None
     sampler: Sampler
+    init: Tensor | None
+    mask: Tensor | None
     settings: dict[str, Any]
 
     @property
@@ -55,7 +65,8 @@ class Drawing:
         s = self.settings
         return self.pipe(
             self.attrs, seeds, w=s["w"], negative=self.negative, guidance=self.guidance, weaker=self.weaker,
-            sampler=self.sampler, steps=s["steps"], spacing=s["spacing"], snap_to_palette=s["snap"],
+            sampler=self.sampler, steps=s["steps"], spacing=s["spacing"], init=self.init,
+            strength=s["strength"], mask=self.mask, repeats=s["repeats"], snap_to_palette=s["snap"],
             batch_size=s["batch_size"], on_step=on_step,
         )  # fmt: skip
 
@@ -101,9 +112,33 @@ def prepare(settings: dict[str, Any]) -> tuple[Drawing, list[str]]:
     for one, other in [pair for request in requests for pair in pipe.schema.unseen_pairs(request.label)]:
         notes.append(f"warning: no training example has both {one!r} and {other!r}; the model must invent it")
     attrs = described(pipe.schema, requests)
-    drawing = Drawing(pipe, path, attrs, negative, guidance, weaker, sampler, settings)
+    init, mask = read_edit(pipe, settings)
+    drawing = Drawing(pipe, path, attrs, negative, guidance, weaker, sampler, init, mask, settings)
     check_rank(drawing)
+    if init is not None:
+        edit, T = pipe.edit(init, settings["strength"], mask, settings["repeats"]), pipe.diffusion.schedule.T
+        run = edit.steps(settings["steps"], T) if edit.start(T) else 0
+        notes.append(
+            f"      edit: from noise level {settings['strength']:g}, t = {edit.start(T)} of {T}, in {run} steps"
+        )
     return drawing, notes
+
+
+def read_edit(pipe: Pipeline, settings: dict[str, Any]) -> tuple[Tensor | None, Tensor | None]:
+    """The picture to start from, and the feathered mask. Raises ValueError for what does not fit or is not there."""
+    number("strength", settings["strength"], 0, 1)
+    whole("repeats", settings["repeats"], 1)
+    whole("feather", settings["feather"], 0, max(pipe.image_shape))
+    if settings["init"] is None:
+        for key, default in (("strength", 1), ("mask", None), ("feather", 0), ("repeats", 1)):
+            if settings[key] != default:
+                raise ValueError(f"{key}={settings[key]}: changes a picture that is there; name one with init=FILE")
+        return None, None
+    background = BACKGROUNDS.get(pipe.info.dataset, (0, 0, 0))
+    init = read_picture(Path(settings["init"]), pipe.image_shape, background, "init")
+    if settings["mask"] is None:
+        return init, None
+    return init, feathered(read_mask(Path(settings["mask"]), pipe.image_shape), settings["feather"])
 
 
 def read_prompt(pipe: Pipeline, prompt: str, attrs: Any) -> tuple[list[str] | None, list[str]]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from diffusion.editing import Edit, Resampled
 from diffusion.guidance import Denoise
 from diffusion.samplers import Noise, Sampler
 from diffusion.schedule import NoiseSchedule
@@ -119,15 +120,26 @@ def draw(
     steps: int,
     spacing: str = "trailing",
     device: torch.device | str = "cpu",
+    edit: Edit | None = None,
     on_step: OnStep | None = None,
 ) -> Tensor:
-    """Pictures (N, C, H, W) float32 in [-1, 1] from pure noise.
+    """Pictures (N, C, H, W) float32 in [-1, 1] from pure noise, or from others.
 
     denoise : as `guidance.guided` returns it, for N pictures on `device`
     seeds   : N seeds, one per picture
     shape   : (C, H, W)
     steps   : and `spacing`, see `timesteps`
+    edit    : pictures to start from, and what of them to keep
     """
     noise = ImageNoise(seeds, shape, device)
-    grid = timesteps(schedule, steps, spacing)
-    return sample(schedule, sampler, denoise, grid, noise(), noise, on_step=on_step)
+    eps = noise()
+    if edit is None:
+        return sample(schedule, sampler, denoise, timesteps(schedule, steps, spacing), eps, noise, on_step=on_step)
+    start, steps = edit.start(schedule.T), edit.steps(steps, schedule.T)
+    if start == 0:
+        return edit.init
+    grid = timesteps(schedule, steps, spacing, start)
+    x, keep = edit.begin(schedule, eps), edit.keep(schedule, eps)
+    if edit.repeats > 1:
+        sampler = Resampled(sampler, keep, edit.repeats)
+    return sample(schedule, sampler, denoise, grid, x, noise, keep, on_step)

@@ -325,3 +325,58 @@ def test_rankings_that_are_not_possible_are_refused_before_drawing(in_tmp, weigh
         run_program("sample.py", f"checkpoint={weights}", "attrs=crown", *settings)
     error = capsys.readouterr().err
     assert told in error and error.count("\n") == 1
+
+
+@pytest.fixture
+def face(in_tmp):
+    """A picture whose colours are no palette's, and a mask that leaves its left half."""
+    array = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    Image.fromarray(array).resize((72, 72), Image.Resampling.NEAREST).save(in_tmp / "face.png")
+    mask = np.zeros((24, 24), dtype=np.uint8)
+    mask[:, 12:] = 255
+    Image.fromarray(mask).save(in_tmp / "mask.png")
+    return array
+
+
+def test_inpainting_keeps_the_known_pixels_exactly_also_when_snapping(in_tmp, weights, face, capsys):
+    common = [f"checkpoint={weights}", "init=face.png", "attrs=crown", "steps=3", "n=2", "scale=1"]
+    run_program("sample.py", *common, "mask=mask.png", "repeats=2", "feather=2", "out=edit")
+    for seed in range(2):
+        drawn = np.asarray(Image.open(in_tmp / f"edit/seed-{seed:06d}.png"))
+        assert np.array_equal(drawn[:, :12], face[:, :12])
+        assert (drawn[:, 12:] != face[:, 12:]).any(axis=2).mean() > 0.9
+    capsys.readouterr()
+    run_program("sample.py", "from_image=edit/seed-000001.png", "out=again")
+    assert "identical to the original" in capsys.readouterr().out
+
+
+def test_strength_says_where_it_begins_and_its_ends_are_exact(in_tmp, weights, face, capsys):
+    common = [f"checkpoint={weights}", "attrs=crown", "steps=10", "n=1", "scale=1", "snap=false"]
+    run_program("sample.py", *common, "init=face.png", "strength=0.3", "out=some")
+    assert "edit: from noise level 0.3, t = 300 of 1000, in 3 steps" in capsys.readouterr().out
+    run_program("sample.py", *common, "init=face.png", "strength=0", "out=none")
+    assert "in 0 steps" in capsys.readouterr().out
+    assert np.array_equal(np.asarray(Image.open(in_tmp / "none/seed-000000.png")), face)
+    run_program("sample.py", *common, "init=face.png", "strength=1", "out=all")
+    run_program("sample.py", *common, "out=fresh")
+    one, other = (np.asarray(Image.open(in_tmp / name / "seed-000000.png")) for name in ("all", "fresh"))
+    assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["strength=0.5"], "strength=0.5: changes a picture that is there; name one with init=FILE"),
+        (["mask=mask.png"], "mask=mask.png: changes a picture"),
+        (["init=face.png", "strength=1.5"], "strength=1.5: must be a number from 0 to 1"),
+        (["init=face.png", "repeats=0"], "repeats=0: must be a whole number"),
+        (["init=nowhere.png"], "init=nowhere.png: no such file"),
+        (["init=face.png", "mask=small.png"], "mask=small.png: 7 x 7 pixels; this model draws 24 x 24"),
+    ],
+)
+def test_edits_that_cannot_be_done_are_refused(in_tmp, weights, face, capsys, settings, told):
+    Image.new("L", (7, 7)).save(in_tmp / "small.png")
+    with pytest.raises(SystemExit):
+        run_program("sample.py", f"checkpoint={weights}", "attrs=crown", "out=edit", *settings)
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1 and not (in_tmp / "edit").exists()

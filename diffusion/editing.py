@@ -1,0 +1,107 @@
+"""Editing: starting from a picture instead of noise, and keeping parts of it as they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from diffusion.samplers import Sampler
+from diffusion.schedule import NoiseSchedule
+
+Constrain = Callable[[Tensor, int], Tensor]  # (x_s, s) -> x_s
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What is done with the pictures `init`.
+
+    init     : (N, C, H, W) float32 in [-1, 1]
+    strength : noise level t / T in [0, 1] from which they are drawn anew: 0 returns them, 1 ignores them (SDEdit, Meng
+               et al. 2022, algorithm 1)
+    mask     : (H, W) float32 in [0, 1], 1 where the picture is drawn anew, 0 where it stays, between for a blend; None
+               for everywhere
+    repeats  : times each step is taken where there is a mask, going back to its start in between, so that both parts
+               come to fit (RePaint, Lugmayr et al. 2022, algorithm 1); 1 for once
+    """
+
+    init: Tensor
+    strength: float = 1.0
+    mask: Tensor | None = None
+    repeats: int = 1
+
+    def __post_init__(self):
+        if not 0 <= self.strength <= 1:
+            raise ValueError(
+                f"strength={self.strength}: a noise level from 0, no change, to 1, which ignores the picture"
+            )
+        if self.mask is not None and self.mask.shape != self.init.shape[-2:]:
+            raise ValueError(
+                f"mask: {_size(self.mask)} pixels, but the picture has {_size(self.init)}; draw it in the same size"
+            )
+        if type(self.repeats) is not int or self.repeats < 1:
+            raise ValueError(f"repeats={self.repeats!r}: must be a whole number of at least 1; 1 takes each step once")
+
+    def start(self, T: int) -> int:
+        """The time at which drawing begins."""
+        return math.ceil(self.strength * T)
+
+    def steps(self, steps: int, T: int) -> int:
+        """How many of the steps of a whole walk remain from there."""
+        return min(max(1, round(steps * self.strength)), max(self.start(T), 1))
+
+    def begin(self, schedule: NoiseSchedule, eps: Tensor) -> Tensor:
+        """The noised pictures at that time; pure noise for strength 1."""
+        return eps if self.strength == 1 else schedule.add_noise(self.init, self.start(schedule.T), eps)
+
+    def keep(self, schedule: NoiseSchedule, eps: Tensor) -> Constrain | None:
+        """Puts the known pixels, noised as much as the others, back after a step to s; at s = 0 as they are."""
+        if self.mask is None:
+            return None
+        mask = self.mask.to(eps)
+
+        def constrain(x_s: Tensor, s: int) -> Tensor:
+            known = schedule.add_noise(self.init, s, eps) if s > 0 else self.init
+            return torch.where(mask > 0, mask * x_s + (1 - mask) * known, known)
+
+        return constrain
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """A sampler that takes each step `repeats` times: after all but the last, noise leads back from s to t."""
+
+    sampler: Sampler
+    keep: Constrain | None
+    repeats: int
+
+    def step(self, schedule, denoise, x_t, t, s, noise, memory) -> tuple[Tensor, Any]:
+        for _ in range(self.repeats - 1):
+            x_s, _ = self.sampler.step(schedule, denoise, x_t, t, s, noise, memory)
+            x_s = self.keep(x_s, s) if self.keep is not None else x_s
+            signal = schedule.signal(t, x_s) / schedule.signal(s, x_s)
+            x_t = signal * x_s + (1 - signal**2).sqrt() * noise()
+        return self.sampler.step(schedule, denoise, x_t, t, s, noise, memory)
+
+
+def feathered(mask: Tensor, pixels: int) -> Tensor:
+    """(H, W) of 0 and 1 -> the same with soft edges inside what is drawn anew: what is to stay, stays.
+
+    The new part gains its full weight over `pixels` pixels from the edge.
+    """
+    if pixels == 0:
+        return mask
+    known = (mask == 0).float()[None, None]
+    near = torch.zeros_like(known)
+    for distance in range(1, pixels + 1):  # one ring further in at a time
+        near += F.max_pool2d(known, 2 * distance + 1, 1, distance)
+    return mask * (1 - near[0, 0] / (pixels + 1))
+
+
+def _size(x: Tensor) -> str:
+    return " x ".join(map(str, (x.shape[-1], x.shape[-2])))

@@ -1,0 +1,118 @@
+"""Editing: what is kept, what is drawn anew, and the two ends of strength."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from oracle import GaussianData
+from torch.testing import assert_close
+
+from diffusion.editing import Edit, Resampled, feathered
+from diffusion.samplers import DDIM, DDPM
+from diffusion.sampling import ImageNoise, draw, timesteps
+from diffusion.schedule import NoiseSchedule
+
+SCHEDULE = NoiseSchedule.named("linear", 200)
+DATA = GaussianData(mean=0.3, std=0.5)
+SHAPE = (1, 6, 8)
+SEEDS = [3, 4]
+INIT = torch.linspace(-1, 1, 48).view(1, *SHAPE).expand(2, -1, -1, -1)
+RIGHT = torch.zeros(6, 8)
+RIGHT[:, 5:] = 1
+
+
+def drawn(edit, sampler=None, steps=20, seeds=SEEDS):
+    return draw(SCHEDULE, sampler or DDIM(), DATA.denoise(SCHEDULE), seeds, SHAPE, steps, edit=edit)
+
+
+def test_strength_zero_returns_the_picture_and_one_ignores_it():
+    assert torch.equal(drawn(Edit(INIT, 0.0)), INIT)
+    assert torch.equal(drawn(Edit(INIT, 1.0)), drawn(None))
+
+
+@given(st.floats(0.01, 0.99), st.integers(1, 60))
+def test_strength_is_the_noise_level_begun_at(strength, steps):
+    edit = Edit(INIT, strength)
+    start = edit.start(200)
+    assert start - 1 < strength * 200 <= start
+    assert 1 <= edit.steps(steps, 200) <= min(start, steps)
+    eps = torch.randn(2, *SHAPE)
+    assert_close(edit.begin(SCHEDULE, eps), SCHEDULE.add_noise(INIT, start, eps))
+
+
+def test_more_strength_leaves_less_of_the_picture():
+    gaps = [(drawn(Edit(INIT, strength)) - INIT).square().mean() for strength in (0.05, 0.2, 0.4, 0.7, 1.0)]
+    assert all(a < b for a, b in pairwise(gaps))
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+@pytest.mark.parametrize("sampler", [DDIM(), DDPM()], ids=str)
+def test_known_pixels_come_back_exactly_and_the_others_do_not(sampler, strength, repeats):
+    picture = drawn(Edit(INIT, strength, RIGHT, repeats), sampler)
+    assert torch.equal(picture[..., :5], INIT[..., :5])
+    assert not torch.isclose(picture[..., 5:], INIT[..., 5:], atol=1e-3).any()
+
+
+def test_a_mask_of_ones_is_no_mask():
+    assert_close(drawn(Edit(INIT, 0.6, torch.ones(6, 8))), drawn(Edit(INIT, 0.6)))
+
+
+def test_going_back_keeps_the_noise_level():
+    """After x_s is led back to t, pictures of known data have the variance of time t again."""
+    n = 40_000
+    x_s = torch.randn(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    looked = []
+
+    class Look:
+        def step(self, schedule, denoise, x_t, t, s, noise, memory):
+            looked.append(x_t)
+            mean, variance = DATA.marginal(schedule, s)
+            return mean + variance**0.5 * x_s, memory
+
+    generator = torch.Generator().manual_seed(1)
+    noise = lambda: torch.randn(n, generator=generator, dtype=torch.float64)  # noqa: E731
+    Resampled(Look(), None, 2).step(SCHEDULE, None, torch.zeros(n), 120, 60, noise, None)
+    mean, variance = DATA.marginal(SCHEDULE, 120)
+    assert len(looked) == 2
+    assert abs(looked[1].mean() - mean) < 5 * (variance / n) ** 0.5
+    assert abs(looked[1].var() / variance - 1) < 5 * (2 / n) ** 0.5
+
+
+def test_one_repeat_is_the_plain_step():
+    noise, again = (ImageNoise(SEEDS, SHAPE) for _ in range(2))
+    x, denoise = noise(), DATA.denoise(SCHEDULE)
+    again()
+    plain, _ = DDPM().step(SCHEDULE, denoise, x, 100, 50, noise, None)
+    assert torch.equal(Resampled(DDPM(), None, 1).step(SCHEDULE, denoise, x, 100, 50, again, None)[0], plain)
+
+
+def test_feathering_softens_inside_the_new_part_alone():
+    soft = feathered(RIGHT, 2)
+    assert soft[0].tolist() == pytest.approx([0, 0, 0, 0, 0, 1 / 3, 2 / 3, 1])
+    assert torch.equal(feathered(RIGHT, 0), RIGHT)
+    assert torch.equal(drawn(Edit(INIT, 1.0, soft))[..., :5], INIT[..., :5])
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"strength": 1.2}, r"strength=1.2: a noise level from 0"),
+        ({"strength": -0.1}, r"strength=-0.1"),
+        ({"strength": float("nan")}, r"strength=nan"),
+        ({"mask": torch.ones(5, 5)}, r"mask: 5 x 5 pixels, but the picture has 8 x 6"),
+        ({"repeats": 0}, r"repeats=0"),
+    ],
+)
+def test_impossible_edits_are_refused(settings, told):
+    with pytest.raises(ValueError, match=told):
+        Edit(INIT, **settings)
+
+
+def test_the_grid_of_an_edit_begins_at_its_start():
+    seen = []
+    draw(SCHEDULE, DDIM(), DATA.denoise(SCHEDULE), SEEDS, SHAPE, 20, edit=Edit(INIT, 0.5),
+         on_step=lambda done, s, x: seen.append(s))  # fmt: skip
+    assert seen == timesteps(SCHEDULE, 10, "trailing", 100)[1:]
