@@ -77,7 +77,7 @@ def test_what_is_no_picture_or_too_large_is_refused_before_it_is_decoded(tmp_pat
         "text.png": "not a picture",
         "half.png": "cannot be decoded",
         "bomb.png": "5000 x 5000 pixels; at most",
-        "heavy.png": "20 MB; at most 20 MB",
+        "heavy.png": "20 MB; pictures of at most 20 MB",
         "nowhere.png": "no such file",
     }.items():
         with pytest.raises(ValueError, match=f"init=.*{name}: {told}") as refused:
