@@ -1,0 +1,43 @@
+"""Shipping weights: half precision, and a card whose every figure comes from the run or from its evaluation."""
+
+import json
+
+import pytest
+import torch
+
+import pipeline
+from evaluation import classifier
+from tests.evaluation.test_evaluate import evaluate
+from tests.test_bad_input import run_program
+from training.checkpoint import load_tensors, read_info
+
+
+def test_weights_are_shipped_and_their_card_says_how_and_how_good(in_tmp, train_tiny, monkeypatch):
+    monkeypatch.setattr(classifier, "STEPS", 20)
+    shipped = in_tmp / "checkpoints"
+    shipped.mkdir()
+    monkeypatch.setattr(pipeline, "SHIPPED", shipped)
+    train_tiny("train.steps=3", "train.log_every=1", "train.validate_every=1", "run=run")
+    run_program("scripts/ship.py", "run")
+
+    path, run = shipped / "pixelfaces.safetensors", in_tmp / "run/checkpoints/ema.safetensors"
+    assert read_info(path) == read_info(run)
+    for (name, half), full in zip(load_tensors(path).items(), load_tensors(run).values(), strict=True):
+        assert torch.equal(half, full.half().float()), name
+    assert path.stat().st_size < 0.6 * run.stat().st_size
+
+    evaluate(path, "measure=[exact]", "out=measured")
+    record = json.loads((in_tmp / "measured/metrics.json").read_text())
+    run_program("scripts/card.py", "run", "measured")
+    card = (shipped / "pixelfaces.md").read_text()
+    command = "`python train.py dataset.count=120"
+    for part in (command, "24 (3 steps of 8)", record["checkpoint"], "1 threads", " cores", "## Exact match"):
+        assert part in card, part
+    assert "run=run" not in card
+    assert "](../docs/images/pixelfaces-worst.png)" in card and (in_tmp / "docs/images/pixelfaces-worst.png").exists()
+
+    (shipped / "pixelfaces.md").unlink()
+    (in_tmp / "measured/metrics.json").write_text(json.dumps({**record, "checkpoint": "0" * 16}))
+    with pytest.raises(SystemExit, match="measured other weights"):
+        run_program("scripts/card.py", "run", "measured")
+    assert not (shipped / "pixelfaces.md").exists()
