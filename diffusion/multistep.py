@@ -48,10 +48,11 @@ class DPMSolverPP2M:
 
 
 class Trail(NamedTuple):
-    """Where UniPC was: the picture at the last time, and the last looks, newest first."""
+    """Where UniPC was: the picture at the last time, the last looks, newest first, and what it foretold from them."""
 
     x: Tensor
     looks: tuple[Look, ...]
+    foretold: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,11 @@ class UniPC:
         if s == 0:
             return look.x_0, None
         earlier = ()
-        if memory is not None:
-            x_t, earlier = advance(schedule, memory, t, look.x_0), memory.looks
+        if memory is not None:  # as a difference, so that what was done to the picture since, as in inpainting, stays
+            x_t, earlier = x_t + advance(schedule, memory, t, look.x_0) - memory.foretold, memory.looks
         trail = Trail(x_t, (look, *earlier)[: self.order])
-        return advance(schedule, trail, s), trail
+        x_s = advance(schedule, trail, s)
+        return x_s, trail._replace(foretold=x_s)
 
 
 def advance(schedule: NoiseSchedule, trail: Trail, s: int, x_0_at_s: Tensor | None = None) -> Tensor:

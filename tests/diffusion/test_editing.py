@@ -10,7 +10,8 @@ from oracle import GaussianData
 from torch.testing import assert_close
 
 from diffusion.editing import Edit, Resampled, feathered
-from diffusion.samplers import DDIM, DDPM
+from diffusion.multistep import DPMSolverPP2M, UniPC
+from diffusion.samplers import DDIM, DDPM, Heun
 from diffusion.sampling import ImageNoise, draw, timesteps
 from diffusion.schedule import NoiseSchedule
 
@@ -49,7 +50,7 @@ def test_more_strength_leaves_less_of_the_picture():
 
 @pytest.mark.parametrize("repeats", [1, 3])
 @pytest.mark.parametrize("strength", [0.5, 1.0])
-@pytest.mark.parametrize("sampler", [DDIM(), DDPM()], ids=str)
+@pytest.mark.parametrize("sampler", [DDIM(), DDPM(), Heun(), DPMSolverPP2M(), UniPC()], ids=str)
 def test_known_pixels_come_back_exactly_and_the_others_do_not(sampler, strength, repeats):
     picture = drawn(Edit(INIT, strength, RIGHT, repeats), sampler)
     assert torch.equal(picture[..., :5], INIT[..., :5])
@@ -116,3 +117,20 @@ def test_the_grid_of_an_edit_begins_at_its_start():
     draw(SCHEDULE, DDIM(), DATA.denoise(SCHEDULE), SEEDS, SHAPE, 20, edit=Edit(INIT, 0.5),
          on_step=lambda done, s, x: seen.append(s))  # fmt: skip
     assert seen == timesteps(SCHEDULE, 10, "trailing", 100)[1:]
+
+
+@pytest.mark.parametrize("sampler", [DDPM(), DDIM(), DPMSolverPP2M(), UniPC()], ids=str)
+def test_what_is_put_back_after_a_step_is_what_the_next_step_sees(sampler):
+    """Known pixels have their noised values whenever the denoiser looks."""
+    edit, seen = Edit(INIT, 1.0, RIGHT), []
+    eps = ImageNoise(SEEDS, SHAPE)()
+    inner = DATA.denoise(SCHEDULE)
+
+    def denoise(x_t, t):
+        seen.append((t, x_t[..., :5]))
+        return inner(x_t, t)
+
+    draw(SCHEDULE, sampler, denoise, SEEDS, SHAPE, 10, edit=edit)
+    assert [t for t, _ in seen] == list(range(200, 0, -20))
+    for t, known in seen[1:]:
+        assert_close(known, SCHEDULE.add_noise(INIT, t, eps)[..., :5], rtol=0, atol=1e-5)
