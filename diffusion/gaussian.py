@@ -42,9 +42,18 @@ class GaussianDiffusion:
                  (Salimans & Ho 2022)
     weighting  : "none" for the plain mean squared error of the prediction, "min_snr" for the error of x_0
                  weighted by min(SNR, gamma) (Hang et al. 2023, equations 7-9)
+    time_power : times are drawn as T u^time_power with u ~ U(0, 1): 1 for all alike, as in DDPM; 2 for more of those
+                 with little noise, where the last levels of a colour are decided
     """
 
-    def __init__(self, schedule: NoiseSchedule, prediction: str = "eps", weighting: str = "none", gamma: float = 5.0):
+    def __init__(
+        self,
+        schedule: NoiseSchedule,
+        prediction: str = "eps",
+        weighting: str = "none",
+        gamma: float = 5.0,
+        time_power: float = 1.0,
+    ):
         if prediction not in PREDICTIONS:
             raise ValueError(f"diffusion.prediction={prediction!r}: unknown, choose one of {', '.join(PREDICTIONS)}")
         if weighting not in WEIGHTINGS:
@@ -56,13 +65,16 @@ class GaussianDiffusion:
             )
         if not gamma > 0:
             raise ValueError(f"diffusion.gamma={gamma}: the cap of the signal-to-noise ratio is above 0; 5 is usual")
-        self.schedule, self.prediction = schedule, prediction
+        if not time_power > 0:
+            raise ValueError(f"diffusion.time_power={time_power}: must be above 0; 1 draws all times alike")
+        self.schedule, self.prediction, self.time_power = schedule, prediction, time_power
         self._weight = Table(loss_weights(schedule.snr, prediction, weighting, gamma))
 
     def draw(self, x_0: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """What a training step adds to x_0 (B, ...): times t ~ U{1..T} (B,) and noise eps ~ N(0, I) (B, ...)."""
-        device = generator.device if generator is not None else x_0.device
-        t = torch.randint(1, self.schedule.T + 1, (len(x_0),), generator=generator, device=device)
+        """What a training step adds to x_0 (B, ...): times t in 1..T (B,) and noise eps ~ N(0, I) (B, ...)."""
+        device, T = generator.device if generator is not None else x_0.device, self.schedule.T
+        u = torch.rand(len(x_0), generator=generator, device=device)
+        t = (1 + (T * u**self.time_power).long()).clamp(max=T)  # rounding could reach T + 1
         eps = torch.randn(x_0.shape, generator=generator, device=device, dtype=x_0.dtype)
         return t.to(x_0.device), eps.to(x_0.device)
 

@@ -61,7 +61,8 @@ def build_model(cfg: dict, image_shape: tuple[int, ...], schema: ConditionSchema
 def build_diffusion(cfg: dict) -> GaussianDiffusion:
     group = cfg["diffusion"]
     schedule = NoiseSchedule.named(group["schedule"], group["T"])
-    return GaussianDiffusion(schedule, group["prediction"], group["weighting"], group["gamma"])
+    power = group.get("time_power", 1.0)  # older weights know no other
+    return GaussianDiffusion(schedule, group["prediction"], group["weighting"], group["gamma"], power)
 
 
 def build_guidance(group: dict) -> Guidance:

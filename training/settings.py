@@ -57,6 +57,7 @@ def check_training(cfg: dict) -> None:
     whole("model.map_channels", model["map_channels"])
     number("model.dropout", model["dropout"], 0, 0.999)
     numbers("model.channel_mults", model["channel_mults"], 1)
+    number("diffusion.time_power", cfg["diffusion"]["time_power"], 0.01)
     number("diffusion.gamma", cfg["diffusion"]["gamma"], 1e-6)
     numbers("optim.betas", optim["betas"], 0, 0.9999999, length=2)
     for key in ("steps", "batch_size", "log_every", "checkpoint_every", "loss_buckets", "validation_images"):

@@ -141,6 +141,24 @@ def test_times_are_uniform_from_one_to_T():
     assert ((counts - n / T).square() / (n / T)).sum() < 19 + 6 * math.sqrt(38)
 
 
+@pytest.mark.parametrize("power", [0.5, 2.0, 3.0])
+def test_times_follow_their_power(power):
+    """P(t <= k) = (k / T)^(1 / power), within five standard errors."""
+    n, T = 20_000, 50
+    diffusion = GaussianDiffusion(NoiseSchedule.named("cosine", T), time_power=power)
+    t, _ = diffusion.draw(torch.zeros(n, 1), torch.Generator().manual_seed(0))
+    assert t.min() >= 1 and t.max() <= T
+    for k in (1, 5, 20, 40):
+        share = (k / T) ** (1 / power)
+        assert abs((t <= k).double().mean().item() - share) < 5 * math.sqrt(share * (1 - share) / n)
+
+
+@pytest.mark.parametrize("power", [0.0, -1.0, float("nan")])
+def test_powers_that_are_not_above_zero_are_refused(power):
+    with pytest.raises(ValueError, match=r"diffusion.time_power=.*above 0"):
+        GaussianDiffusion(SCHEDULE, time_power=power)
+
+
 def test_drawn_noise_is_standard_normal_in_the_type_of_x_0():
     n = 40_000
     for dtype in (torch.float32, torch.float64):
