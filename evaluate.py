@@ -19,7 +19,8 @@ from evaluation.exact import ExactMatch
 from evaluation.memorisation import Memorisation
 from evaluation.report import write
 from pipeline import SHIPPED, Pipeline, choose_checkpoint
-from training.build import build_sampler, build_splits
+from steering import load_weaker
+from training.build import build_guidance, build_sampler, build_splits
 from training.distributed import processes
 from training.settings import whole
 
@@ -34,14 +35,16 @@ FOLDER = Path("evaluations")
 
 @cli.command("evaluate")
 def main(cfg: DictConfig) -> None:
-    settings = OmegaConf.to_container(cfg, resolve=True)
+    settings = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     check(settings, tuple(MEASURES))
-    sampler = build_sampler(settings["sampler"])
+    sampler, guidance = build_sampler(settings["sampler"]), build_guidance(settings["guidance"])
     path = choose_checkpoint(settings["checkpoint"], settings["dataset"]["name"])
     with contextlib.ExitStack() as stack:
         here = stack.enter_context(processes(settings["device"]))
         pipe = Pipeline.load(path, here.device, settings["precision"])
         whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
+        weaker = load_weaker(settings, here.device)
+        pipe.refuse(guidance, sampler, weaker)
         splits = data_of(pipe, settings["data_root"])
         bench = Bench(pipe, splits, settings["split"], settings, (SHIPPED, FOLDER / "classifiers"))
         measures = {name: MEASURES[name](bench) for name in settings["measure"] if MEASURES[name].applies(bench)}
@@ -50,7 +53,8 @@ def main(cfg: DictConfig) -> None:
         folder = cli.new_folder(settings["out"], FOLDER / pipe.info.dataset, settings["split"])
         out = here.on_main(lambda: stack.enter_context(folder))
         here.on_main(lambda: bench.classifier and None)  # one process trains it, the others find it
-        draws = Draws(pipe, sampler, settings["steps"], settings["spacing"], FOLDER / "draws", settings["batch_size"])
+        how = {key: settings[key] for key in ("steps", "spacing", "batch_size")}
+        draws = Draws(pipe, FOLDER / "draws", sampler, guidance=guidance, weaker=weaker, **how)
         draws.draw([job for measure in measures.values() for job in measure.jobs], here)
         if here.is_main:
             write(out, bench, measures, draws)

@@ -102,7 +102,7 @@ def prepare(settings: dict[str, Any]) -> tuple[Drawing, list[str]]:
     path = choose_checkpoint(settings["checkpoint"], settings.get("dataset", {}).get("name"))
     pipe = Pipeline.load(path, settings["device"], settings["precision"])
     whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
-    weaker = load_weaker(settings)
+    weaker = load_weaker(settings, settings["device"])
     pipe.refuse(guidance, sampler, weaker)
     wanted, notes = settings["attrs"], []
     if settings["prompt"] is not None:
@@ -179,11 +179,11 @@ def check_rank(drawing: Drawing) -> None:
     ranked(drawing, torch.zeros(1, *drawing.pipe.image_shape, dtype=torch.uint8))
 
 
-def load_weaker(settings: dict[str, Any]) -> Pipeline | None:
+def load_weaker(settings: dict[str, Any], device: str | torch.device) -> Pipeline | None:
     """The model that autoguidance moves away from."""
     path = settings["guidance"]["checkpoint"]
     try:
-        return path and Pipeline.load(path, settings["device"], settings["precision"])
+        return path and Pipeline.load(path, device, settings["precision"])
     except CheckpointError as error:
         raise ValueError(f"guidance.{error}") from error
 

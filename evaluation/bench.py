@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,10 +14,12 @@ from torch import Tensor
 
 from data.base import InMemoryDataset, Splits
 from data.images import snap
+from diffusion.guidance import PLAIN
 from diffusion.sampling import SPACINGS
 from evaluation.classifier import Classifier, classifier_for
 from evaluation.draws import Job
 from pipeline import Pipeline
+from training.build import build_guidance
 from training.settings import MAX_SEED, choice, number, numbers, whole
 
 Read = Callable[[Job], Tensor]  # the pictures of a job, (N, C, H, W) uint8, not snapped
@@ -56,9 +58,12 @@ class Bench:
         ws = ", ".join(f"{w:g}" for w in sorted({job.w for job in jobs}))
         seeds = [seed for job in jobs for seed in (job.seeds[0], job.seeds[-1])]
         info, sampler = self.pipe.info, self.settings["sampler"]["name"]
+        how, plain = asdict(build_guidance(self.settings["guidance"])), asdict(PLAIN)
+        unusual = [f"{key} {value}" for key, value in how.items() if value != plain[key]]
+        unusual += ["autoguidance"] if self.settings["guidance"]["checkpoint"] else []
         return (
             f"{info.dataset}, weights {self.pipe.checkpoint} (step {info.step}); {sampler}, "
-            f"{self.settings['steps']} steps, w = {ws}, seeds {min(seeds)} to {max(seeds)}, "
+            f"{self.settings['steps']} steps, w = {', '.join([ws, *unusual])}, seeds {min(seeds)} to {max(seeds)}, "
             f"{sum(len(job.labels) for job in jobs)} pictures; {self.split} split"
         )
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from diffusion.guidance import PLAIN, Guidance
 from diffusion.samplers import Sampler
 from pipeline import Pipeline
 from training.checkpoint import write_atomically
@@ -51,10 +52,12 @@ class Draws:
     """
 
     pipe: Pipeline
+    folder: Path
     sampler: Sampler
     steps: int
-    spacing: str
-    folder: Path
+    spacing: str = "trailing"
+    guidance: Guidance = PLAIN
+    weaker: Pipeline | None = None
     batch_size: int = 64
 
     def draw(self, jobs: Sequence[Job], here: Processes) -> None:
@@ -70,8 +73,8 @@ class Draws:
                     continue
                 images = self.pipe(
                     job.labels[rows], [job.seeds[r] for r in rows], w=job.w, sampler=self.sampler, steps=self.steps,
-                    spacing=self.spacing, snap_to_palette=False, batch_size=self.batch_size,
-                    on_step=lambda done, s, x: bar.update(len(x)),
+                    spacing=self.spacing, guidance=self.guidance, weaker=self.weaker, snap_to_palette=False,
+                    batch_size=self.batch_size, on_step=lambda done, s, x: bar.update(len(x)),
                 ).numpy()  # fmt: skip
                 write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))
         here.any(False)  # wait until every process has drawn its share
@@ -91,7 +94,14 @@ class Draws:
     def key(self) -> str:
         """What decides the pictures of every job."""
         weights = [self.pipe.checkpoint, str(self.pipe.device), self.pipe.precision]
-        return json.dumps([*weights, code_hash(), repr(self.sampler), self.steps, self.spacing])
+        how = [
+            repr(self.sampler),
+            self.steps,
+            self.spacing,
+            repr(self.guidance),
+            self.weaker and self.weaker.checkpoint,
+        ]
+        return json.dumps([*weights, code_hash(), *how])
 
 
 def code_hash() -> str:

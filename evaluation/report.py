@@ -36,6 +36,7 @@ def provenance(bench: Bench) -> dict[str, Any]:
         "split": bench.split,
         "w": settings["w"],
         "sampler": settings["sampler"],
+        "guidance": settings["guidance"],
         "steps": settings["steps"],
         "spacing": settings["spacing"],
         "device": str(pipe.device),

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from diffusion.guidance import Guidance
 from diffusion.samplers import DDIM, DDPM
 from evaluation.draws import Draws, Job
 from training.distributed import Processes
@@ -22,7 +23,9 @@ class FakePipe:
     device: torch.device = CPU
     precision: str = "fp32"
 
-    def __call__(self, labels, seeds, w, sampler, steps, spacing, snap_to_palette, batch_size, on_step):
+    def __call__(
+        self, labels, seeds, w, sampler, steps, spacing, guidance, weaker, snap_to_palette, batch_size, on_step
+    ):
         self.drawn += list(seeds)
         on_step(1, 0, torch.empty(len(seeds)))
         columns = [torch.tensor(seeds), labels[:, 0], torch.full((len(seeds),), int(w))]
@@ -99,7 +102,8 @@ def test_processes_share_the_work_and_get_the_same_pictures(tmp_path, jobs, size
 
 
 @pytest.mark.parametrize(
-    "change", ["weights", "sampler", "steps", "spacing", "w", "seeds", "labels", "precision", "code"]
+    "change",
+    ["weights", "sampler", "steps", "spacing", "guidance", "weaker", "w", "seeds", "labels", "precision", "code"],
 )
 def test_whatever_decides_the_pictures_is_drawn_anew_when_it_changes(tmp_path, jobs, change, monkeypatch):
     job = jobs[0]
@@ -107,6 +111,8 @@ def test_whatever_decides_the_pictures_is_drawn_anew_when_it_changes(tmp_path, j
     pipe = FakePipe("b" if change == "weights" else "a", precision="bf16" if change == "precision" else "fp32")
     settings = {"sampler": DDPM()} if change == "sampler" else {"steps": 3} if change == "steps" else {}
     settings |= {"spacing": "karras"} if change == "spacing" else {}
+    settings |= {"guidance": Guidance(rescale=0.5)} if change == "guidance" else {}
+    settings |= {"weaker": FakePipe("weak")} if change == "weaker" else {}
     w = 2.0 if change == "w" else job.w
     seeds = range(10) if change == "seeds" else job.seeds
     labels = job.labels + 1 if change == "labels" else job.labels

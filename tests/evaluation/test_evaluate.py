@@ -116,7 +116,7 @@ def test_what_it_draws_is_what_sample_py_would(in_tmp, weights):
     splits = pixelfaces.load(count=120)
     bench = Bench(pipe, splits, "validation", {"w": 2.0, "exact": {"n": 5, "tries": 1}}, ())
     (job,) = ExactMatch(bench).jobs
-    draws = Draws(pipe, DDIM(), 3, "trailing", in_tmp / "draws", batch_size=2)
+    draws = Draws(pipe, in_tmp / "draws", DDIM(), 3, batch_size=2)
     draws.draw([job], Processes(0, 1, torch.device("cpu")))
     assert torch.equal(
         bench.snapped(draws.read(job)), pipe(splits.validation.labels[:5], range(5), w=2.0, sampler=DDIM(), steps=3)
