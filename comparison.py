@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import Tensor
@@ -21,7 +20,7 @@ from torch import Tensor
 import explain
 from cli import quote_overrides
 from evaluation.figures import labelled_rows
-from steering import prepare, ranked
+from steering import adherence, prepare
 
 BASELINE = "baseline"
 GROUPS = ("sampler", "guidance")
@@ -94,13 +93,9 @@ def run(rows: Sequence[Row], seeds: Sequence[int], on_row: Callable[[Row], None]
         began = time.perf_counter()
         images = drawing.draw(seeds)
         seconds = time.perf_counter() - began
-        try:
-            adherence = None if drawing.attrs == "any" else ranked(drawing, images)
-        except ValueError:  # no classifier of this data
-            adherence = None
         first = results[0].images if results else images
         distance = (images.double() - first.double()).abs().flatten(1).mean(dim=1)
-        results.append(Result(row, images, seconds, adherence, distance))
+        results.append(Result(row, images, seconds, adherence(drawing, images), distance))
         on_row(row)
     return results
 
@@ -114,8 +109,7 @@ def write(out: Path, results: Sequence[Result], seeds: Sequence[int]) -> None:
         table = csv.writer(file)
         table.writerow(["setting", "value", "seed", "seconds", "adherence", "distance", "command"])
         for result in results:
-            adherence = result.adherence if result.adherence is not None else torch.full((len(seeds),), torch.nan)
             for i, seed in enumerate(seeds):
-                told = "" if adherence[i].isnan() else f"{adherence[i].item():.4f}"
+                told = "" if result.adherence is None else f"{result.adherence[i].item():.4f}"
                 cell = [result.row.setting, result.row.value, seed, f"{result.seconds / len(seeds):.4f}"]
                 table.writerow([*cell, told, f"{result.distance[i].item():.3f}", result.row.command(seed)])

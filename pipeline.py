@@ -20,7 +20,7 @@ from data.images import snap, to_float, to_uint8
 from data.requests import branches, parse_requests, stacked
 from diffusion.editing import Edit
 from diffusion.gaussian import Denoiser, GaussianDiffusion
-from diffusion.guidance import PLAIN, Guidance, guided
+from diffusion.guidance import PLAIN, Denoise, Guidance, guided
 from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Sampler
 from diffusion.sampling import SPACINGS, OnStep, draw
@@ -130,21 +130,22 @@ class Pipeline:
         parts, reference = self._branches(cond, negative, w, len(seeds), weaker)
         pictures = []
         for rows in torch.arange(len(seeds)).split(batch_size):
-            (main, weight), *also = [(label[rows].to(self.device), v) for label, v in parts]
-            denoise = guided(
-                self.diffusion, self.denoiser, main, weaker.denoiser if weaker else None,
-                reference[rows].to(self.device), weight, also, guidance,
-            )  # fmt: skip
+            denoise = self._guided(rows, parts, reference, weaker, guidance)
             x_0 = draw(
                 self.diffusion.schedule, sampler, denoise, [seeds[r] for r in rows], self.image_shape, steps, spacing,
                 self.device, edit and replace(edit, init=edit.init.expand(len(rows), -1, -1, -1)), on_step,
             )  # fmt: skip
             images = to_uint8(x_0).cpu()
             images = images if self.palette is None or not snap_to_palette else snap(images, self.palette)
-            pictures.append(
-                images if mask is None else torch.where(mask > 0, images, init)
-            )  # snapping moves no known pixel
+            # A known pixel stays as it is, also where snapping would move it.
+            pictures.append(images if mask is None else torch.where(mask > 0, images, init))
         return torch.cat(pictures)
+
+    def _guided(self, rows: Tensor, parts, reference: Tensor, weaker: Pipeline | None, guidance: Guidance) -> Denoise:
+        """The denoiser of the pictures `rows`."""
+        (main, weight), *also = [(label[rows].to(self.device), v) for label, v in parts]
+        ref = weaker.denoiser if weaker else None
+        return guided(self.diffusion, self.denoiser, main, ref, reference[rows].to(self.device), weight, also, guidance)
 
     def _branches(self, cond, negative, w: float, n: int, weaker) -> tuple[list[tuple[Tensor, float]], Tensor]:
         """(labels (N, F), weight) of each condition, and the labels of the reference."""

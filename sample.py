@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 import cli
 from data.images import enlarge, grid, read_png, save_png
-from steering import difference, prepare, ranked, replayed
+from steering import adherence, difference, prepare, replayed
 
 
 @cli.command("sample")
@@ -36,7 +36,7 @@ def main(cfg: DictConfig) -> None:
     ):
         images = drawing.draw(seeds, on_step=lambda done, s, x: bar.update(len(x)))
         if settings["rank"] is not None:
-            scores = ranked(drawing, images)
+            scores = adherence(drawing, images)
             best = scores.argsort(descending=True, stable=True)
             record["ranking"] = [{"seed": seeds[i], "score": round(scores[i].item(), 4)} for i in best.tolist()]
             kept = best[: settings["keep"]].tolist()

@@ -19,10 +19,10 @@ from diffusion.editing import feathered
 from diffusion.guidance import Guidance
 from diffusion.samplers import Sampler
 from diffusion.sampling import SPACINGS, OnStep
-from evaluation.classifier import find, load
+from evaluation.classifier import Classifier, find, load
 from pipeline import SHIPPED, Pipeline, choose_checkpoint, find_weights
 from training.build import build_guidance, build_sampler
-from training.checkpoint import CheckpointError
+from training.checkpoint import CheckpointError, file_hash
 from training.settings import MAX_SEED, choice, number, whole
 from version import code_version
 
@@ -31,6 +31,7 @@ DECIDING = (
     "attrs", "negative", "w", "guidance", "sampler", "steps", "spacing", "init", "strength", "mask", "feather",
     "repeats", "snap", "scale", "precision",
 )  # fmt: skip
+FILES = ("init", "mask")  # settings that name files, which may change
 BACKGROUNDS = {"cryptopunks": cryptopunks.BACKGROUND}  # behind transparent pixels; black elsewhere
 
 
@@ -80,6 +81,7 @@ class Drawing:
             "step": self.pipe.info.step,
             "dataset": self.pipe.info.dataset,
             **{key: self.settings[key] for key in DECIDING},
+            **{f"{key}_hash": file_hash(Path(self.settings[key])) for key in FILES if self.settings[key]},
             "attrs": self.attrs,
             "negative": self.negative,
             "guidance": {**self.settings["guidance"], "checkpoint": weaker},
@@ -152,16 +154,18 @@ def read_prompt(pipe: Pipeline, prompt: str, attrs: Any) -> tuple[list[str] | No
     return names or None, notes
 
 
-def ranked(drawing: Drawing, images: Tensor) -> Tensor:
-    """(N,) float32 in [0, 1]: how well each picture shows what is asked for, as the data's classifier sees it."""
-    info, folders = drawing.pipe.info, (SHIPPED, Path("evaluations/classifiers"))
-    path = find(info.dataset, info.data_hash, folders)
-    if path is None:
-        raise ValueError(
-            f"rank=adherence: no classifier of {info.dataset} as these weights know it; one is trained by python "
-            f"evaluate.py dataset={info.dataset} checkpoint={drawing.weights.as_posix()}"
-        )
-    classifier = load(path, drawing.pipe.schema, info.image_shape, info.data_hash, torch.device("cpu"))
+def classifier_of(pipe: Pipeline) -> Classifier | None:
+    """The classifier of the data that the weights were trained on; None where none was trained yet."""
+    info = pipe.info
+    path = find(info.dataset, info.data_hash, (SHIPPED, Path("evaluations/classifiers")))
+    return path and load(path, pipe.schema, info.image_shape, info.data_hash, torch.device("cpu"))
+
+
+def adherence(drawing: Drawing, images: Tensor) -> Tensor | None:
+    """(N,) float32 in [0, 1]: how well each picture shows what is asked for; None where nothing can tell."""
+    classifier = classifier_of(drawing.pipe)
+    if classifier is None or drawing.attrs == "any":
+        return None
     labels = [request.label for request in parse_requests(drawing.pipe.schema, drawing.attrs)]
     return torch.stack([classifier.agreement(images, label) for label in labels]).mean(dim=0)
 
@@ -176,7 +180,12 @@ def check_rank(drawing: Drawing) -> None:
     whole("keep", settings["keep"], 1, settings["of"])
     if drawing.attrs == "any":
         raise ValueError("rank=adherence: nothing is asked for that pictures could be ranked by; give attrs")
-    ranked(drawing, torch.zeros(1, *drawing.pipe.image_shape, dtype=torch.uint8))
+    if classifier_of(drawing.pipe) is None:
+        name = drawing.pipe.info.dataset
+        raise ValueError(
+            f"rank=adherence: no classifier of {name} as these weights know it; one is trained by python evaluate.py "
+            f"dataset={name} checkpoint={drawing.weights.as_posix()}"
+        )
 
 
 def load_weaker(settings: dict[str, Any], device: str | torch.device) -> Pipeline | None:
@@ -201,6 +210,7 @@ def replayed(settings: dict[str, Any], picture: Path, typed: Collection[str]) ->
     if missing:
         raise ValueError(f"from_image={picture}: its settings lack {missing[0]}; name a single picture of sample.py")
     groups = {key.split(".")[0] for key in typed}
+    groups |= {"attrs"} if "prompt" in groups else set()  # a phrase takes the place of the names
     again = {key: stored[key] for key in (*DECIDING, "seed") if key not in groups}
     again |= {"n": settings["n"] if "n" in typed else 1, "rank": None}
     if "checkpoint" not in typed:

@@ -245,7 +245,12 @@ def test_a_picture_is_drawn_again_from_itself(in_tmp, drawn, capsys):
 
 @pytest.mark.parametrize(
     ("typed", "told"),
-    [("w=6", "w was 2.5, is 6"), ("sampler=ddim", "sampler was {'name': 'unipc'"), ("attrs=top hat", "attrs was")],
+    [
+        ("w=6", "w was 2.5, is 6"),
+        ("prompt=a top hat", "is Top Hat"),
+        ("sampler=ddim", "sampler was {'name': 'unipc'"),
+        ("attrs=top hat", "attrs was"),
+    ],
 )
 def test_what_is_typed_beside_a_picture_changes_it_and_is_said(in_tmp, drawn, capsys, typed, told):
     run_program("sample.py", f"from_image={drawn / 'seed-000008.png'}", typed, "out=again")
@@ -348,6 +353,11 @@ def test_inpainting_keeps_the_known_pixels_exactly_also_when_snapping(in_tmp, we
     capsys.readouterr()
     run_program("sample.py", "from_image=edit/seed-000001.png", "out=again")
     assert "identical to the original" in capsys.readouterr().out
+    other = np.asarray(Image.open("mask.png")).copy()
+    other[:, 18:] = 0
+    Image.fromarray(other).save("mask.png")
+    run_program("sample.py", "from_image=edit/seed-000001.png", "out=changed")
+    assert "mask_hash was" in capsys.readouterr().out
 
 
 def test_strength_says_where_it_begins_and_its_ends_are_exact(in_tmp, weights, face, capsys):
