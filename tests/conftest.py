@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -77,3 +78,21 @@ def train_tiny(compose):
         return train(compose("train", overrides), overrides).run
 
     return run
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    """Weights of a tiny network, with random values also where training starts at zero, so that it reacts."""
+    from tests.test_bad_input import run_program
+    from training.checkpoint import load_tensors, read_info, save_weights
+
+    folder = tmp_path_factory.mktemp("weights")
+    with contextlib.chdir(folder):
+        run_program("train.py", *TINY, "train.steps=1", "run=run", "diffusion.prediction=v")
+    path = folder / "run" / "checkpoints" / "ema.safetensors"
+    generator, tensors = torch.Generator().manual_seed(0), load_tensors(path)
+    for name, tensor in tensors.items():
+        if not name.endswith("table.weight"):  # whose first row stays zero
+            tensor += 0.05 * torch.randn(tensor.shape, generator=generator)
+    save_weights(path, tensors, read_info(path))
+    return path

@@ -9,7 +9,6 @@ from PIL import Image
 
 from comparison import BASELINE, plan, run, write
 from tests.test_bad_input import run_program
-from tests.test_pipeline import weights  # noqa: F401
 
 BASE = ["attrs=crown", "steps=3", "w=2"]
 
@@ -37,7 +36,7 @@ def test_what_cannot_vary_is_refused(text, told):
 
 
 @pytest.fixture
-def results(in_tmp, weights):  # noqa: F811
+def results(in_tmp, weights):
     rows = plan([f"checkpoint={weights}", *BASE], ["w:2,6", "steps:5"])
     return run(rows, [4, 9])
 
@@ -63,7 +62,7 @@ def test_the_command_of_a_cell_draws_that_cell(in_tmp, results):
     assert np.array_equal(drawn, results[2].images[1].permute(1, 2, 0).numpy())
 
 
-def test_an_impossible_value_stops_before_anything_is_drawn(in_tmp, weights, monkeypatch):  # noqa: F811
+def test_an_impossible_value_stops_before_anything_is_drawn(in_tmp, weights, monkeypatch):
     monkeypatch.setattr("steering.Drawing.draw", lambda *_: pytest.fail("drew"))
     with pytest.raises(ValueError, match="w=-1"):
         run(plan([f"checkpoint={weights}", *BASE], ["w:1,-1"]), [0])
