@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from data.conditions import ConditionSchema
-from data.images import snap, to_float, to_uint8
+from data.images import to_float, to_uint8
+from data.palette import SNAPS, Palette
 from data.requests import branches, parse_requests, stacked
 from diffusion.editing import Edit
 from diffusion.gaussian import Denoiser, GaussianDiffusion
@@ -42,7 +43,7 @@ class Pipeline:
     """Weights made ready to draw with.
 
     denoiser    : (x_t, t, cond) -> raw output, on `device`
-    palette     : (K, C) uint8 colours that pictures are snapped to, or None
+    palette     : the colours that pictures are snapped to, or None
     image_shape : (C, H, W)
     precision   : fp32 or bf16
     checkpoint  : hash of the weights file, for the record
@@ -51,7 +52,7 @@ class Pipeline:
     denoiser: Denoiser
     diffusion: GaussianDiffusion
     schema: ConditionSchema
-    palette: Tensor | None
+    palette: Palette | None
     image_shape: tuple[int, int, int]
     device: torch.device
     precision: str
@@ -67,6 +68,7 @@ class Pipeline:
         choice("model.name", info.config.get("model", {}).get("name"), tuple(MODELS))
         try:
             schema = ConditionSchema.from_json(info.schema)
+            palette = info.palette and Palette.from_plain(info.palette, info.places, *info.image_shape[1:])
             diffusion = build_diffusion(info.config)
             model = build_model(info.config, tuple(info.image_shape), schema)
             model.load_state_dict(load_tensors(path))
@@ -80,7 +82,7 @@ class Pipeline:
             denoiser=in_precision(model, place, precision),
             diffusion=diffusion,
             schema=schema,
-            palette=None if info.palette is None else torch.tensor(info.palette, dtype=torch.uint8),
+            palette=palette,
             image_shape=tuple(info.image_shape),
             device=place,
             precision=precision,
@@ -104,7 +106,7 @@ class Pipeline:
         strength: float = 1.0,
         mask: Tensor | None = None,
         repeats: int = 1,
-        snap_to_palette: bool = True,
+        snap: str = "place",
         batch_size: int = 64,
         on_step: OnStep | None = None,
     ) -> Tensor:
@@ -119,11 +121,13 @@ class Pipeline:
         steps    : from 1 to the T of the training
         spacing  : of their times, see diffusion.sampling.timesteps
         init     : a picture (C, H, W) uint8 to start from; `strength`, `mask` and `repeats` see diffusion.editing.Edit
+        snap     : to which colours of the palette, see data.palette.Palette.snap
         on_step  : called with (steps done, s, x_s) after each step of each batch
         """
         number("w", w, 0)
         whole("steps", steps, 1, self.diffusion.schedule.T)
         choice("spacing", spacing, SPACINGS)
+        choice("snap", snap, SNAPS)
         seeds, sampler = list(seeds), sampler or DDIM()
         self.refuse(guidance, sampler, weaker)
         edit = self.edit(init, strength, mask, repeats)
@@ -136,7 +140,7 @@ class Pipeline:
                 self.device, edit and replace(edit, init=edit.init.expand(len(rows), -1, -1, -1)), on_step,
             )  # fmt: skip
             images = to_uint8(x_0).cpu()
-            images = images if self.palette is None or not snap_to_palette else snap(images, self.palette)
+            images = self.palette.snap(images, snap) if self.palette else images
             # A known pixel stays as it is, also where snapping would move it.
             pictures.append(images if mask is None else torch.where(mask > 0, images, init))
         return torch.cat(pictures)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from data import cryptopunks
 from data.images import read_settings
+from data.palette import SNAPS
 from data.phrases import understand
 from data.pictures import read_mask, read_picture
 from data.requests import described, parse_requests
@@ -67,8 +68,8 @@ class Drawing:
         return self.pipe(
             self.attrs, seeds, w=s["w"], negative=self.negative, guidance=self.guidance, weaker=self.weaker,
             sampler=self.sampler, steps=s["steps"], spacing=s["spacing"], init=self.init,
-            strength=s["strength"], mask=self.mask, repeats=s["repeats"], snap_to_palette=s["snap"],
-            batch_size=s["batch_size"], on_step=on_step,
+            strength=s["strength"], mask=self.mask, repeats=s["repeats"], snap=s["snap"], batch_size=s["batch_size"],
+            on_step=on_step,
         )  # fmt: skip
 
     @property
@@ -96,7 +97,7 @@ def prepare(settings: dict[str, Any]) -> tuple[Drawing, list[str]]:
     """The drawing that `settings` describe, and what a person should be told about it. Raises ValueError."""
     for name in ("n", "scale", "batch_size"):
         whole(name, settings[name], 1)
-    choice("snap", settings["snap"], (True, False))
+    choice("snap", settings["snap"], SNAPS)
     choice("spacing", settings["spacing"], SPACINGS)
     whole("seed", settings["seed"], 0, MAX_SEED)
     number("w", settings["w"], 0)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from data.conditions import UNCONDITIONAL, ConditionSchema
 from data.images import to_float
+from data.palette import Palette
 
 
 class Batch(NamedTuple):
@@ -27,7 +28,7 @@ class InMemoryDataset:
     images  : (N, C, H, W) uint8
     labels  : (N, F) int64, every field known
     schema  : what the F fields mean
-    palette : (K, C) uint8, all colours that the collection uses, or None where it is not pixel art
+    palette : all colours that the collection uses, or None where it is not pixel art
     ids     : (N,) int64, each row's number in the published collection
     """
 
@@ -35,7 +36,7 @@ class InMemoryDataset:
     images: Tensor
     labels: Tensor
     schema: ConditionSchema
-    palette: Tensor | None
+    palette: Palette | None
     ids: Tensor
 
     def __len__(self) -> int:
@@ -86,10 +87,12 @@ class Splits:
 def split_by_id(dataset: InMemoryDataset) -> Splits:
     """`id % 20 == 7` is the validation split, `id % 20 == 13` the test split, the rest is for training.
 
-    The schema of every part knows which values occur together in the training part, and no more.
+    The schema of every part knows which values occur together in the training part, and no more; the palette, where
+    colours stand there.
     """
     remainder = dataset.ids % 20
     held_out = (remainder == 7) | (remainder == 13)
     schema = dataset.schema.with_seen(dataset.labels[~held_out])
-    dataset = replace(dataset, schema=schema)
+    palette = dataset.palette and dataset.palette.placed(dataset.images[~held_out])
+    dataset = replace(dataset, schema=schema, palette=palette)
     return Splits(*(dataset.select(rows.nonzero()[:, 0]) for rows in (~held_out, remainder == 7, remainder == 13)))

@@ -16,7 +16,7 @@ from PIL import Image
 from data.base import InMemoryDataset, Splits, split_by_id
 from data.conditions import NONE, ConditionSchema, Field, slot
 from data.files import DataFile
-from data.images import palette_of
+from data.palette import Palette
 
 PUNKS = 10_000
 SIDE = 24
@@ -118,7 +118,7 @@ def load(data_root: str) -> Splits:
         images=images,
         labels=labels,
         schema=SCHEMA,
-        palette=palette_of(images),
+        palette=Palette.of(images),
         ids=torch.arange(PUNKS),
     )
     return split_by_id(punks)

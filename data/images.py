@@ -1,4 +1,4 @@
-"""Pictures as tensors: uint8 to floats and back, palettes, grids, and PNG files that say how they came about."""
+"""Pictures as tensors: uint8 to floats and back, grids, and PNG files that say how they came about."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from einops import rearrange
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from torch import Tensor
 from torchvision.utils import make_grid
@@ -23,31 +22,6 @@ def to_float(images: Tensor) -> Tensor:
 def to_uint8(x: Tensor) -> Tensor:
     """float in [-1, 1], clamped, -> uint8 in [0, 255], rounded to nearest, any shape."""
     return ((x.float().clamp(-1.0, 1.0) + 1.0) * 127.5).round().to(torch.uint8)
-
-
-def palette_of(images: Tensor) -> Tensor:
-    """(N, C, H, W) uint8 -> (K, C) uint8: the colours that occur, each once, in ascending order."""
-    return _unpack(torch.unique(_pack(images)), images.shape[1])
-
-
-def snap(images: Tensor, palette: Tensor) -> Tensor:
-    """Each pixel of `images` (N, C, H, W) uint8 becomes the nearest colour of `palette` (K, C) uint8."""
-    n, c, h, w = images.shape
-    colours, inverse = torch.unique(_pack(images), return_inverse=True)  # far fewer colours than pixels
-    distances = torch.cdist(_unpack(colours, c).double(), palette.to(images.device).double())
-    snapped = palette.to(images.device)[distances.argmin(dim=1)][inverse]
-    return rearrange(snapped, "(n h w) c -> n c h w", n=n, h=h, w=w).contiguous()
-
-
-def _pack(images: Tensor) -> Tensor:
-    """(N, C, H, W) uint8 -> (N H W,) int64, one number for each colour."""
-    pixels = rearrange(images, "n c h w -> c (n h w)").long()
-    return sum(channel << (8 * c) for c, channel in enumerate(pixels))
-
-
-def _unpack(colours: Tensor, channels: int) -> Tensor:
-    """The inverse of `_pack`: (K,) int64 -> (K, C) uint8."""
-    return torch.stack([(colours >> (8 * c)) & 255 for c in range(channels)], dim=1).to(torch.uint8)
 
 
 def enlarge(images: Tensor, scale: int) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from data.base import InMemoryDataset, Splits, split_by_id
 from data.conditions import NONE, ConditionSchema, Field, slot
-from data.images import palette_of
+from data.palette import Palette
 
 SIDE = 24
 COLOURS = {
@@ -111,7 +111,7 @@ def load(data_root: str | None = None, count: int = 6000, seed: int = 0) -> Spli
     slot_names = [SCHEMA.fields[f].name for f in slots]
     labels = torch.tensor([SCHEMA.complete(dict(zip(slot_names, row, strict=True))) for row in names])
     images = draw(labels)
-    return split_by_id(InMemoryDataset("pixelfaces", images, labels, SCHEMA, palette_of(images), torch.arange(count)))
+    return split_by_id(InMemoryDataset("pixelfaces", images, labels, SCHEMA, Palette.of(images), torch.arange(count)))
 
 
 def draw(labels: Tensor) -> Tensor:

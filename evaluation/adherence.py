@@ -148,7 +148,8 @@ class Adherence:
         return len(bench.pipe.schema) > 0
 
     def measure(self, read: Read) -> dict[str, Any]:
-        classifier, train, schema = self.bench.classifier, self.bench.splits.train, self.bench.pipe.schema
+        classifier, train, pipe = self.bench.classifier, self.bench.splits.train, self.bench.pipe
+        schema, palette = pipe.schema, pipe.palette
         real = one_hot(train.labels, schema).sum(0)
         generator = torch.Generator().manual_seed(self.bench.settings["seed"])
         some = torch.randperm(len(train), generator=generator)[: len(self.requests.labels)]
@@ -160,7 +161,7 @@ class Adherence:
             figures[f"{job.w:g}"] = {
                 **figures_of(self.requests, classifier.read(snapped), schema, classifier.hides, real),
                 "precision": precision_recall(manifold, classifier.features(snapped))[0],
-                "palette_error": palette_error(drawn, snapped) if self.bench.pipe.palette is not None else None,
+                "palette_error": palette_error(drawn, palette) if palette else None,
             }
         return {"requests": len(self.requests.labels), "hidden": described(classifier.hides, schema), "by_w": figures}
 

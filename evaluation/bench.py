@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from data.base import InMemoryDataset, Splits
-from data.images import snap
 from diffusion.guidance import PLAIN
 from diffusion.sampling import SPACINGS
 from evaluation.classifier import Classifier, classifier_for
@@ -50,8 +49,8 @@ class Bench:
         return getattr(self.splits, self.split)
 
     def snapped(self, images: Tensor) -> Tensor:
-        """`images` as sample.py writes them: each pixel in the nearest colour of the palette, where there is one."""
-        return images if self.pipe.palette is None else snap(images, self.pipe.palette)
+        """`images` as sample.py writes them: each pixel in a colour of the palette, where there is one."""
+        return self.pipe.palette.snap(images) if self.pipe.palette else images
 
     def caption(self, jobs: Sequence[Job]) -> str:
         """Where the pictures of a figure come from, for the line beneath it."""

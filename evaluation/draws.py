@@ -73,7 +73,7 @@ class Draws:
                     continue
                 images = self.pipe(
                     job.labels[rows], [job.seeds[r] for r in rows], w=job.w, sampler=self.sampler, steps=self.steps,
-                    spacing=self.spacing, guidance=self.guidance, weaker=self.weaker, snap_to_palette=False,
+                    spacing=self.spacing, guidance=self.guidance, weaker=self.weaker, snap="none",
                     batch_size=self.batch_size, on_step=lambda done, s, x: bar.update(len(x)),
                 ).numpy()  # fmt: skip
                 write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))

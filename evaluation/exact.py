@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from data.base import InMemoryDataset
-from data.images import snap
+from data.palette import Palette
 from evaluation.bench import Bench, Read
 from evaluation.draws import Job
 from evaluation.figures import percent, save_rows, table
@@ -26,33 +25,44 @@ def wrong_pixels(drawn: Tensor, truth: Tensor) -> Tensor:
     return (drawn != truth).any(dim=2).flatten(2).sum(dim=2)
 
 
-def palette_error(images: Tensor, snapped: Tensor) -> float:
-    """Mean absolute distance, in levels of 255, between pictures and the same after snapping to the palette."""
-    return (images.short() - snapped.short()).abs().float().mean().item()
+def palette_error(images: Tensor, palette: Palette) -> float:
+    """Mean absolute distance, in levels of 255, of (N, C, H, W) uint8 pictures to the nearest colours of all."""
+    return (images.short() - palette.snap(images, "palette").short()).abs().float().mean().item()
 
 
-def exact_match(drawn: Tensor, data: InMemoryDataset) -> tuple[dict[str, float], Tensor]:
-    """Figures for pictures (K, N, C, H, W) uint8 drawn K times from the labels of `data`, before snapping.
+def exact_match(drawn: Tensor, truth: Tensor, palette: Palette) -> tuple[dict[str, float], Tensor]:
+    """Figures for pictures (K, N, C, H, W) uint8, not snapped, drawn K times from the labels of `truth`.
 
     exact_one_seed  : share drawn without a wrong pixel, averaged over the tries
     exact_best      : share for which at least one of the tries has none
     wrong_mean      : wrong pixels per picture, of H x W, over all tries; wrong_median likewise
+    palette         : the same where snapping takes the nearest colour of all, wherever in the picture
+    reachable       : share of `truth` that snapping leaves as it is; no drawing of the others can be exact
     palette_error   : see `palette_error`
 
     Second, the wrong pixels (K, N) after snapping.
     """
-    snapped = torch.stack([snap(images, data.palette) for images in drawn])
-    wrong = wrong_pixels(snapped, data.images)
+    wrong, plain = (
+        wrong_pixels(torch.stack([palette.snap(images, to) for images in drawn]), truth) for to in ("place", "palette")
+    )
     figures = {
-        "images": len(data),
+        "images": len(truth),
         "tries": len(drawn),
+        **_summary(wrong),
+        "palette": _summary(plain),
+        "reachable": (wrong_pixels(palette.snap(truth)[None], truth) == 0).double().mean().item(),
+        "palette_error": palette_error(drawn.flatten(0, 1), palette),
+    }
+    return figures, wrong
+
+
+def _summary(wrong: Tensor) -> dict[str, float]:
+    return {
         "exact_one_seed": (wrong == 0).double().mean().item(),
         "exact_best": (wrong == 0).any(dim=0).double().mean().item(),
         "wrong_mean": wrong.double().mean().item(),
         "wrong_median": wrong.double().median().item(),
-        "palette_error": palette_error(drawn, snapped),
     }
-    return figures, wrong
 
 
 class ExactMatch:
@@ -74,7 +84,7 @@ class ExactMatch:
 
     def measure(self, read: Read) -> dict[str, Any]:
         self.drawn = torch.stack([read(job) for job in self.jobs])
-        figures, self.wrong = exact_match(self.drawn, self.data)
+        figures, self.wrong = exact_match(self.drawn, self.data.images, self.bench.pipe.palette)
         return {"w": self.bench.settings["w"], **figures}
 
     def report(self, figures: dict[str, Any], out: Path) -> str:
@@ -82,16 +92,18 @@ class ExactMatch:
         rows = [self.bench.snapped(self.drawn[0, worst]), self.data.images[worst]]
         caption = f"The worst of {len(self.data)} held-out pictures. {self.bench.caption(self.jobs[:1])}"
         save_rows(out / "worst.png", rows, ["drawn", "true"], 4, caption, self.bench.provenance())
+        kinds = (figures, figures["palette"])
         values = [
-            ("exact, one seed", percent(figures["exact_one_seed"])),
-            (f"exact, best of {figures['tries']}", percent(figures["exact_best"])),
-            ("wrong pixels, mean", f"{figures['wrong_mean']:.2f}"),
-            ("wrong pixels, median", f"{figures['wrong_median']:g}"),
-            ("palette error before snapping, levels of 255", f"{figures['palette_error']:.2f}"),
+            ("exact, one seed", *(percent(kind["exact_one_seed"]) for kind in kinds)),
+            (f"exact, best of {figures['tries']}", *(percent(kind["exact_best"]) for kind in kinds)),
+            ("wrong pixels, mean", *(f"{kind['wrong_mean']:.2f}" for kind in kinds)),
+            ("wrong pixels, median", *(f"{kind['wrong_median']:g}" for kind in kinds)),
         ]
         return (
             f"## Exact match\n\n{figures['images']} pictures of the {self.bench.split} split, each drawn from its "
-            f"complete label at w = {figures['w']:g}.\n\n"
-            + table(("what", "figure"), values)
+            f"complete label at w = {figures['w']:g}; {percent(figures['reachable'])} of them consist of colours that "
+            "training pictures have at the same places. Before snapping, a colour is "
+            f"{figures['palette_error']:.2f} of 255 levels off the palette.\n\n"
+            + table(("what", "snapped to the colours of each place", "to any colour of the palette"), values)
             + "\n![The worst](worst.png)\n"
         )

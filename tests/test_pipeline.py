@@ -44,19 +44,19 @@ def test_an_image_equals_itself_at_any_batch_size(pipe, sampler):
 
 def test_seeds_and_requests_and_guidance_matter(pipe):
     """Without this the test above could not fail."""
-    first = pipe("crown", [0], w=1.0, steps=4, snap_to_palette=False)
+    first = pipe("crown", [0], w=1.0, steps=4, snap="none")
     for other in (
-        pipe("crown", [1], w=1.0, steps=4, snap_to_palette=False),
-        pipe("bald", [0], w=1.0, steps=4, snap_to_palette=False),
-        pipe("crown", [0], w=4.0, steps=4, snap_to_palette=False),
-        pipe("crown", [0], w=4.0, steps=4, snap_to_palette=False, negative="pipe"),
+        pipe("crown", [1], w=1.0, steps=4, snap="none"),
+        pipe("bald", [0], w=1.0, steps=4, snap="none"),
+        pipe("crown", [0], w=4.0, steps=4, snap="none"),
+        pipe("crown", [0], w=4.0, steps=4, snap="none", negative="pipe"),
     ):
         assert not torch.equal(first, other)
         first = other
 
 
 def test_guidance_without_a_request_changes_nothing(pipe):
-    settings = {"steps": 3, "snap_to_palette": False}
+    settings = {"steps": 3, "snap": "none"}
     assert torch.equal(pipe(None, [0], w=1.0, **settings), pipe("any", [0], w=7.0, **settings))
 
 
@@ -69,7 +69,7 @@ def test_a_label_for_each_picture(pipe):
 def test_snapped_pictures_use_the_palette_only(pipe):
     images = pipe("cap", [0, 1], steps=2)
     used = {tuple(pixel) for pixel in images.permute(0, 2, 3, 1).reshape(-1, 3).tolist()}
-    assert used <= {tuple(colour) for colour in pipe.palette.tolist()}
+    assert used <= {tuple(colour) for colour in pipe.palette.colours.tolist()}
 
 
 def test_the_newest_run_on_the_data_set_is_found_else_what_ships(weights, tmp_path):
@@ -124,7 +124,7 @@ def test_sample_py_writes_pictures_that_say_how_they_came_about(weights, in_tmp,
         assert grid.size == (2 * 96 + 3 * 4, 2 * 96 + 3 * 4)
 
 
-QUICK = {"w": 2.0, "steps": 4, "snap_to_palette": False}
+QUICK = {"w": 2.0, "steps": 4, "snap": "none"}
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_inpainting_keeps_the_known_pixels_exactly_also_when_snapping(in_tmp, we
 
 
 def test_strength_says_where_it_begins_and_its_ends_are_exact(in_tmp, weights, face, capsys):
-    common = [f"checkpoint={weights}", "attrs=crown", "steps=10", "n=1", "scale=1", "snap=false"]
+    common = [f"checkpoint={weights}", "attrs=crown", "steps=10", "n=1", "scale=1", "snap=none"]
     run_program("sample.py", *common, "init=face.png", "strength=0.3", "out=some")
     assert "edit: from noise level 0.3, t = 300 of 1000, in 3 steps" in capsys.readouterr().out
     run_program("sample.py", *common, "init=face.png", "strength=0", "out=none")

@@ -119,6 +119,7 @@ class WeightsInfo:
     config  : the resolved training configuration, as plain values
     schema  : the condition schema as JSON
     palette : (K, C) nested lists of colours, or None
+    places  : where each colour stands in training pictures, as data.palette.Palette writes it, or None
     """
 
     config: dict
@@ -128,6 +129,7 @@ class WeightsInfo:
     dataset: str
     data_hash: str
     step: int
+    places: str | None = None
 
 
 def save_weights(path: Path, tensors: dict[str, Tensor], info: WeightsInfo) -> None:

@@ -118,10 +118,12 @@ def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Process
 def save(run: Run, trainer: Trainer, step: int) -> None:
     """Write the training state, and the averaged weights for use."""
     data = trainer.data
+    colours, places = data.palette.to_plain() if data.palette else (None, None)
     info = WeightsInfo(
         config=trainer.cfg,
         schema=trainer.schema.to_json(),
-        palette=None if data.palette is None else data.palette.tolist(),
+        palette=colours,
+        places=places,
         image_shape=list(data.image_shape),
         dataset=data.name,
         data_hash=data.hash,

@@ -13,7 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from data.conditions import UNKNOWN
-from data.images import grid, save_png, snap, to_uint8
+from data.images import grid, save_png, to_uint8
 from diffusion.guidance import guided
 from diffusion.sampling import draw
 from training.build import build_sampler
@@ -181,7 +181,7 @@ class Monitor:
             trainer.data.image_shape, self.cfg["preview"]["steps"], device=cond.device,
         )  # fmt: skip
         images = to_uint8(x_0).cpu()
-        return images if trainer.data.palette is None else snap(images, trainer.data.palette)
+        return images if trainer.data.palette is None else trainer.data.palette.snap(images)
 
 
 class Screen(logging.Handler):

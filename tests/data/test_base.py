@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from data.base import InMemoryDataset, split_by_id
 from data.conditions import UNCONDITIONAL, ConditionSchema, Field, slot
-from data.images import palette_of
+from data.palette import Palette
 
 SCHEMA = ConditionSchema((Field("kind", ("Cat", "Dog")), *slot("hat", ("Cap", "Fez"))))
 
@@ -18,7 +18,7 @@ def dataset(n: int = 60, seed: int = 0) -> InMemoryDataset:
     generator = torch.Generator().manual_seed(seed)
     images = torch.randint(0, 256, (n, 3, 4, 5), generator=generator).to(torch.uint8)
     labels = torch.stack([torch.randint(0, size, (n,), generator=generator) for size in SCHEMA.cardinalities], dim=1)
-    return InMemoryDataset("toy", images, labels, SCHEMA, palette_of(images), torch.arange(n))
+    return InMemoryDataset("toy", images, labels, SCHEMA, Palette.of(images), torch.arange(n))
 
 
 def test_a_batch_has_the_rows_asked_for():
@@ -123,3 +123,11 @@ def test_the_schema_of_every_part_knows_the_training_part_only(held_out):
         assert part.schema.unseen_pairs(torch.tensor([1, 2])) == [("Dog", "Fez")]
         assert part.schema.unseen_pairs(torch.tensor([0, 1])) == []
         assert part.schema.unseen_pairs(torch.tensor([1, 0])) == []
+
+
+def test_the_palette_knows_the_places_of_the_training_part_alone():
+    data = dataset()
+    parts = split_by_id(data)
+    for part in (parts.train, parts.validation, parts.test):
+        assert torch.equal(part.palette.places, data.palette.placed(parts.train.images).places)
+    assert not torch.equal(parts.train.palette.places, data.palette.placed(data.images).places)

@@ -226,7 +226,7 @@ def test_pictures_are_tiles_of_the_sheet_over_the_background(collection, sheet):
 def test_the_palette_is_that_of_the_sheet(punks, sheet):
     colours = [colour for _, colour in sheet.getcolors(maxcolors=10_000)]
     assert len(colours) == 222
-    palette = {tuple(colour) for colour in punks.train.palette.tolist()}
+    palette = {tuple(colour) for colour in punks.train.palette.colours.tolist()}
     assert len(palette) == len(punks.train.palette) == 222  # each stays distinct over the background
     assert BLUE_GREY in palette
     assert {colour[:3] for colour in colours if colour[3] == 255} <= palette
@@ -237,6 +237,6 @@ def test_every_part_shares_schema_and_palette(punks):
     for part in (punks.train, punks.validation, punks.test):
         assert part.image_shape == (3, 24, 24)
         assert part.schema == SCHEMA
-        assert torch.equal(part.palette, punks.train.palette)
+        assert part.palette is punks.train.palette
         assert (part.labels >= 0).all()
         assert (part.labels < torch.tensor(SCHEMA.cardinalities)).all()

@@ -1,4 +1,4 @@
-"""Pictures: bytes and floats, palettes, grids, and PNG files with their settings."""
+"""Pictures: bytes and floats, grids, and PNG files with their settings."""
 
 import json
 import tempfile
@@ -9,30 +9,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from PIL import Image, PngImagePlugin
 
-from data.images import enlarge, grid, palette_of, read_settings, save_png, snap, to_float, to_uint8
+from data.images import enlarge, grid, read_settings, save_png, to_float, to_uint8
+from tests.data.strategies import pictures
 
 LEVELS = torch.arange(256, dtype=torch.uint8)
-
-
-@st.composite
-def pictures(draw, most_pictures: int = 3, most: int = 255) -> torch.Tensor:
-    sides = st.integers(1, 6)
-    shape = (draw(st.integers(1, most_pictures)), draw(st.sampled_from([1, 3])), draw(sides), draw(sides))
-    return torch.from_numpy(draw(hnp.arrays(np.uint8, shape, elements=st.integers(0, most))))
-
-
-@st.composite
-def pictures_and_palettes(draw):
-    images = draw(pictures())
-    size = (draw(st.integers(1, 40)), images.shape[1])
-    return images, torch.from_numpy(draw(hnp.arrays(np.uint8, size, elements=st.integers(0, 255))))
-
-
-def colours(images: torch.Tensor) -> set[tuple[int, ...]]:
-    return {tuple(pixel) for pixel in images.permute(0, 2, 3, 1).reshape(-1, images.shape[1]).tolist()}
 
 
 # -- levels -----------------------------------------------------------------------------------------------
@@ -55,37 +37,6 @@ def test_a_float_becomes_the_nearest_level(value):
     clamped = max(-1.0, min(1.0, value))
     nearest = min(abs(float(x) - clamped) for x in to_float(LEVELS))
     assert abs(float(to_float(LEVELS)[level]) - clamped) <= nearest + 1e-6
-
-
-# -- palettes ---------------------------------------------------------------------------------------------
-
-
-@given(pictures(most=3) | pictures())
-def test_the_palette_has_each_colour_once(images):
-    palette = palette_of(images)
-    assert palette.dtype == torch.uint8
-    rows = [tuple(row) for row in palette.tolist()]
-    assert len(rows) == len(set(rows))
-    assert set(rows) == colours(images)
-
-
-@given(pictures_and_palettes())
-def test_snapping_takes_the_nearest_colour(images_and_palette):
-    images, palette = images_and_palette
-    before = images.clone()
-    snapped = snap(images, palette)
-    assert (snapped.shape, snapped.dtype) == (images.shape, torch.uint8)
-    assert torch.equal(images, before)
-    assert colours(snapped) <= {tuple(row) for row in palette.tolist()}
-    wanted, got, choices = images.long().movedim(1, -1), snapped.long().movedim(1, -1), palette.long()
-    nearest = (wanted[..., None, :] - choices).square().sum(dim=-1).amin(dim=-1)  # brute force, in integers
-    assert torch.equal((wanted - got).square().sum(dim=-1), nearest)
-    assert torch.equal(snap(snapped, palette), snapped)
-
-
-@given(pictures())
-def test_a_picture_is_at_home_in_its_own_palette(images):
-    assert torch.equal(snap(images, palette_of(images)), images)
 
 
 # -- layout -----------------------------------------------------------------------------------------------

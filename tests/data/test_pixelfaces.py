@@ -98,7 +98,7 @@ def test_a_face_stands_before_its_backdrop_in_its_skin(ground):
 
 def test_only_the_named_colours_are_used(splits):
     named = {*COLOURS.values(), *BACKDROPS.values(), *SKINS.values()}
-    assert {tuple(colour) for colour in splits.train.palette.tolist()} == named
+    assert {tuple(colour) for colour in splits.train.palette.colours.tolist()} == named
 
 
 def test_an_earring_is_two_golden_pixels():

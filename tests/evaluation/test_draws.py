@@ -23,9 +23,7 @@ class FakePipe:
     device: torch.device = CPU
     precision: str = "fp32"
 
-    def __call__(
-        self, labels, seeds, w, sampler, steps, spacing, guidance, weaker, snap_to_palette, batch_size, on_step
-    ):
+    def __call__(self, labels, seeds, w, sampler, steps, spacing, guidance, weaker, snap, batch_size, on_step):
         self.drawn += list(seeds)
         on_step(1, 0, torch.empty(len(seeds)))
         columns = [torch.tensor(seeds), labels[:, 0], torch.full((len(seeds),), int(w))]
