@@ -21,7 +21,7 @@ from rapidfuzz import process
 
 import explain
 
-TEXT_KEYS = ("attrs", "negative", "prompt")  # settings whose commas belong to the text and are no sweep
+TEXT_KEYS = ("attrs", "negative", "prompt", "edit")  # settings whose commas belong to the text and are no sweep
 EXPECTED = (ValueError, OSError, FloatingPointError, MissingMandatoryValue)
 
 

@@ -1,4 +1,4 @@
-"""Measure trained weights: exact match, adherence, distribution and memorisation.
+"""Measure trained weights: exact match, adherence, distribution, memorisation and edits.
 
 python evaluate.py dataset=cryptopunks
 python evaluate.py --help
@@ -15,6 +15,7 @@ from evaluation.adherence import Adherence
 from evaluation.bench import Bench, check
 from evaluation.distribution import Distribution
 from evaluation.draws import Draws
+from evaluation.edits import Edits
 from evaluation.exact import ExactMatch
 from evaluation.memorisation import Memorisation
 from evaluation.report import write
@@ -29,6 +30,7 @@ MEASURES = {
     "adherence": Adherence,
     "distribution": Distribution,
     "memorisation": Memorisation,
+    "edits": Edits,
 }
 FOLDER = Path("evaluations")
 

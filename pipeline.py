@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,12 +19,12 @@ from data.conditions import ConditionSchema
 from data.images import to_float, to_uint8
 from data.palette import SNAPS, Palette
 from data.requests import branches, parse_requests, stacked
-from diffusion.editing import Edit
+from diffusion.editing import Edit, differing
 from diffusion.gaussian import Denoiser, GaussianDiffusion
 from diffusion.guidance import PLAIN, Denoise, Guidance, guided
 from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Sampler
-from diffusion.sampling import SPACINGS, OnStep, draw
+from diffusion.sampling import SPACINGS, ImageNoise, OnStep, draw
 from training.build import MODELS, build_diffusion, build_model
 from training.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from training.distributed import in_precision, pick_device, pick_precision
@@ -120,7 +120,8 @@ class Pipeline:
         weaker   : another pipeline to move away from, at the same label unless `negative` says otherwise (autoguidance)
         steps    : from 1 to the T of the training
         spacing  : of their times, see diffusion.sampling.timesteps
-        init     : a picture (C, H, W) uint8 to start from; `strength`, `mask` and `repeats` see diffusion.editing.Edit
+        init     : a picture (C, H, W) uint8 to start from, or one for each (N, C, H, W); `mask` likewise (H, W) or
+                   (N, H, W); for these, `strength` and `repeats` see diffusion.editing.Edit
         snap     : to which colours of the palette, see data.palette.Palette.snap
         on_step  : called with (steps done, s, x_s) after each step of each batch
         """
@@ -130,19 +131,21 @@ class Pipeline:
         choice("snap", snap, SNAPS)
         seeds, sampler = list(seeds), sampler or DDIM()
         self.refuse(guidance, sampler, weaker)
-        edit = self.edit(init, strength, mask, repeats)
+        edit = self.edit(init, strength, mask, repeats, len(seeds))
         parts, reference = self._branches(cond, negative, w, len(seeds), weaker)
         pictures = []
         for rows in torch.arange(len(seeds)).split(batch_size):
-            denoise = self._guided(rows, parts, reference, weaker, guidance)
+            denoise, part = self._guided(rows, parts, reference, weaker, guidance), edit and edit.of(rows)
             x_0 = draw(
                 self.diffusion.schedule, sampler, denoise, [seeds[r] for r in rows], self.image_shape, steps, spacing,
-                self.device, edit and replace(edit, init=edit.init.expand(len(rows), -1, -1, -1)), on_step,
+                self.device, part, on_step,
             )  # fmt: skip
             images = to_uint8(x_0).cpu()
             images = self.palette.snap(images, snap) if self.palette else images
             # A known pixel stays as it is, also where snapping would move it.
-            pictures.append(images if mask is None else torch.where(mask > 0, images, init))
+            if part is not None and part.mask is not None:
+                images = torch.where(part.mask.cpu() > 0, images, to_uint8(part.init).cpu())
+            pictures.append(images)
         return torch.cat(pictures)
 
     def _guided(self, rows: Tensor, parts, reference: Tensor, weaker: Pipeline | None, guidance: Guidance) -> Denoise:
@@ -174,15 +177,31 @@ class Pipeline:
             )
         return label.expand(n, len(self.schema))
 
-    def edit(self, init: Tensor | None, strength: float, mask: Tensor | None, repeats: int) -> Edit | None:
-        """What starting from `init` means here. Raises ValueError for what cannot be done."""
+    def edit(self, init: Tensor | None, strength: float, mask: Tensor | None, repeats: int, n: int = 1) -> Edit | None:
+        """What starting n pictures from `init` means here. Raises ValueError for what cannot be done."""
         if init is None:
             if strength != 1 or mask is not None:
                 raise ValueError("strength, mask: change a picture that is there; give init as well")
             return None
-        if tuple(init.shape) != self.image_shape:
+        if tuple(init.shape) not in (self.image_shape, (n, *self.image_shape)):
             raise ValueError(f"init: of shape {tuple(init.shape)}, this model draws {self.image_shape}")
-        return Edit(to_float(init[None]).to(self.device), strength, mask, repeats)
+        x_0 = to_float(init).expand(n, *self.image_shape).to(self.device)
+        if mask is not None:
+            if mask.shape not in (init.shape[-2:], (n, *init.shape[-2:])):
+                raise ValueError(f"mask: of shape {tuple(mask.shape)}; it takes the height and width of the picture")
+            mask = mask.expand(n, *init.shape[-2:])[:, None].to(x_0)
+        return Edit(x_0, strength, mask, repeats)
+
+    @torch.no_grad()
+    def differing(self, init: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """Where pictures (N, C, H, W) uint8 with labels `before` (N, F) must change for `after`: (N, H, W) float32.
+
+        See diffusion.editing.differing.
+        """
+        x_0 = to_float(init).to(self.device)
+        ways = [guided(self.diffusion, self.denoiser, label.to(self.device)) for label in (before, after)]
+        noise = ImageNoise(range(len(init)), self.image_shape, self.device)
+        return differing(self.diffusion.schedule, *ways, x_0, noise).cpu()
 
     def refuse(self, guidance: Guidance, sampler: Sampler, weaker: Pipeline | None) -> None:
         """Raises ValueError for what does not go together."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from data import cryptopunks
+from data.changes import changed
 from data.images import read_settings
 from data.palette import SNAPS
 from data.phrases import understand
@@ -29,7 +30,7 @@ from version import code_version
 
 # Settings that decide a picture, as its PNG records them; with the weights, its seed and `scale`, all there is.
 DECIDING = (
-    "attrs", "negative", "w", "guidance", "sampler", "steps", "spacing", "init", "strength", "mask", "feather",
+    "attrs", "negative", "w", "guidance", "sampler", "steps", "spacing", "init", "edit", "strength", "mask", "feather",
     "repeats", "snap", "scale", "precision",
 )  # fmt: skip
 FILES = ("init", "mask")  # settings that name files, which may change
@@ -110,12 +111,15 @@ def prepare(settings: dict[str, Any]) -> tuple[Drawing, list[str]]:
     wanted, notes = settings["attrs"], []
     if settings["prompt"] is not None:
         wanted, notes = read_prompt(pipe, settings["prompt"], wanted)
+    init, mask = read_edit(pipe, settings)
+    if settings["edit"] is not None:
+        wanted, mask, told = read_change(pipe, settings["edit"], wanted, init, mask)
+        notes += told
     requests = parse_requests(pipe.schema, wanted)
     negative = ",".join(pipe.schema.names(pipe.schema.encode(settings["negative"], "negative"))) or None
     for one, other in [pair for request in requests for pair in pipe.schema.unseen_pairs(request.label)]:
         notes.append(f"warning: no training example has both {one!r} and {other!r}; the model must invent it")
     attrs = described(pipe.schema, requests)
-    init, mask = read_edit(pipe, settings)
     drawing = Drawing(pipe, path, attrs, negative, guidance, weaker, sampler, init, mask, settings)
     check_rank(drawing)
     if init is not None:
@@ -155,6 +159,34 @@ def read_prompt(pipe: Pipeline, prompt: str, attrs: Any) -> tuple[list[str] | No
     return names or None, notes
 
 
+def read_change(
+    pipe: Pipeline, edit: str, attrs: Any, init: Tensor | None, mask: Tensor | None
+) -> tuple[list[str], Tensor, list[str]]:
+    """What a picture is to show after a change of its attributes, where it is to be drawn anew, and an account of it.
+
+    What it shows now is read by the classifier. Raises ValueError where that is not possible.
+    """
+    if attrs not in (None, "any"):
+        raise ValueError(f"edit={edit!r}, attrs={attrs!r}: a change keeps the rest of the picture; give one of the two")
+    classifier = classifier_of(pipe)
+    if init is None or classifier is None:
+        why = "name the picture with init=FILE" if init is None else no_classifier(pipe)
+        raise ValueError(f"edit={edit!r}: {why}")
+    before = classifier.read(init[None])
+    after, opened = changed(pipe.schema, before[0], edit)
+    if mask is None:
+        mask = pipe.differing(init[None], before, after[None])[0]
+    notes = [f"   showing: {', '.join(name for name in pipe.schema.names(before[0]) if not name.startswith('-'))}"]
+    notes += [f"left open: {', '.join(opened)}: no training picture has what was there with {edit}"] if opened else []
+    notes += [f"     anew: {int((mask > 0).sum())} of {mask.numel()} pixels"]
+    return pipe.schema.names(after), mask, notes
+
+
+def no_classifier(pipe: Pipeline) -> str:
+    name = pipe.info.dataset
+    return f"no classifier of {name} as these weights know it; one is trained by python evaluate.py dataset={name}"
+
+
 def classifier_of(pipe: Pipeline) -> Classifier | None:
     """The classifier of the data that the weights were trained on; None where none was trained yet."""
     info = pipe.info
@@ -182,11 +214,7 @@ def check_rank(drawing: Drawing) -> None:
     if drawing.attrs == "any":
         raise ValueError("rank=adherence: nothing is asked for that pictures could be ranked by; give attrs")
     if classifier_of(drawing.pipe) is None:
-        name = drawing.pipe.info.dataset
-        raise ValueError(
-            f"rank=adherence: no classifier of {name} as these weights know it; one is trained by python evaluate.py "
-            f"dataset={name} checkpoint={drawing.weights.as_posix()}"
-        )
+        raise ValueError(f"rank=adherence: {no_classifier(drawing.pipe)} checkpoint={drawing.weights.as_posix()}")
 
 
 def load_weaker(settings: dict[str, Any], device: str | torch.device) -> Pipeline | None:
@@ -214,6 +242,7 @@ def replayed(settings: dict[str, Any], picture: Path, typed: Collection[str]) ->
     groups |= {"attrs"} if "prompt" in groups else set()  # a phrase takes the place of the names
     again = {key: stored[key] for key in (*DECIDING, "seed") if key not in groups}
     again |= {"n": settings["n"] if "n" in typed else 1, "rank": None}
+    again |= {"attrs": "any"} if again.get("edit") else {}  # the change says it, beside the picture
     if "checkpoint" not in typed:
         again["checkpoint"] = find_weights(stored["checkpoint"], Path(stored["weights"])).as_posix()
         again["dataset"] = {}

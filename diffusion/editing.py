@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from diffusion.samplers import Sampler
+from diffusion.guidance import Denoise
+from diffusion.samplers import Noise, Sampler
 from diffusion.schedule import NoiseSchedule
 
 Constrain = Callable[[Tensor, int], Tensor]  # (x_s, s) -> x_s
@@ -24,8 +25,8 @@ class Edit:
     init     : (N, C, H, W) float32 in [-1, 1]
     strength : noise level t / T in [0, 1] from which they are drawn anew: 0 returns them, 1 ignores them (SDEdit, Meng
                et al. 2022, algorithm 1)
-    mask     : (H, W) float32 in [0, 1], 1 where the picture is drawn anew, 0 where it stays, between for a blend; None
-               for everywhere
+    mask     : (H, W) or (N, 1, H, W) float32 in [0, 1], 1 where the picture is drawn anew, 0 where it stays, between
+               for a blend; None for everywhere
     repeats  : times each step is taken where there is a mask, going back to its start in between, so that both parts
                come to fit (RePaint, Lugmayr et al. 2022, algorithm 1); 1 for once
     """
@@ -40,12 +41,17 @@ class Edit:
             raise ValueError(
                 f"strength={self.strength}: a noise level from 0, no change, to 1, which ignores the picture"
             )
-        if self.mask is not None and self.mask.shape != self.init.shape[-2:]:
+        if self.mask is not None and self.mask.shape[-2:] != self.init.shape[-2:]:
             raise ValueError(
                 f"mask: {_size(self.mask)} pixels, but the picture has {_size(self.init)}; draw it in the same size"
             )
         if type(self.repeats) is not int or self.repeats < 1:
             raise ValueError(f"repeats={self.repeats!r}: must be a whole number of at least 1; 1 takes each step once")
+
+    def of(self, rows: Tensor) -> Edit:
+        """The same for the pictures `rows` alone."""
+        single = self.mask is None or self.mask.ndim == 2
+        return replace(self, init=self.init[rows], mask=self.mask if single else self.mask[rows])
 
     def start(self, T: int) -> int:
         """The time at which drawing begins."""
@@ -87,6 +93,33 @@ class Resampled:
             signal = schedule.signal(t, x_s) / schedule.signal(s, x_s)
             x_t = signal * x_s + (1 - signal**2).sqrt() * noise()
         return self.sampler.step(schedule, denoise, x_t, t, s, noise, memory)
+
+
+def differing(
+    schedule: NoiseSchedule,
+    before: Denoise,
+    after: Denoise,
+    init: Tensor,
+    noise: Noise,
+    level: float = 0.5,
+    tries: int = 2,
+    threshold: float = 8 / 127.5,
+) -> Tensor:
+    """Where a picture would have to change for another label to fit: (N, H, W) float32, 1 there and 0 elsewhere.
+
+    The pictures `init` (N, C, H, W) are noised and denoised under both labels; where the two predictions differ,
+    the labels disagree (DiffEdit, Couairon et al. 2023, section 3.2, who compare the predicted noise instead).
+
+    before, after : what denoises under the label that the pictures have, and under the one that they are to get
+    level         : of the noise, t / T
+    tries         : noises over which the differences are averaged
+    threshold     : of the mean difference of a pixel's strongest channel; a colour has the range of 2
+    """
+    t, total = math.ceil(level * schedule.T), 0
+    for _ in range(tries):
+        x_t = schedule.add_noise(init, t, noise())
+        total = total + (after(x_t, t).x_0 - before(x_t, t).x_0).abs().amax(dim=1)
+    return (total / tries > threshold).float()
 
 
 def feathered(mask: Tensor, pixels: int) -> Tensor:

@@ -79,7 +79,16 @@ def check(settings: dict[str, Any], measures: tuple[str, ...]) -> None:
         choice("measure", name, measures)
     choice("split", settings["split"], ("validation", "test"))
     number("w", settings["w"], 0)
-    for key in ("steps", "batch_size", "exact.n", "exact.tries", "adherence.n", "distribution.n", "memorisation.n"):
+    for key in (
+        "steps",
+        "batch_size",
+        "exact.n",
+        "exact.tries",
+        "adherence.n",
+        "distribution.n",
+        "memorisation.n",
+        "edits.n",
+    ):
         whole(key, _at(settings, key), 1)
     whole("distribution.repeats", settings["distribution"]["repeats"], 3)  # fewer have no spread
     choice("spacing", settings["spacing"], SPACINGS)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,12 +37,18 @@ class Job:
     labels : (N, F) int64
     seeds  : N seeds
     w      : guidance
+    edit   : init, mask and strength, as pipeline.Pipeline takes them, the tensors with one entry for each picture
     """
 
     name: str
     labels: Tensor
     seeds: Sequence[int]
     w: float
+    edit: Mapping[str, Any] = field(default_factory=dict)
+
+    def part(self, rows: Sequence[int] | Tensor) -> dict[str, Any]:
+        """The edit of the pictures `rows`."""
+        return {key: value[rows] if isinstance(value, Tensor) else value for key, value in self.edit.items()}
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class Draws:
                 images = self.pipe(
                     job.labels[rows], [job.seeds[r] for r in rows], w=job.w, sampler=self.sampler, steps=self.steps,
                     spacing=self.spacing, guidance=self.guidance, weaker=self.weaker, snap="none",
-                    batch_size=self.batch_size, on_step=lambda done, s, x: bar.update(len(x)),
+                    batch_size=self.batch_size, on_step=lambda done, s, x: bar.update(len(x)), **job.part(rows),
                 ).numpy()  # fmt: skip
                 write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))
         here.any(False)  # wait until every process has drawn its share
@@ -88,6 +95,9 @@ class Draws:
             digest = hashlib.sha256(self.key.encode())
             digest.update(repr((float(job.w), [job.seeds[r] for r in rows])).encode())
             digest.update(job.labels[rows].numpy().tobytes())
+            for key, value in job.part(rows).items():
+                content = value.numpy().tobytes() if isinstance(value, Tensor) else repr(value).encode()
+                digest.update(key.encode() + content)
             yield rows.tolist(), self.folder / f"{digest.hexdigest()[:24]}.npy"
 
     @functools.cached_property

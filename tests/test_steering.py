@@ -1,15 +1,18 @@
 """What sample.py can be told beside a request: phrases, pictures to start from or to draw again, rankings."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import steering
 from data.images import read_settings
-from pipeline import find_weights
+from data.pictures import read_mask
+from pipeline import Pipeline, find_weights
 from tests.test_bad_input import run_program
 from training.checkpoint import CheckpointError
 
@@ -155,6 +158,35 @@ def test_inpainting_keeps_the_known_pixels_exactly_also_when_snapping(in_tmp, we
     assert "mask_hash was" in capsys.readouterr().out
 
 
+@pytest.fixture
+def reader(in_tmp, monkeypatch):
+    """In place of a classifier: every picture shows a steel robot in a crown."""
+    monkeypatch.setattr(steering, "find", lambda *_: in_tmp / "classifier")
+
+    def load(path, schema, *_):
+        label = torch.tensor(schema.complete({"backdrop": "Slate", "skin": "Steel", "head": "Crown"}))
+        return SimpleNamespace(read=lambda images: label.expand(len(images), -1))
+
+    monkeypatch.setattr(steering, "load", load)
+
+
+def test_a_change_keeps_the_rest_of_the_label_and_of_the_picture(in_tmp, weights, face, reader, capsys, monkeypatch):
+    monkeypatch.setattr(Pipeline, "differing", lambda self, *_: read_mask(Path("mask.png"), self.image_shape)[None])
+    common = [f"checkpoint={weights}", "init=face.png", "steps=3", "n=1", "scale=1"]
+    run_program("sample.py", *common, "edit=+pipe,-head", "out=edit")
+    out = capsys.readouterr().out
+    assert "showing: Slate, Steel, Crown" in out and "anew: 288 of 576 pixels" in out
+    record = json.loads((in_tmp / "edit/samples.json").read_text())
+    assert {"Slate", "Steel", "-head", "Pipe"} <= set(record["attrs"].split(",")) and record["edit"] == "+pipe,-head"
+    drawn = np.asarray(Image.open(in_tmp / "edit/seed-000000.png"))
+    assert np.array_equal(drawn[:, :12], face[:, :12])
+    run_program("sample.py", *common, f"attrs={record['attrs']}", "mask=mask.png", "out=asked")
+    assert np.array_equal(drawn, np.asarray(Image.open(in_tmp / "asked/seed-000000.png")))
+    capsys.readouterr()
+    run_program("sample.py", "from_image=edit/seed-000000.png", "out=again")
+    assert "identical to the original" in capsys.readouterr().out
+
+
 def test_strength_says_where_it_begins_and_its_ends_are_exact(in_tmp, weights, face, capsys):
     common = [f"checkpoint={weights}", "attrs=crown", "steps=10", "n=1", "scale=1", "snap=none"]
     run_program("sample.py", *common, "init=face.png", "strength=0.3", "out=some")
@@ -176,6 +208,9 @@ def test_strength_says_where_it_begins_and_its_ends_are_exact(in_tmp, weights, f
         (["init=face.png", "strength=1.5"], "strength=1.5: must be a number from 0 to 1"),
         (["init=face.png", "repeats=0"], "repeats=0: must be a whole number"),
         (["init=nowhere.png"], "init=nowhere.png: no such file"),
+        (["init=face.png", "edit=+pipe"], "give one of the two"),
+        (["attrs=any", "edit=+pipe"], "edit='+pipe': name the picture with init=FILE"),
+        (["attrs=any", "init=face.png", "edit=+pipe"], "no classifier of pixelfaces"),
         (["init=face.png", "mask=small.png"], "mask=small.png: 7 x 7 pixels; this model draws 24 x 24"),
     ],
 )

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from oracle import GaussianData
 from torch.testing import assert_close
 
-from diffusion.editing import Edit, Resampled, feathered
+from diffusion.editing import Edit, Resampled, differing, feathered
+from diffusion.gaussian import Prediction
 from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Heun
 from diffusion.sampling import ImageNoise, draw, timesteps
@@ -55,6 +56,32 @@ def test_known_pixels_come_back_exactly_and_the_others_do_not(sampler, strength,
     picture = drawn(Edit(INIT, strength, RIGHT, repeats), sampler)
     assert torch.equal(picture[..., :5], INIT[..., :5])
     assert not torch.isclose(picture[..., 5:], INIT[..., 5:], atol=1e-3).any()
+
+
+def test_each_picture_may_have_a_mask_of_its_own():
+    masks = torch.stack([RIGHT, 1 - RIGHT])[:, None]
+    picture = drawn(Edit(INIT, 1.0, masks))
+    for i, mask in enumerate((RIGHT, 1 - RIGHT)):
+        alone = drawn(Edit(INIT[:1], 1.0, mask), seeds=SEEDS[i : i + 1])
+        assert torch.equal(picture[i : i + 1], alone)
+        assert torch.equal(Edit(INIT, 1.0, masks).of(torch.tensor([i])).mask, masks[i : i + 1])
+
+
+def test_labels_differ_where_their_pictures_do():
+    """Two denoisers that know their picture: they disagree where the pictures do, by more than the threshold."""
+    other = INIT.clone()
+    other[0, :, 2, 3] += 0.5
+    other[1, :, 0] -= 0.2
+    other[1, :, 5] += 0.01
+    ways = [lambda x_t, t, x_0=x_0: Prediction(x_0, x_t) for x_0 in (INIT, other)]
+    seen = []
+    noise = ImageNoise(SEEDS, SHAPE)
+    mask = differing(SCHEDULE, *ways, INIT, lambda: seen.append(0) or noise(), tries=3)
+    assert len(seen) == 3
+    expected = torch.zeros(2, 6, 8)
+    expected[0, 2, 3] = 1
+    expected[1, 0] = 1
+    assert torch.equal(mask, expected)
 
 
 def test_a_mask_of_ones_is_no_mask():

@@ -20,11 +20,13 @@ class FakePipe:
 
     checkpoint: str = "a"
     drawn: list = field(default_factory=list)
+    edits: list = field(default_factory=list)
     device: torch.device = CPU
     precision: str = "fp32"
 
-    def __call__(self, labels, seeds, w, sampler, steps, spacing, guidance, weaker, snap, batch_size, on_step):
+    def __call__(self, labels, seeds, w, sampler, steps, spacing, guidance, weaker, snap, batch_size, on_step, **edit):
         self.drawn += list(seeds)
+        self.edits.append(edit)
         on_step(1, 0, torch.empty(len(seeds)))
         columns = [torch.tensor(seeds), labels[:, 0], torch.full((len(seeds),), int(w))]
         return torch.stack(columns, dim=1)[:, :, None, None].to(torch.uint8)
@@ -101,7 +103,20 @@ def test_processes_share_the_work_and_get_the_same_pictures(tmp_path, jobs, size
 
 @pytest.mark.parametrize(
     "change",
-    ["weights", "sampler", "steps", "spacing", "guidance", "weaker", "w", "seeds", "labels", "precision", "code"],
+    [
+        "weights",
+        "sampler",
+        "steps",
+        "spacing",
+        "guidance",
+        "weaker",
+        "w",
+        "seeds",
+        "labels",
+        "edit",
+        "precision",
+        "code",
+    ],
 )
 def test_whatever_decides_the_pictures_is_drawn_anew_when_it_changes(tmp_path, jobs, change, monkeypatch):
     job = jobs[0]
@@ -114,7 +129,22 @@ def test_whatever_decides_the_pictures_is_drawn_anew_when_it_changes(tmp_path, j
     w = 2.0 if change == "w" else job.w
     seeds = range(10) if change == "seeds" else job.seeds
     labels = job.labels + 1 if change == "labels" else job.labels
+    edit = {"init": torch.zeros(10, 1), "strength": 0.5} if change == "edit" else {}
     if change == "code":
         monkeypatch.setattr("evaluation.draws.code_hash", lambda: "another")
-    draws(tmp_path, pipe, **settings).draw([Job("renamed", labels, seeds, w)], alone())
+    draws(tmp_path, pipe, **settings).draw([Job("renamed", labels, seeds, w, edit)], alone())
     assert len(pipe.drawn) == 10
+
+
+def test_each_part_gets_the_edits_of_its_pictures(tmp_path, jobs):
+    init = torch.arange(10)
+    job = Job("edited", jobs[0].labels, jobs[0].seeds, 1.0, {"init": init, "strength": 0.5})
+    pipe = FakePipe()
+    draws(tmp_path, pipe).draw([job], alone())
+    assert [edit["strength"] for edit in pipe.edits] == [0.5] * 3
+    assert torch.equal(torch.cat([edit["init"] for edit in pipe.edits]), init)
+    other = FakePipe()
+    draws(tmp_path, other).draw(
+        [Job("edited", job.labels, job.seeds, 1.0, {"init": init + 1, "strength": 0.5})], alone()
+    )
+    assert len(other.drawn) == 10

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 from tests.test_bad_input import run_program
 
 SMALL = [
-    "steps=2", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "memorisation.n=20",
+    "steps=2", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "memorisation.n=20", "edits.n=5",
     "measure=[exact,adherence,memorisation]", "batch_size=16",
 ]  # fmt: skip
 
@@ -62,6 +62,18 @@ def test_given_again_it_draws_nothing_and_says_the_same(in_tmp, weights, monkeyp
     assert figures(in_tmp / "first") == figures(in_tmp / "second")
 
 
+def test_edits_need_pictures_that_differ_in_one_slot(in_tmp, weights, train_tiny, capsys):
+    with pytest.raises(SystemExit):
+        evaluate(weights, "measure=[edits]")
+    assert "differs from a training picture in one slot alone" in capsys.readouterr().err
+    more = train_tiny("train.steps=2", "run=more", "dataset.count=2000").weights
+    evaluate(more, "measure=[edits]", "out=result")
+    record = json.loads((in_tmp / "result/metrics.json").read_text())["edits"]
+    assert record["pairs"] == 5 and set(record["ways"]) == {"edit", "img2img", "redrawn"}
+    assert "](edits.png)" in (in_tmp / "result/report.md").read_text()
+    assert (in_tmp / "result/edits.png").exists()
+
+
 def test_the_test_split_is_another(in_tmp, weights):
     evaluate(weights, "out=validation", "measure=[exact]")
     evaluate(weights, "out=test", "measure=[exact]", "split=test")
@@ -74,7 +86,7 @@ def test_unconditional_weights_are_measured_where_that_makes_sense(in_tmp, train
     weights = train_tiny("train.steps=2", "run=off", "cfg=off").weights
     evaluate(weights, "out=result")
     record = json.loads((in_tmp / "result/metrics.json").read_text())
-    assert "memorisation" in record and "exact" not in record and "adherence" not in record
+    assert "memorisation" in record and not {"exact", "adherence", "edits"} & set(record)
     capsys.readouterr()
     with pytest.raises(SystemExit):
         evaluate(weights, "measure=[exact]")
