@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -95,6 +95,40 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         return run
 
     return decorate
+
+
+def script(
+    main: Callable[[dict[str, list[str]], list[str]], None], own: Sequence[str], explanation: str | None
+) -> None:
+    """Run a script whose arguments are key=value: those in `own`, each with all its values, and those of sample.py.
+
+    What a person can mend is reported in one line with exit status 1; -h prints the explanation.
+    """
+    given: dict[str, list[str]] = {key: [] for key in own}
+    others = []
+    for argument in sys.argv[1:]:
+        key, equals, value = argument.partition("=")
+        if key in given and equals:
+            given[key].append(value)
+        else:
+            others.append(argument)
+    if {"-h", "--help"} & set(others):
+        print((explanation or "").strip())
+        return
+    try:
+        main(given, others)
+    except (*EXPECTED, HydraException, OmegaConfBaseException) as error:
+        raise SystemExit(f"{Path(sys.argv[0]).name}: {'; '.join(_text(error, 'sample').splitlines())}") from None
+
+
+def number_list(name: str, text: str, count: int | None = None) -> list[int]:
+    """Whole numbers with commas; `count` of them, if it is given. Raises ValueError."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts) or count not in (None, len(parts)):
+        wanted = "a whole number" if count == 1 else f"{count or 'some'} whole numbers with commas"
+        example = ",".join(map(str, range(4, 4 + (count or 3))))
+        raise ValueError(f"{name}={text}: must be {wanted}, such as {name}={example}")
+    return [int(part) for part in parts]
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from diffusion.gaussian import Denoiser, GaussianDiffusion
 from diffusion.guidance import PLAIN, Denoise, Guidance, guided
 from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Sampler
-from diffusion.sampling import SPACINGS, ImageNoise, OnStep, draw
+from diffusion.sampling import SPACINGS, ImageNoise, OnStep, Seed, draw
 from training.build import MODELS, build_diffusion, build_model
 from training.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from training.distributed import in_precision, pick_device, pick_precision
@@ -93,7 +93,7 @@ class Pipeline:
     def __call__(
         self,
         cond: str | Sequence[str] | Tensor | None,
-        seeds: Sequence[int],
+        seeds: Sequence[Seed],
         *,
         w: float = 3.0,
         negative: str | Sequence[str] | Tensor | None = None,
@@ -123,7 +123,7 @@ class Pipeline:
         init     : a picture (C, H, W) uint8 to start from, or one for each (N, C, H, W); `mask` likewise (H, W) or
                    (N, H, W); for these, `strength` and `repeats` see diffusion.editing.Edit
         snap     : to which colours of the palette, see data.palette.Palette.snap
-        on_step  : called with (steps done, s, x_s) after each step of each batch
+        on_step  : called with (steps done, s, x_s, predicted x_0) after each step of each batch
         """
         number("w", w, 0)
         whole("steps", steps, 1, self.diffusion.schedule.T)

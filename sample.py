@@ -34,7 +34,7 @@ def main(cfg: DictConfig) -> None:
         cli.new_folder(settings["out"], Path("samples") / record["dataset"], told) as out,
         tqdm(total=len(seeds) * settings["steps"], unit="image-step", disable=None) as bar,
     ):
-        images = drawing.draw(seeds, on_step=lambda done, s, x: bar.update(len(x)))
+        images = drawing.draw(seeds, on_step=lambda done, s, x, x_0: bar.update(len(x)))
         if settings["rank"] is not None:
             scores = adherence(drawing, images)
             best = scores.argsort(descending=True, stable=True)

@@ -20,7 +20,7 @@ from data.requests import described, parse_requests
 from diffusion.editing import feathered
 from diffusion.guidance import Guidance
 from diffusion.samplers import Sampler
-from diffusion.sampling import SPACINGS, OnStep
+from diffusion.sampling import SPACINGS, OnStep, Seed
 from evaluation.classifier import Classifier, find, load
 from pipeline import SHIPPED, Pipeline, choose_checkpoint, find_weights
 from training.build import build_guidance, build_sampler
@@ -63,7 +63,7 @@ class Drawing:
         count = self.settings["n"] if self.settings["rank"] is None else self.settings["of"]
         return range(self.settings["seed"], self.settings["seed"] + count)
 
-    def draw(self, seeds: Sequence[int], on_step: OnStep | None = None) -> Tensor:
+    def draw(self, seeds: Sequence[Seed], on_step: OnStep | None = None) -> Tensor:
         """(N, C, H, W) uint8, one for each seed."""
         s = self.settings
         return self.pipe(

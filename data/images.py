@@ -49,6 +49,19 @@ def save_picture(picture: Image.Image, path: Path, settings: dict | None = None)
     picture.save(path, format="PNG", pnginfo=info)
 
 
+def save_gif(frames: Tensor, path: Path, scale: int, rate: float = 10.0) -> None:
+    """Write (N, C, H, W) uint8 as a film of `rate` frames a second that begins again after a second at its end."""
+    pictures = [
+        Image.fromarray(frame.permute(1, 2, 0).expand(-1, -1, 3).contiguous().numpy()).quantize(
+            256, dither=Image.Dither.NONE
+        )
+        for frame in enlarge(frames.cpu(), scale)
+    ]
+    each = round(1000 / rate)
+    times = [each] * (len(pictures) - 1) + [each + 1000]
+    pictures[0].save(path, format="GIF", save_all=True, append_images=pictures[1:], duration=times, loop=0)
+
+
 def read_png(path: Path | str) -> Tensor:
     """The (C, H, W) uint8 picture in a PNG that `save_png` wrote."""
     with Image.open(path) as picture:

@@ -20,8 +20,8 @@ class Guidance:
 
     rescale    : phi of Lin et al. 2024, equation 16: how far the guided output is brought back to the standard
                  deviation of the conditional one, against over-exposed pictures; 0 not at all, 1 wholly
-    interval   : (low, high) noise levels t / T in [0, 1] at which guidance holds; elsewhere w = 1 (Kynkaanniemi et al.
-                 2024)
+    interval   : (low, high) noise levels t / T in [0, 1] at which guidance holds; elsewhere w is at most 1, and
+                 several weights are scaled to a sum of at most 1 (Kynkaanniemi et al. 2024)
     percentile : of |x_0| in each picture, by which the picture is divided where it exceeds 1: dynamic thresholding
                  (Saharia et al. 2022, section 2.3); 1 limits x_0 to [-1, 1] instead
     renoise    : "guided", or "reference" for CFG++ (Chung et al. 2024, algorithm 2), which steps on with the noise that
@@ -86,7 +86,9 @@ def guided(
     low, high = (level * diffusion.schedule.T for level in how.interval)
 
     def denoise(x_t: Tensor, t: int) -> Prediction:
-        weights = [w, *(v for _, v in also)] if low <= t <= high else [1.0, *[0.0] * len(also)]
+        weights = [w, *(v for _, v in also)]
+        if not low <= t <= high:
+            weights = [v / max(sum(weights), 1.0) for v in weights]
         weights = [1 - sum(weights), *weights]  # of the reference, the condition, and the others
         asked = [abs(v) > NEGLIGIBLE for v in weights]
         if sum(asked) > 1 and how.rescale > 0:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from diffusion.editing import Edit, Resampled
+from diffusion.gaussian import Prediction
 from diffusion.guidance import Denoise
 from diffusion.samplers import Noise, Sampler
 from diffusion.schedule import NoiseSchedule
 
-OnStep = Callable[[int, int, Tensor], None]  # (steps done, s, x_s): for progress bars and films
+OnStep = Callable[[int, int, Tensor, Tensor], None]  # (steps done, s, x_s, predicted x_0): progress bars, films
 
 
 SPACINGS = ("trailing", "linspace", "leading", "karras")
@@ -64,6 +66,18 @@ def _karras(schedule: NoiseSchedule, steps: int, start: int) -> list[int]:
     return [*times, 0]
 
 
+class Between(NamedTuple):
+    """What lies between two seeds: the noise of `one` turned by `share`, from 0 to 1, of a right angle to that of
+    `other`, so that it stays standard normal."""
+
+    one: int
+    other: int
+    share: float
+
+
+Seed = int | Between
+
+
 class ImageNoise:
     """Standard normal noise in which every image has its own generator, seeded by its own seed.
 
@@ -71,18 +85,31 @@ class ImageNoise:
     It is drawn on the CPU, so that every device starts from the same noise.
     """
 
-    def __init__(self, seeds: Sequence[int], shape: Sequence[int], device: torch.device | str = "cpu"):
+    def __init__(self, seeds: Sequence[Seed], shape: Sequence[int], device: torch.device | str = "cpu"):
         if not len(seeds):
             raise ValueError("seeds: at least one is needed, one for each image")
-        for seed in seeds:
-            if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-                raise ValueError(f"seed={seed!r}: must be a whole number from 0 to 2^63 - 1")
-        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.parts = [_parts(seed) for seed in seeds]
         self.shape, self.device = tuple(shape), device
 
     def __call__(self) -> Tensor:
         """The next (N, C, H, W) float32 of noise."""
-        return torch.stack([torch.randn(self.shape, generator=g) for g in self.generators]).to(self.device)
+        return torch.stack([
+            sum(weight * torch.randn(self.shape, generator=generator) for generator, weight in parts)
+            for parts in self.parts
+        ]).to(self.device)  # fmt: skip
+
+
+def _parts(seed: Seed) -> list[tuple[torch.Generator, float]]:
+    """The generators of a seed, and how much of each there is."""
+    if isinstance(seed, Between):
+        if seed.one == seed.other:  # its noise would add to itself
+            return _parts(seed.one)
+        angle = seed.share * math.pi / 2
+        (one, _), (other, _) = *_parts(seed.one), *_parts(seed.other)
+        return [(one, math.cos(angle)), (other, math.sin(angle))]
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise ValueError(f"seed={seed!r}: must be a whole number from 0 to 2^63 - 1")
+    return [(torch.Generator().manual_seed(seed), 1.0)]
 
 
 def sample(
@@ -99,14 +126,23 @@ def sample(
 
     timesteps : falling times; the first is the noise level that x already has
     constrain : (x_s, s) -> x_s, applied after every step; inpainting resets the known pixels here
+    on_step   : told after every step, with the x_0 that was predicted last
     """
     memory: Any = None
+    predicted = x
+
+    def seen(x_t: Tensor, t: int) -> Prediction:
+        nonlocal predicted
+        prediction = denoise(x_t, t)
+        predicted = prediction.x_0
+        return prediction
+
     for i, (t, s) in enumerate(pairwise(timesteps)):
-        x, memory = sampler.step(schedule, denoise, x, t, s, noise, memory)
+        x, memory = sampler.step(schedule, seen, x, t, s, noise, memory)
         if constrain is not None:
             x = constrain(x, s)
         if on_step is not None:
-            on_step(i + 1, s, x)
+            on_step(i + 1, s, x, predicted)
     return x
 
 
@@ -115,7 +151,7 @@ def draw(
     schedule: NoiseSchedule,
     sampler: Sampler,
     denoise: Denoise,
-    seeds: Sequence[int],
+    seeds: Sequence[Seed],
     shape: Sequence[int],
     steps: int,
     spacing: str = "trailing",

@@ -81,7 +81,7 @@ class Draws:
                 images = self.pipe(
                     job.labels[rows], [job.seeds[r] for r in rows], w=job.w, sampler=self.sampler, steps=self.steps,
                     spacing=self.spacing, guidance=self.guidance, weaker=self.weaker, snap="none",
-                    batch_size=self.batch_size, on_step=lambda done, s, x: bar.update(len(x)), **job.part(rows),
+                    batch_size=self.batch_size, on_step=lambda done, s, x, x_0: bar.update(len(x)), **job.part(rows),
                 ).numpy()  # fmt: skip
                 write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))
         here.any(False)  # wait until every process has drawn its share

@@ -19,17 +19,23 @@ INK, FAINT, PAPER = (40, 44, 52), (110, 116, 126), (255, 255, 255)
 COLOURS = ("#3b6ea5", "#c8553d", "#5b8e7d", "#8e6c8a", "#d9a441")  # distinguishable also without red or green
 
 
-def labelled_rows(rows: Sequence[Tensor], labels: Sequence[str], scale: int, caption: str = "") -> Image.Image:
-    """One row for each (N, C, H, W) uint8 of `rows`, its label before it, and a caption beneath."""
+def labelled_rows(
+    rows: Sequence[Tensor], labels: Sequence[str], scale: int, caption: str = "", heads: Sequence[str] = ()
+) -> Image.Image:
+    """One row for each (N, C, H, W) uint8 of `rows`, its label before it, `heads` above, and a caption beneath."""
     strips = [grid(row, len(row), scale, gap=scale).permute(1, 2, 0).numpy() for row in rows]
     picture = Image.fromarray(np.ascontiguousarray(np.concatenate(strips)))
     font = ImageFont.load_default(size=max(11, round(strips[0].shape[0] / 5)))
     margin = round(max(font.getlength(label) for label in labels)) + 24
     small, width = ImageFont.load_default(size=11), margin + picture.width
     lines = textwrap.wrap(caption, max(20, int((width - 24) / small.getlength("0"))))
-    canvas = Image.new("RGB", (width, picture.height + (16 * len(lines) + 12 if lines else 0)), PAPER)
-    canvas.paste(picture, (margin, 0))
-    draw, top = ImageDraw.Draw(canvas), 0
+    top = 22 if heads else 0
+    canvas = Image.new("RGB", (width, top + picture.height + (16 * len(lines) + 12 if lines else 0)), PAPER)
+    canvas.paste(picture, (margin, top))
+    draw = ImageDraw.Draw(canvas)
+    for i, head in enumerate(heads):
+        pitch = (picture.width - scale) / len(heads)
+        draw.text((margin + (i + 0.5) * pitch, top / 2), head, fill=FAINT, font=small, anchor="mm")
     for strip, label in zip(strips, labels, strict=True):
         draw.text((margin - 12, top + strip.shape[0] / 2), label, fill=INK, font=font, anchor="rm")
         top += strip.shape[0]

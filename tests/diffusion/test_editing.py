@@ -142,7 +142,7 @@ def test_impossible_edits_are_refused(settings, told):
 def test_the_grid_of_an_edit_begins_at_its_start():
     seen = []
     draw(SCHEDULE, DDIM(), DATA.denoise(SCHEDULE), SEEDS, SHAPE, 20, edit=Edit(INIT, 0.5),
-         on_step=lambda done, s, x: seen.append(s))  # fmt: skip
+         on_step=lambda done, s, x, x_0: seen.append(s))  # fmt: skip
     assert seen == timesteps(SCHEDULE, 10, "trailing", 100)[1:]
 
 

@@ -102,8 +102,16 @@ def test_guidance_holds_inside_its_interval_and_is_off_outside(t, active, w):
     limited = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, how=Guidance(interval=(0.2, 0.6)), clip=False)(
         X_T, t
     )
-    expected = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w if active else 1.0, clip=False)(X_T, t)
+    expected = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w if active else min(w, 1.0), clip=False)(X_T, t)
     assert torch.equal(limited.x_0, expected.x_0)
+
+
+def test_outside_the_interval_several_weights_keep_their_proportion():
+    """Weights 3 and 1 become 3/4 and 1/4: the mean of the two conditional outputs, without the reference."""
+    other, how = COND + 1, Guidance(interval=(0.0, 0.1))
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=3.0, also=[(other, 1.0)], how=how, clip=False)(X_T, 60)
+    one, two = (guided(DIFFUSION, Spy(), label, clip=False)(X_T, 60).x_0 for label in (COND, other))
+    torch.testing.assert_close(found.x_0, 0.75 * one + 0.25 * two)
 
 
 @pytest.mark.parametrize("w", [0.0, 0.5, 3.0])

@@ -14,7 +14,7 @@ from torch.testing import assert_close
 from diffusion.gaussian import GaussianDiffusion
 from diffusion.guidance import guided
 from diffusion.samplers import DDIM, DDPM
-from diffusion.sampling import SPACINGS, ImageNoise, draw, sample, timesteps
+from diffusion.sampling import SPACINGS, Between, ImageNoise, draw, sample, timesteps
 from diffusion.schedule import NoiseSchedule
 from models.unet import UNet
 
@@ -129,6 +129,22 @@ class Countdown:
         return x_t - 1, (memory or 0) + 1
 
 
+def test_noise_between_two_seeds_stays_standard_normal_and_ends_in_theirs():
+    shape = (1, 100, 100)
+    shares = (0.0, 0.25, 0.5, 1.0)
+    noise, one, other = (
+        ImageNoise([Between(3, 8, a) for a in shares], shape),
+        ImageNoise([3], shape),
+        ImageNoise([8], shape),
+    )
+    for _ in range(2):
+        drawn, first, last = noise(), one()[0], other()[0]
+        torch.testing.assert_close(drawn[0], first, atol=0, rtol=0)
+        torch.testing.assert_close(drawn[3], last)
+        assert (drawn.std(dim=(1, 2, 3)) - 1).abs().max() < 0.03  # three standard errors of 10,000 numbers are 0.02
+        torch.testing.assert_close(drawn[2], (first + last) / 2**0.5)
+
+
 def test_loop_hands_each_step_its_times_and_the_memory_of_the_step_before():
     sampler = Countdown()
     x_0 = sample(SCHEDULE, sampler, None, [100, 60, 7, 0], torch.tensor([10.0]), None)
@@ -151,7 +167,7 @@ def test_constrain_follows_every_step_and_on_step_sees_its_result():
         torch.tensor([3.0]),
         None,
         constrain=constrain,
-        on_step=lambda done, s, x: watched.append((done, s, x.item())),
+        on_step=lambda done, s, x, x_0: watched.append((done, s, x.item())),
     )
     assert constrained == [(2, 60), (19, 0)]
     assert watched == [(1, 60, 20), (2, 0, 190)]
@@ -252,6 +268,6 @@ def test_draw_is_the_loop_over_the_guided_denoiser_from_the_noise_of_the_seeds(n
     with torch.no_grad():
         denoise = guided(diffusion, network, COND, ref_cond=UNKNOWN, w=2.0)
         by_hand = walk(DDPM(), SCHEDULE, denoise, [100, 80, 60, 40, 20, 0], noise(), noise)
-    pictures = drawn(network, on_step=lambda done, s, x: watched.append((done, s, tuple(x.shape))))
+    pictures = drawn(network, on_step=lambda done, s, x, x_0: watched.append((done, s, tuple(x.shape))))
     assert torch.equal(pictures, by_hand)
     assert watched == [(i + 1, 80 - 20 * i, (3, *SHAPE)) for i in range(5)]

@@ -27,7 +27,7 @@ class FakePipe:
     def __call__(self, labels, seeds, w, sampler, steps, spacing, guidance, weaker, snap, batch_size, on_step, **edit):
         self.drawn += list(seeds)
         self.edits.append(edit)
-        on_step(1, 0, torch.empty(len(seeds)))
+        on_step(1, 0, torch.empty(len(seeds)), None)
         columns = [torch.tensor(seeds), labels[:, 0], torch.full((len(seeds),), int(w))]
         return torch.stack(columns, dim=1)[:, :, None, None].to(torch.uint8)
 
