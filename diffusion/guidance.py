@@ -43,6 +43,11 @@ class Guidance:
         if self.renoise not in ("guided", "reference"):
             raise ValueError(f"guidance.renoise={self.renoise!r}: unknown, choose one of guided, reference")
 
+    def at(self, level: float, weights: list[float]) -> list[float]:
+        """The weights of all conditions at a noise level."""
+        low, high = self.interval
+        return weights if low <= level <= high else [v / max(sum(weights), 1.0) for v in weights]
+
     def limited(self, x_0: Tensor) -> Tensor:
         """x_0 (B, ...) brought into [-1, 1]."""
         if self.percentile == 1:
@@ -83,12 +88,9 @@ def guided(
     if ref is None and ref_cond is None and (w != 1.0 or also):
         raise ValueError(f"w={w}: guidance compares with something; give ref_cond (all UNKNOWN for CFG) or ref")
     labels = [cond if ref_cond is None else ref_cond, cond, *(label for label, _ in also)]
-    low, high = (level * diffusion.schedule.T for level in how.interval)
 
     def denoise(x_t: Tensor, t: int) -> Prediction:
-        weights = [w, *(v for _, v in also)]
-        if not low <= t <= high:
-            weights = [v / max(sum(weights), 1.0) for v in weights]
+        weights = how.at(t / diffusion.schedule.T, [w, *(v for _, v in also)])
         weights = [1 - sum(weights), *weights]  # of the reference, the condition, and the others
         asked = [abs(v) > NEGLIGIBLE for v in weights]
         if sum(asked) > 1 and how.rescale > 0:
