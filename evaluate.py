@@ -1,4 +1,4 @@
-"""Measure trained weights: exact match, adherence, distribution, memorisation and edits.
+"""Measure trained weights: what they draw, and how fast.
 
 python evaluate.py dataset=cryptopunks
 python evaluate.py --help
@@ -19,6 +19,7 @@ from evaluation.edits import Edits
 from evaluation.exact import ExactMatch
 from evaluation.memorisation import Memorisation
 from evaluation.report import write
+from evaluation.speed import Speed
 from pipeline import SHIPPED, Pipeline, choose_checkpoint
 from steering import load_weaker
 from training.build import build_guidance, build_sampler, build_splits
@@ -31,6 +32,7 @@ MEASURES = {
     "distribution": Distribution,
     "memorisation": Memorisation,
     "edits": Edits,
+    "speed": Speed,
 }
 FOLDER = Path("evaluations")
 
