@@ -57,7 +57,7 @@ def main(cfg: DictConfig) -> None:
         folder = cli.new_folder(settings["out"], FOLDER / pipe.info.dataset, settings["split"])
         out = here.on_main(lambda: stack.enter_context(folder))
         here.on_main(lambda: bench.classifier and None)  # one process trains it, the others find it
-        how = {key: settings[key] for key in ("steps", "spacing", "batch_size")}
+        how = {key: settings[key] for key in ("steps", "spacing", "refine", "batch_size")}
         draws = Draws(pipe, FOLDER / "draws", sampler, guidance=guidance, weaker=weaker, **how)
         draws.draw([job for measure in measures.values() for job in measure.jobs], here)
         if here.is_main:

@@ -58,6 +58,8 @@ class Bench:
         info, sampler = self.pipe.info, self.settings["sampler"]["name"]
         unusual = build_guidance(self.settings["guidance"]).unlike_plain
         unusual += ["autoguidance"] if self.settings["guidance"]["checkpoint"] else []
+        refine = self.pipe.refinement(self.settings["refine"])
+        unusual += [f"refine {refine}"] if refine else []
         return (
             f"{info.dataset}, weights {self.pipe.checkpoint} (step {info.step}); {sampler}, "
             f"{self.settings['steps']} steps, w = {', '.join([ws, *unusual])}, seeds {min(seeds)} to {max(seeds)}, "

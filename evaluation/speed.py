@@ -31,7 +31,7 @@ class Speed:
         settings, data = self.bench.settings, self.bench.held_out
         label = data.labels[0] if len(self.bench.pipe.schema) else None
         how = {"sampler": build_sampler(settings["sampler"]), "guidance": build_guidance(settings["guidance"])}
-        how |= {key: settings[key] for key in ("w", "spacing", "batch_size")}
+        how |= {key: settings[key] for key in ("w", "spacing", "refine", "batch_size")}
         seconds = []
         for steps in (1, *[settings["steps"]] * settings["speed"]["repeats"]):  # the first one warms up
             began = time.perf_counter()

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from evaluation.figures import Panel, curves, percent, table
 from training.build import build_guidance
 
-SETTINGS = ("checkpoint", "split", "sampler", "guidance", "spacing", "steps", "precision", "w")
+SETTINGS = ("checkpoint", "split", "sampler", "guidance", "spacing", "steps", "refine", "precision", "w")
 FIGURES = {
     "exact": lambda row: percent(row["exact"]),
     "wrong pixels": lambda row: f"{row['wrong']:.2f}",

@@ -14,7 +14,8 @@ PLAIN = {"rescale": 0.0, "interval": [0.0, 1.0], "percentile": 1.0, "renoise": "
 
 def record(folder, sampler="ddim", guidance=None, **figures) -> None:
     """What evaluate.py leaves, as far as the table reads it."""
-    settings = {"checkpoint": "abc", "split": "validation", "spacing": "trailing", "steps": 25, "precision": "fp32"}
+    settings = {"checkpoint": "abc", "split": "validation", "spacing": "trailing", "steps": 25, "refine": 4}
+    settings |= {"precision": "fp32"}
     settings |= {"sampler": {"name": sampler, "eta": 0.0}, "guidance": {**PLAIN, **(guidance or {})}}
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text(json.dumps({**settings, **figures}), encoding="utf-8")
@@ -66,8 +67,8 @@ def test_speed_times_what_it_draws_and_nothing_else(monkeypatch):
 
     monkeypatch.setattr("evaluation.speed.time.perf_counter", lambda: clock[0])
     settings = {
-        "sampler": {"name": "ddim", "eta": 0.0}, "guidance": PLAIN, "w": 3.0, "spacing": "trailing", "batch_size": 64,
-        "steps": 25, "speed": {"repeats": 3},
+        "sampler": {"name": "ddim", "eta": 0.0}, "guidance": PLAIN, "w": 3.0, "spacing": "trailing", "refine": 0,
+        "batch_size": 64,        "steps": 25, "speed": {"repeats": 3},
     }  # fmt: skip
     held_out = SimpleNamespace(labels=torch.zeros(1, 2))
     figures = Speed(SimpleNamespace(pipe=Pipe(), settings=settings, held_out=held_out)).measure(None)
