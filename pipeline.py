@@ -21,7 +21,7 @@ from data.palette import SNAPS, Palette
 from data.requests import branches, parse_requests, stacked
 from diffusion.editing import Edit, differing
 from diffusion.gaussian import Denoiser, GaussianDiffusion
-from diffusion.guidance import PLAIN, Denoise, Guidance, guided
+from diffusion.guidance import AT_HIGH_NOISE, Denoise, Guidance, guided
 from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Sampler
 from diffusion.sampling import REFINED, SPACINGS, ImageNoise, OnStep, Seed, draw
@@ -97,10 +97,10 @@ class Pipeline:
         *,
         w: float = 3.0,
         negative: str | Sequence[str] | Tensor | None = None,
-        guidance: Guidance = PLAIN,
+        guidance: Guidance = AT_HIGH_NOISE,
         weaker: Pipeline | None = None,
         sampler: Sampler | None = None,
-        steps: int = 50,
+        steps: int = 25,
         spacing: str = "trailing",
         init: Tensor | None = None,
         strength: float = 1.0,

@@ -63,6 +63,7 @@ class Guidance:
 
 
 PLAIN = Guidance()
+AT_HIGH_NOISE = Guidance(interval=(0.3, 1.0))  # the default: at low noise, guidance speckles pictures
 
 
 def guided(
