@@ -39,8 +39,8 @@ def test_it_leaves_figures_a_report_and_pictures(in_tmp, weights, capsys):
     evaluate(weights, "out=result")
     assert "written: result/report.md" in capsys.readouterr().out
     record = json.loads((in_tmp / "result/metrics.json").read_text())
-    assert (record["split"], record["w"], record["steps"]) == ("validation", 1.5, 2)
-    assert set(record["adherence"]["by_w"]) == {"0", "1.5", "3"}
+    assert (record["split"], record["w"], record["steps"]) == ("validation", 3, 2)
+    assert set(record["adherence"]["by_w"]) == {"0", "3"}
     assert record["exact"]["images"] == 6 and record["memorisation"]["drawn"]["images"] == 20
     report = (in_tmp / "result/report.md").read_text()
     for name in ("worst.png", "adherence.png", "neighbours.png"):
@@ -48,7 +48,7 @@ def test_it_leaves_figures_a_report_and_pictures(in_tmp, weights, capsys):
     assert record["checkpoint"] in report and record["speed"]["seconds"] > 0
     inside = read_settings(in_tmp / "result/worst.png")
     assert inside["checkpoint"] == record["checkpoint"]
-    assert all(part in inside["caption"] for part in (record["checkpoint"], "ddim", "2 steps", "w = 1.5", "validation"))
+    assert all(part in inside["caption"] for part in (record["checkpoint"], "ddim", "2 steps", "w = 3", "validation"))
 
 
 def test_given_again_it_draws_nothing_and_says_the_same(in_tmp, weights, monkeypatch):
