@@ -75,6 +75,17 @@ class Run:
         finally:
             lock.release()
 
+    @property
+    def held(self) -> bool:
+        """Whether a process is writing there now."""
+        if not (self.path / ".lock").exists():
+            return False
+        try:
+            with filelock.FileLock(self.path / ".lock", timeout=0):
+                return False
+        except (filelock.Timeout, OSError):
+            return True
+
     def read_config(self) -> dict:
         try:
             return yaml.safe_load(self.config.read_text(encoding="utf-8"))
