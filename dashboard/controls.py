@@ -14,8 +14,8 @@ from training.build import SAMPLERS
 from training.checkpoint import WeightsInfo
 from training.settings import MAX_SEED
 
+QUICK = "dpmpp_2m"  # the sampler with the best pictures in few steps
 STEPS = {"ddpm": 100}  # what a sampler wants where it is not content with few
-FEW = 4  # a slot with at most so many values is shown whole, others as a list to search
 
 
 def label(choice: Choice) -> str:
@@ -67,25 +67,30 @@ def request(info: WeightsInfo, key: str) -> dict[str, Any]:
 
 
 def drawing(info: WeightsInfo, key: str, most: int = 64) -> dict[str, Any]:
-    """How it is drawn: settings of sample.py, as the widgets have them."""
-    left, right = st.columns(2)
-    w = left.slider("w", 0.0, 10.0, 3.0, 0.5, key=f"{key}.w", help=say("0 ignores the request, more insists"), **KEPT)
-    n = right.slider(say("Pictures"), 1, most, min(4, most), key=f"{key}.n", **KEPT)
-    sampler = left.selectbox(
-        say("Sampler"), list(SAMPLERS), index=list(SAMPLERS).index("dpmpp_2m"), key=f"{key}.sampler", **KEPT
-    )
+    """How it is drawn: settings of sample.py, as a row of widgets has them."""
     T = info.config["diffusion"]["T"]
-    steps = right.number_input(
-        say("Steps"), 1, T, min(STEPS.get(sampler, 15), T), key=f"{key}.steps.{sampler in STEPS}.{T}", **KEPT
-    )
-    seed = seed_of(key)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        w = st.number_input(
+            "w", 0.0, 100.0, 3.0, 0.5, format="%.1f", key=f"{key}.w", width=110,
+            help=say("Guidance: 0 ignores the request, 1 is the plain model, more insists"), **KEPT,
+        )  # fmt: skip
+        names = list(SAMPLERS)
+        sampler = st.selectbox(say("Sampler"), names, index=names.index(QUICK), key=f"{key}.sampler", width=150, **KEPT)
+        steps = st.number_input(
+            say("Steps"), 1, T, min(STEPS.get(sampler, 15), T), key=f"{key}.steps.{STEPS.get(sampler)}.{T}", width=110,
+            **KEPT,
+        )  # fmt: skip
+        n = st.number_input(say("Pictures"), 1, most, min(4, most), key=f"{key}.n", width=110, **KEPT)
+        seed = seed_of(key)
     return {"w": w, "sampler": sampler, "steps": steps, "seed": seed, "n": n}
 
 
 def seed_of(key: str) -> int:
     """The first seed, with a button that rolls another."""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    rolled = right.button(":material/casino:", key=f"{key}.roll", help=say("Another seed"), width="stretch")
-    if rolled:
+
+    def roll() -> None:
         st.session_state[f"{key}.seed"] = random.randrange(1_000_000)
-    return left.number_input(say("First seed"), 0, min(MAX_SEED, 2**53 - 1), 0, key=f"{key}.seed", **KEPT)
+
+    seed = st.number_input(say("First seed"), 0, min(MAX_SEED, 2**53 - 1), 0, key=f"{key}.seed", width=140, **KEPT)
+    st.button("", icon=":material/casino:", key=f"{key}.roll", on_click=roll, help=say("Another seed"))
+    return seed

@@ -17,7 +17,8 @@ from torch import Tensor
 from data.images import enlarge, save_gif, save_png
 
 STYLE = """<style>
-.gallery { display: flex; flex-wrap: wrap; gap: 14px; align-items: flex-start; }
+[data-testid="stMainBlockContainer"] { padding: 3.2rem clamp(1rem, 3vw, 3rem) 4rem; }
+.gallery { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-start; }
 .gallery figure { margin: 0; }
 .gallery img, .sheet img, [data-testid="stImage"] img { image-rendering: pixelated; display: block; }
 .gallery img { border-radius: 3px; }
@@ -35,7 +36,7 @@ STYLE = """<style>
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 0.85rem; }
 .legend i { display: inline-block; width: 14px; height: 4px; border-radius: 2px; margin: 0 7px 3px 0; }
 .ticks { border-collapse: collapse; }
-.ticks td { padding: 2px 12px 2px 0; border: none; }
+.ticks td { padding: 2px 12px 2px 0; border: none; white-space: nowrap; }
 .ticks .bar { width: 110px; height: 8px; border-radius: 4px; background: rgba(128, 128, 128, 0.25); }
 .ticks .bar div { height: 8px; border-radius: 4px; background: #5b8e7d; }
 .ticks .missed .bar div { background: #c8553d; }
@@ -148,5 +149,5 @@ def native(path: Path) -> Tensor:
 
 def fitting(images: Sequence[Tensor]) -> int:
     """How many pixels wide a pixel is shown, so that few pictures are large and many are not too many."""
-    wanted = 192 if len(images) <= 4 else 120 if len(images) <= 16 else 72
+    wanted = 192 if len(images) <= 2 else 144 if len(images) <= 4 else 120 if len(images) <= 16 else 72
     return max(1, wanted // images[0].shape[-1])

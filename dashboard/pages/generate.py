@@ -20,20 +20,16 @@ REMEMBERED = 40  # of a visit
 
 def page() -> None:
     st.title(say("Generate"))
-    left, right = st.columns([5, 7], gap="large")
+    left, right = st.columns([5, 8], gap="large")
     with left:
         weights = choose_weights("generate.weights")
         if weights is None:
             return
-        choices = controls.request(weights[1], "generate") | controls.drawing(weights[1], "generate")
-        choices |= more()
-        overrides = asking.overrides_of(weights[0], choices)
-        go = st.button(say("Draw"), type="primary", icon=":material/brush:", width="stretch")
-        st.caption(say("The same in a terminal"))
-        st.code(asking.command(overrides), language="bash", wrap_lines=True)
+        choices = controls.request(weights[1], "generate") | more()
     history: list[Drawn] = st.session_state.setdefault("history", [])
     with right:
-        if go:
+        overrides = asking.overrides_of(weights[0], choices | controls.drawing(weights[1], "generate"))
+        if st.button(say("Draw"), type="primary", icon=":material/brush:", width="stretch"):
             with told():
                 history.append(draw(overrides))
                 del history[:-REMEMBERED]
@@ -45,6 +41,9 @@ def page() -> None:
             past(history)
         with tabs[2]:
             favourites()
+    with left:
+        st.caption(say("The same in a terminal"))
+        st.code(asking.command(overrides), language="bash", wrap_lines=True)
 
 
 def more() -> dict:
