@@ -106,6 +106,13 @@ def curves() -> None:
             by_level(run, read[run.name])
 
 
+def follow(run: Overview) -> None:
+    """The loss of one run by itself."""
+    found = scalars(str(run.run)).read()
+    if LOSS in found:
+        draw({say("loss"): found[LOSS]}, say("run"), [say("loss")], smooth=True, log=True)
+
+
 Curve = tuple[np.ndarray, np.ndarray]
 
 
