@@ -18,10 +18,10 @@ QUICK = "dpmpp_2m"  # the sampler with the best pictures in few steps
 STEPS = {"ddpm": 100}  # what a sampler wants where it is not content with few
 
 
-def label(choice: Choice) -> str:
+def label(choice: Choice, unasked: str) -> str:
     """An entry of a slot's list, in words."""
     if choice.kind == "any":
-        return say("any")
+        return unasked
     if choice.kind == "none":
         return say("none")
     if choice.kind == "group":
@@ -31,14 +31,15 @@ def label(choice: Choice) -> str:
     return choice.name
 
 
-def slots(schema: ConditionSchema, key: str) -> str:
-    """One control for each slot; what was chosen, as a request."""
-    asked = []
+def slots(schema: ConditionSchema, key: str, unasked: str | None = None) -> str:
+    """One control for each slot; what was chosen, as a request. `unasked` stands for choosing nothing."""
+    asked, nothing = [], unasked or say("any")
     places = st.columns(2)
     for i, (name, choices) in enumerate(slot_choices(schema).items()):
         chosen = places[i % 2].selectbox(
-            name.capitalize(), choices, format_func=label, key=f"{key}.{name}", filter_mode="contains", **KEPT
-        )
+            name.capitalize(), choices, format_func=lambda choice: label(choice, nothing), key=f"{key}.{name}",
+            filter_mode="contains", **KEPT,
+        )  # fmt: skip
         asked += [chosen.name] if chosen and chosen.name else []
     return ",".join(asked)
 

@@ -70,11 +70,14 @@ def archive(files: dict[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
+def source(content: bytes) -> str:
+    """The address of a picture file that holds the file itself."""
+    return f"data:image/{'gif' if content[:3] == b'GIF' else 'png'};base64,{base64.b64encode(content).decode()}"
+
+
 def img(content: bytes, width: int, alt: str = "") -> str:
     """HTML of a picture file, `width` pixels wide."""
-    kind = "gif" if content[:3] == b"GIF" else "png"
-    data = base64.b64encode(content).decode()
-    return f'<img src="data:image/{kind};base64,{data}" width="{width}" alt="{html.escape(alt)}">'
+    return f'<img src="{source(content)}" width="{width}" alt="{html.escape(alt)}">'
 
 
 def figures(pictures: Sequence[Tensor], scale: int, captions: Sequence[str] = ()) -> str:

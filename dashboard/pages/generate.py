@@ -151,7 +151,7 @@ def detail(drawn: Drawn, row: int) -> None:
             if st.button(say("Favourite"), icon=":material/star:", key=f"star.{key}"):
                 st.session_state.setdefault("favourites", {})[f"{drawn.command} {row}"] = (drawn, row)
             if st.button(say("Edit"), icon=":material/edit:", key=f"edit.{key}"):
-                st.session_state["edit.picture"] = (drawn.overrides[0], image)
+                st.session_state["edit.picture"] = image
                 if "pages" in st.session_state:
                     st.switch_page(st.session_state.pages["edit"])
     with right:
