@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from comparison import settings_of
+import explain
+from comparison import GROUPS, settings_of
 from data.conditions import NONE, ConditionSchema, Field
 from data.images import to_uint8
 from data.requests import parse_requests
@@ -99,7 +100,23 @@ def _text(value: Any) -> str:
 
 def ready(overrides: Sequence[str], load: Callable) -> tuple[Drawing, list[str]]:
     """The drawing that sample.py would make with these overrides. Raises ValueError."""
+    refuse(overrides)
     return prepare(settings_of(overrides), load)
+
+
+def refuse(overrides: Sequence[str]) -> None:
+    """Raises ValueError for what a visitor of a page has no business to ask: other files, and the environment."""
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if "${" in value:
+            raise ValueError(f"{override}: holds ${{, with which settings refer to others; leave it out")
+        if key in GROUPS and value not in (known := options(key)):
+            raise ValueError(f"{override}: unknown; choose one of {', '.join(known)}")
+
+
+def options(group: str) -> list[str]:
+    """The options of one group of settings, such as the data sets."""
+    return sorted(path.stem for path in (explain.CONF / group).glob("*.yaml"))
 
 
 def watching(drawing: Drawing, show: Callable[[float, Tensor | None], None]) -> Callable:

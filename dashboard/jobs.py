@@ -18,6 +18,7 @@ from typing import Any
 
 import explain
 from comparison import settings_of
+from dashboard.asking import options
 from training.checkpoint import write_atomically
 from training.run import Run, choose_run, now
 from training.settings import check_training
@@ -67,18 +68,15 @@ class Job:
             return True
 
 
-def options(group: str) -> list[str]:
-    """The options of one group of settings, such as the data sets."""
-    return sorted(path.stem for path in (explain.CONF / group).glob("*.yaml"))
-
-
 def extra(text: str) -> list[str]:
     """Settings of train.py that a person typed, one on each line. Raises ValueError for what is not theirs to set."""
-    known = {*explain.names("train"), *(group for group, _ in explain.groups(explain.CONF / "train.yaml"))}
+    groups = {group for group, _ in explain.groups(explain.CONF / "train.yaml")}
+    known = {*explain.names("train"), *groups} - OWN
     found = []
     for line in filter(None, map(str.strip, text.splitlines())):
         key, equals, value = line.partition("=")
-        if not equals or key not in known - OWN or "$" in value:
+        fits = key not in groups or value in options(key)  # no other file is read as settings
+        if not equals or key not in known or "$" in value or not fits:
             usual = "train.ema_decay=0.999 or model.channels=48"
             raise ValueError(f"{line!r}: no setting that can be given here; write one on each line, such as {usual}")
         found.append(line)

@@ -98,6 +98,9 @@ def _number(value: Any) -> float | None:
 
 
 def _changed(folder: Path) -> str:
+    """When a folder changed; nothing for one that has just gone."""
+    if not folder.is_dir():
+        return ""
     return datetime.datetime.fromtimestamp(folder.stat().st_mtime, datetime.UTC).isoformat(timespec="seconds")
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 
 from comparison import settings_of
@@ -19,6 +21,7 @@ from training.build import build_splits, data_is_there
 from training.checkpoint import WeightsInfo
 
 RUNS, EVALUATIONS = Path("runs"), Path("evaluations")
+EXPECTED = (ValueError, OSError, FloatingPointError, HydraException, OmegaConfBaseException)
 KEPT = {"persist_state": "session"}  # for widgets whose values outlive a visit to another page
 
 
@@ -32,7 +35,7 @@ def told() -> Iterator[None]:
     """What a person can mend is shown in one line."""
     try:
         yield
-    except (ValueError, OSError, FloatingPointError) as error:
+    except EXPECTED as error:
         st.error(" ".join(str(error).split()), icon=":material/error:")
 
 

@@ -113,6 +113,8 @@ def draw(rows: list[Row], seeds: list[int]) -> list[Result]:
         done += 1
         bar.progress(done / len(rows), f"{row.setting} = {row.value}" if row.value else say("baseline"))
 
+    for row in rows:
+        asking.refuse(row.overrides)
     results = comparison.run(rows, seeds, step, load)
     bar.empty()
     return results

@@ -6,10 +6,9 @@ import os
 import shlex
 
 import streamlit as st
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 
 from dashboard import jobs
+from dashboard.asking import options
 from dashboard.overview import Overview, duration, overviews
 from dashboard.pages.runs import EVERY_S, follow
 from dashboard.state import KEPT, RUNS, say, told
@@ -34,7 +33,7 @@ def new() -> None:
     st.subheader(say("A new training"))
     own = say("settings of my own")
     experiment = st.selectbox(
-        say("Recipe"), ["", *jobs.options("experiment")], format_func=lambda name: name or own, key="train.recipe",
+        say("Recipe"), ["", *options("experiment")], format_func=lambda name: name or own, key="train.recipe",
         help=say("One of conf/experiment; what is chosen below comes on top"), **KEPT,
     )  # fmt: skip
     overrides = [f"experiment={experiment}"] if experiment else []
@@ -57,10 +56,7 @@ def new() -> None:
         overrides += jobs.extra(text)
         st.code(shlex.join(["python", "train.py", *overrides]), language="bash", wrap_lines=True)
         if pressed:
-            try:
-                job = jobs.start(overrides, RUNS, threads or None)
-            except (HydraException, OmegaConfBaseException) as error:
-                raise ValueError(str(error).splitlines()[0]) from error
+            job = jobs.start(overrides, RUNS, threads or None)
             st.success(say("Started: {run}", run=job.run))
 
 
@@ -69,7 +65,7 @@ def groups(base: dict) -> list[str]:
     overrides = []
     places = st.columns(2)
     for i, group in enumerate(GROUPS):
-        names = jobs.options(group)
+        names = options(group)
         default = default_of(group, base, names)
         chosen = places[i % 2].selectbox(
             group, names, index=names.index(default), key=f"train.{group}.{default}", **KEPT
