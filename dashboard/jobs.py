@@ -48,7 +48,7 @@ class Job:
         except OSError:
             return ""
         # A progress bar goes back to the beginning of its line; what it wrote last is what stands there.
-        return "\n".join(line.rpartition("\r")[2] for line in text.replace("\r\n", "\n").splitlines())
+        return "\n".join(line.rpartition("\r")[2] for line in text.replace("\r\n", "\n").strip().split("\n"))
 
     @property
     def exit_status(self) -> int | None:
