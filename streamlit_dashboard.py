@@ -1,5 +1,7 @@
 """The dashboard: follow trainings, draw, edit, compare and rate. streamlit run streamlit_dashboard.py"""
 
+import gc
+
 import streamlit as st
 
 from dashboard import view
@@ -10,6 +12,14 @@ from dashboard.words import LANGUAGES
 st.set_page_config(page_title="DDPM-CFG", page_icon="🎨", layout="wide")
 view.style()
 
+
+@st.cache_resource(show_spinner=False)
+def settled() -> None:
+    """Streamlit collects garbage after each run, every few seconds where curves grow; modules are none to look at."""
+    gc.freeze()
+
+
+settled()
 PAGES = {
     "runs": st.Page(runs.page, title=say("Runs"), icon=":material/monitoring:", url_path="runs", default=True),
     "samples": st.Page(samples.page, title=say("Samples"), icon=":material/grid_view:", url_path="samples"),

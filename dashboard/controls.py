@@ -92,6 +92,6 @@ def seed_of(key: str) -> int:
     def roll() -> None:
         st.session_state[f"{key}.seed"] = random.randrange(1_000_000)
 
-    seed = st.number_input(say("First seed"), 0, min(MAX_SEED, 2**53 - 1), 0, key=f"{key}.seed", width=140, **KEPT)
+    seed = st.number_input(say("First seed"), 0, min(MAX_SEED, 2**53 - 1), key=f"{key}.seed", width=140, **KEPT)
     st.button("", icon=":material/casino:", key=f"{key}.roll", on_click=roll, help=say("Another seed"))
     return seed

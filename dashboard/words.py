@@ -89,6 +89,7 @@ FRENCH = {
     "Each carries its settings; sample.py from_image=FILE draws it again": (
         "Chacun porte ses réglages ; sample.py from_image=FICHIER le redessine"
     ),
+    "View": "Vue",
     "History of this visit": "Historique de la visite",
     "Nothing drawn yet.": "Rien de dessiné pour l'instant.",
     "Show": "Montrer",

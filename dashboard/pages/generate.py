@@ -33,17 +33,23 @@ def page() -> None:
             with told():
                 history.append(draw(overrides))
                 del history[:-REMEMBERED]
-                st.session_state.pop("shown", None)
-        tabs = st.tabs([say("Pictures"), say("History of this visit"), say("Favourites")])
-        with tabs[0]:
-            show(history)
-        with tabs[1]:
-            past(history)
-        with tabs[2]:
-            favourites()
+                turn_to(None)
+        titles = {show: say("Pictures"), past: say("History of this visit"), favourites: say("Favourites")}
+        names = {view.__name__: view for view in titles}
+        st.session_state.setdefault("generate.view", show.__name__)
+        chosen = st.segmented_control(
+            say("View"), list(names), required=True, key="generate.view", **KEPT,
+            format_func=lambda name: titles[names[name]], label_visibility="collapsed",
+        )  # fmt: skip
+        names[chosen](history)
     with left:
         st.caption(say("The same in a terminal"))
         st.code(asking.command(overrides), language="bash", wrap_lines=True)
+
+
+def turn_to(at: int | None) -> None:
+    """Show what stands at this place of the history; None for the newest."""
+    st.session_state["shown"], st.session_state["generate.view"] = at, show.__name__
 
 
 def more() -> dict:
@@ -89,7 +95,8 @@ def show(history: list[Drawn]) -> None:
     if not history:
         st.info(say("Choose what the picture is to show, then press Draw."), icon=":material/brush:")
         return
-    drawn = history[min(st.session_state.get("shown", len(history) - 1), len(history) - 1)]
+    at = st.session_state.get("shown")
+    drawn = history[at if at is not None and at < len(history) else -1]
     pipe = drawn.drawing.pipe
     st.markdown(f"**{drawn.drawing.attrs}**")
     st.caption(
@@ -181,6 +188,7 @@ def film(drawn: Drawn, row: int) -> None:
 
 
 def past(history: list[Drawn]) -> None:
+    """What was drawn in this visit, the newest first."""
     if not history:
         st.caption(say("Nothing drawn yet."))
     for at in reversed(range(len(history))):
@@ -188,12 +196,11 @@ def past(history: list[Drawn]) -> None:
         view.gallery(drawn.images[:8], 2)
         left, right = st.columns([5, 1], vertical_alignment="center")
         left.code(drawn.command, language="bash", wrap_lines=True)
-        if right.button(say("Show"), key=f"past.{at}.{id(drawn)}"):
-            st.session_state.shown = at
-            st.rerun()
+        right.button(say("Show"), key=f"past.{at}.{id(drawn)}", on_click=turn_to, args=(at,))
 
 
-def favourites() -> None:
+def favourites(history: list[Drawn]) -> None:
+    """The pictures that got a star."""
     kept: dict[str, tuple[Drawn, int]] = st.session_state.setdefault("favourites", {})
     if not kept:
         st.caption(say("No favourites yet: the star beside a picture keeps it for this visit."))

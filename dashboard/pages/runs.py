@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -15,7 +14,7 @@ from dashboard.overview import Overview, duration, overviews
 from dashboard.state import KEPT, RUNS, say, scalars
 from evaluation.figures import COLOURS
 
-EVERY_S = 3
+EVERY_S = 2
 MARKS = {
     "running": ":material/play_circle:", "finished": ":material/check_circle:", "stopped": ":material/pause_circle:",
     "failed": ":material/error:", "killed": ":material/error:", "broken": ":material/broken_image:",
@@ -140,22 +139,30 @@ def draw(lines: dict[str, Curve], legend: str, order: Sequence[str], smooth: boo
     parts = []
     for name, (steps, values) in lines.items():
         rows = thinned(len(steps))
-        parts.append(pd.DataFrame({"step": steps[rows], "value": smoothed(values, share)[rows], legend: name}))
+        parts.append(pd.DataFrame({"step": steps[rows], "value": smoothed(values, share)[rows], "name": name}))
     data = pd.concat(parts)
     log = log and st.session_state.get("log_scale", False) and bool((data["value"] > 0).all())
-    scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
     named = {"scheme": scheme} if scheme else {"range": [COLOURS[i % len(COLOURS)] for i in range(len(order))]}
-    colours = alt.Scale(domain=list(order), **named)
-    chart = (
-        alt.Chart(data)
-        .mark_line(strokeWidth=1.6, point=len(data) <= 40)
-        .encode(
-            alt.X("step:Q", title=None),
-            alt.Y("value:Q", title=None, scale=scale),
-            alt.Color(f"{legend}:N", sort=list(order), scale=colours)
-            .legend(alt.Legend(orient="bottom", title=None, columns=4) if scheme else None),
-            tooltip=[alt.Tooltip("step:Q", format=","), alt.Tooltip("value:Q", format=".5g"), f"{legend}:N"],
-        )
-        .properties(height=260 if scheme else 220)
-    )  # fmt: skip
-    st.altair_chart(chart)
+    colours = {"domain": list(order), **named}
+    below = {"orient": "bottom", "title": None, "columns": 4} if scheme else None
+    # Vega-Lite as it is: altair would check it anew for every curve, every few seconds.
+    spec = {
+        "height": 260 if scheme else 220,
+        "mark": {"type": "line", "strokeWidth": 1.6, "point": len(data) <= 40},
+        "encoding": {
+            "x": {"field": "step", "type": "quantitative", "title": None},
+            "y": {
+                "field": "value",
+                "type": "quantitative",
+                "title": None,
+                "scale": {"type": "log", "nice": False} if log else {"zero": False},
+            },
+            "color": {"field": "name", "type": "nominal", "sort": list(order), "scale": colours, "legend": below},
+            "tooltip": [
+                {"field": "step", "type": "quantitative", "format": ",", "title": say("step")},
+                {"field": "value", "type": "quantitative", "format": ".5g", "title": say("value")},
+                {"field": "name", "type": "nominal", "title": legend},
+            ],
+        },
+    }
+    st.vega_lite_chart(data, spec)

@@ -70,7 +70,8 @@ def test_broken_runs_and_evaluations_break_no_page(in_tmp, name):
     open_page(name)
 
 
-def test_the_whole_dashboard_opens_on_its_first_page(in_tmp):
+def test_the_whole_dashboard_opens_on_its_first_page(in_tmp, monkeypatch):
+    monkeypatch.setattr("gc.freeze", lambda: None)  # it is for a process of its own
     app = AppTest.from_file(str(ROOT / "streamlit_dashboard.py"), default_timeout=60).run()
     assert not app.exception and app.title[0].value == "Runs"
 
