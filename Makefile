@@ -26,6 +26,7 @@ demo: setup
 	$(BIN)/python sample.py checkpoint=checkpoints/cryptopunks.safetensors attrs=male,glasses w=3
 	@echo "Pictures:    each grid.png named above, and $(RUN)/samples"
 	@echo "TensorBoard: $(BIN)/tensorboard --logdir runs"
+	@echo "Dashboard:   make dashboard"
 
 dashboard: setup
 	$(BIN)/python -m streamlit run streamlit_dashboard.py

@@ -37,7 +37,7 @@ STYLE = """<style>
 .legend i { display: inline-block; width: 14px; height: 4px; border-radius: 2px; margin: 0 7px 3px 0; }
 .ticks { border-collapse: collapse; }
 .ticks td { padding: 2px 12px 2px 0; border: none; white-space: nowrap; }
-.ticks .bar { width: 110px; height: 8px; border-radius: 4px; background: rgba(128, 128, 128, 0.25); }
+.ticks .bar { width: 70px; height: 8px; border-radius: 4px; background: rgba(128, 128, 128, 0.25); }
 .ticks .bar div { height: 8px; border-radius: 4px; background: #5b8e7d; }
 .ticks .missed .bar div { background: #c8553d; }
 </style>"""

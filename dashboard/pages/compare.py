@@ -15,6 +15,7 @@ from training.build import SAMPLERS
 from training.settings import MAX_SEED
 
 MOST = 400  # pictures of one comparison
+WIDTH = 860  # of the pictures of a row on the screen, if that is possible
 AXES = {
     "w": ("0, 1, 3, 7", float),
     "steps": ("5, 15, 30", int),
@@ -122,7 +123,8 @@ def draw(rows: list[Row], seeds: list[int]) -> list[Result]:
 
 def show(way: str, results: list[Result], seeds: list[int]) -> None:
     """The pictures, what a classifier finds in them, and the command of each cell."""
-    scale = max(1, (72 if len(seeds) <= 3 else 48) // results[0].images.shape[-1])
+    across = len({result.row.value.split(" x ")[-1] for result in results}) if way == "grid" else 1
+    scale = min(max(1, WIDTH // (across * len(seeds) * results[0].images.shape[-1])), 3)
     if way == "grid":
         cells = {tuple(result.row.value.split(" x ")): cell(result, scale) for result in results}
         downs, acrosses = (list(dict.fromkeys(pair[i] for pair in cells)) for i in range(2))

@@ -95,7 +95,10 @@ def visit(page, name, title=None) -> None:
 
 def choose(page, slot, value) -> None:
     """Search a list and take what is found."""
-    page.get_by_role("combobox", name=slot, exact=True).fill(value)
+    box = page.get_by_role("combobox", name=slot, exact=True)
+    box.scroll_into_view_if_needed()  # scrolling closes a list that is open
+    box.click()
+    box.fill(value)
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("Enter")
 
