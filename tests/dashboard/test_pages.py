@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from dashboard.asking import slot_choices
+from data.pictures import MAX_BYTES
 from data.pixelfaces import SCHEMA
 from tests.conftest import ROOT
 
@@ -32,6 +34,13 @@ def open_page(name, **state) -> AppTest:
     app.run()
     assert not app.exception, app.exception
     return app
+
+
+def test_the_shipped_settings_keep_the_dashboard_to_this_machine():
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["server"]["address"] == "localhost" and config["server"]["fileWatcherType"] == "none"
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["server"]["maxUploadSize"] * 1_000_000 <= MAX_BYTES
 
 
 def labelled(widgets, label):
@@ -143,6 +152,14 @@ def test_what_cannot_be_drawn_is_said_in_one_line(tiny, names):
     labelled(app.button, "Draw").click().run()
     assert not app.exception and len(app.error) == 1 and "\n" not in app.error[0].value
     assert app.session_state["history"] == []
+
+
+def test_weights_without_labels_are_drawn_without_a_request(in_tmp, train_tiny):
+    run = train_tiny("train.steps=1", "cfg=off", "run=runs/faces/off")
+    app = open_page("generate", **{"generate.weights": run.weights.as_posix()})
+    labelled(app.number_input, "Steps").set_value(2).run()
+    labelled(app.button, "Draw").click().run()
+    assert not app.exception and not app.error and len(app.session_state["history"]) == 1
 
 
 def test_two_visitors_do_not_see_each_other(tiny):
