@@ -1,4 +1,4 @@
-"""Measure trained weights: exact match, adherence, distribution, memorisation and edits.
+"""Measure trained weights: what they draw, and how fast.
 
 python evaluate.py dataset=cryptopunks
 python evaluate.py --help
@@ -19,6 +19,7 @@ from evaluation.edits import Edits
 from evaluation.exact import ExactMatch
 from evaluation.memorisation import Memorisation
 from evaluation.report import write
+from evaluation.speed import Speed
 from pipeline import SHIPPED, Pipeline, choose_checkpoint
 from steering import load_weaker
 from training.build import build_guidance, build_sampler, build_splits
@@ -31,6 +32,7 @@ MEASURES = {
     "distribution": Distribution,
     "memorisation": Memorisation,
     "edits": Edits,
+    "speed": Speed,
 }
 FOLDER = Path("evaluations")
 
@@ -55,7 +57,7 @@ def main(cfg: DictConfig) -> None:
         folder = cli.new_folder(settings["out"], FOLDER / pipe.info.dataset, settings["split"])
         out = here.on_main(lambda: stack.enter_context(folder))
         here.on_main(lambda: bench.classifier and None)  # one process trains it, the others find it
-        how = {key: settings[key] for key in ("steps", "spacing", "batch_size")}
+        how = {key: settings[key] for key in ("steps", "spacing", "refine", "batch_size")}
         draws = Draws(pipe, FOLDER / "draws", sampler, guidance=guidance, weaker=weaker, **how)
         draws.draw([job for measure in measures.values() for job in measure.jobs], here)
         if here.is_main:

@@ -25,7 +25,7 @@ from diffusion.gaussian import Denoiser, GaussianDiffusion
 from diffusion.guidance import PLAIN, Denoise, Guidance, guided
 from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Sampler
-from diffusion.sampling import SPACINGS, ImageNoise, OnStep, Seed, draw
+from diffusion.sampling import REFINED, SPACINGS, ImageNoise, OnStep, Seed, draw
 from training.build import MODELS, build_diffusion, build_model
 from training.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from training.distributed import in_precision, pick_device, pick_precision
@@ -108,6 +108,7 @@ class Pipeline:
         mask: Tensor | None = None,
         repeats: int = 1,
         snap: str = "place",
+        refine: int | None = None,
         batch_size: int = 64,
         on_step: OnStep | None = None,
     ) -> Tensor:
@@ -124,10 +125,12 @@ class Pipeline:
         init     : a picture (C, H, W) uint8 to start from, or one for each (N, C, H, W); `mask` likewise (H, W) or
                    (N, H, W); for these, `strength` and `repeats` see diffusion.editing.Edit
         snap     : to which colours of the palette, see data.palette.Palette.snap
+        refine   : see `refinement` and diffusion.sampling.refined
         on_step  : called with (steps done, s, x_s, predicted x_0) after each step of each batch
         """
         number("w", w, 0)
         whole("steps", steps, 1, self.diffusion.schedule.T)
+        refine = self.refinement(refine)
         choice("spacing", spacing, SPACINGS)
         choice("snap", snap, SNAPS)
         seeds, sampler = list(seeds), sampler or DDIM()
@@ -139,7 +142,7 @@ class Pipeline:
             denoise, part = self._guided(rows, parts, reference, weaker, guidance), edit and edit.of(rows)
             x_0 = draw(
                 self.diffusion.schedule, sampler, denoise, [seeds[r] for r in rows], self.image_shape, steps, spacing,
-                self.device, part, on_step,
+                self.device, part, refine, on_step,
             )  # fmt: skip
             images = to_uint8(x_0).cpu()
             images = self.palette.snap(images, snap) if self.palette else images
@@ -148,6 +151,17 @@ class Pipeline:
                 images = torch.where(part.mask.cpu() > 0, images, to_uint8(part.init).cpu())
             pictures.append(images)
         return torch.cat(pictures)
+
+    def refinement(self, refine: int | None) -> int:
+        """Predictions to average over in the last rounds; left out, 4 for pixel art and none for other pictures."""
+        if refine is None:
+            return 4 if self.palette else 0
+        whole("refine", refine, 0)
+        return refine
+
+    def rounds(self, steps: int, refine: int | None) -> int:
+        """How often on_step is called for pictures drawn from pure noise."""
+        return steps + len(REFINED) * bool(self.refinement(refine))
 
     def _guided(self, rows: Tensor, parts, reference: Tensor, weaker: Pipeline | None, guidance: Guidance) -> Denoise:
         """The denoiser of the pictures `rows`."""

@@ -30,9 +30,10 @@ def main(cfg: DictConfig) -> None:
     record, seeds = drawing.record, drawing.seeds
     print("\n".join([*notes, *(f"{name:>10}: {value}" for name, value in record.items())]))
     told = re.sub(r"[^a-z0-9]+", "-", drawing.attrs.lower()).strip("-")[:60]
+    rounds = drawing.pipe.rounds(settings["steps"], settings["refine"])
     with (
         cli.new_folder(settings["out"], Path("samples") / record["dataset"], told) as out,
-        tqdm(total=len(seeds) * settings["steps"], unit="image-step", disable=None) as bar,
+        tqdm(total=len(seeds) * rounds, unit="image-step", disable=None) as bar,
     ):
         images = drawing.draw(seeds, on_step=lambda done, s, x, x_0: bar.update(len(x)))
         if settings["rank"] is not None:

@@ -30,8 +30,8 @@ from version import code_version
 
 # Settings that decide a picture, as its PNG records them; with the weights, its seed and `scale`, all there is.
 DECIDING = (
-    "attrs", "negative", "w", "guidance", "sampler", "steps", "spacing", "init", "edit", "strength", "mask", "feather",
-    "repeats", "snap", "scale", "precision",
+    "attrs", "negative", "w", "guidance", "sampler", "steps", "spacing", "refine", "init", "edit", "strength", "mask",
+    "feather", "repeats", "snap", "scale", "precision",
 )  # fmt: skip
 FILES = ("init", "mask")  # settings that name files, which may change
 BACKGROUNDS = {"cryptopunks": cryptopunks.BACKGROUND}  # behind transparent pixels; black elsewhere
@@ -69,8 +69,8 @@ class Drawing:
         return self.pipe(
             self.attrs, seeds, w=s["w"], negative=self.negative, guidance=self.guidance, weaker=self.weaker,
             sampler=self.sampler, steps=s["steps"], spacing=s["spacing"], init=self.init,
-            strength=s["strength"], mask=self.mask, repeats=s["repeats"], snap=s["snap"], batch_size=s["batch_size"],
-            on_step=on_step,
+            strength=s["strength"], mask=self.mask, repeats=s["repeats"], snap=s["snap"], refine=s["refine"],
+            batch_size=s["batch_size"], on_step=on_step,
         )  # fmt: skip
 
     @property
@@ -88,6 +88,7 @@ class Drawing:
             "negative": self.negative,
             "guidance": {**self.settings["guidance"], "checkpoint": weaker},
             "precision": self.pipe.precision,
+            "refine": self.pipe.refinement(self.settings["refine"]),
             "device": str(self.pipe.device),
             "torch": torch.__version__,
             "code": code_version(),
@@ -111,6 +112,7 @@ def prepare(
     path = choose_checkpoint(settings["checkpoint"], settings.get("dataset", {}).get("name"))
     pipe = load(path, settings["device"], settings["precision"])
     whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
+    pipe.refinement(settings["refine"])
     weaker = load_weaker(settings, settings["device"])
     pipe.refuse(guidance, sampler, weaker)
     wanted, notes = settings["attrs"], []

@@ -121,10 +121,8 @@ def options(group: str) -> list[str]:
 
 def watching(drawing: Drawing, show: Callable[[float, Tensor | None], None]) -> Callable:
     """For Drawing.draw: calls show(share done, pictures as they look by now or None) as drawing goes on."""
-    settings = drawing.settings
-    total, seen = 0, 0
-    for part in torch.arange(len(drawing.seeds)).split(settings["batch_size"]):
-        total += len(part) * settings["steps"]
+    rounds = drawing.pipe.rounds(drawing.settings["steps"], drawing.settings["refine"])
+    total, seen = len(drawing.seeds) * rounds, 0
 
     def on_step(done: int, s: int, x_s: Tensor, x_0: Tensor) -> None:
         nonlocal seen

@@ -68,6 +68,11 @@ FRENCH = {
     "place: the nearest colour seen at that place in training; palette: of all colours": (
         "place : la couleur la plus proche vue à cet endroit ; palette : parmi toutes les couleurs"
     ),
+    "Refinement": "Affinage",
+    "as the weights want it": "selon les poids",
+    "Predictions averaged in each of the last rounds; 0 is quicker": (
+        "Prédictions moyennées à chacun des derniers tours ; 0 va plus vite"
+    ),
     "Size of a pixel in downloads": "Taille d'un pixel au téléchargement",
     "Choose what the picture is to show, then press Draw.": "Choisissez ce que l'image doit montrer, puis Dessiner.",
     "{n} in {seconds} s · w = {w} · {sampler}, {steps} steps · {dataset}, step {step}": (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -42,6 +42,11 @@ class Guidance:
             raise ValueError(f"guidance.percentile={self.percentile}: must lie in (0, 1]; 0.995 is usual, 1 clips")
         if self.renoise not in ("guided", "reference"):
             raise ValueError(f"guidance.renoise={self.renoise!r}: unknown, choose one of guided, reference")
+
+    @property
+    def unlike_plain(self) -> list[str]:
+        """In words, what sets this apart from plain classifier-free guidance."""
+        return [f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default]
 
     def at(self, level: float, weights: list[float]) -> list[float]:
         """The weights of all conditions at a noise level."""

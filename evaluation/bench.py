@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from data.base import InMemoryDataset, Splits
-from diffusion.guidance import PLAIN
 from diffusion.sampling import SPACINGS
 from evaluation.classifier import Classifier, classifier_for
 from evaluation.draws import Job
@@ -57,9 +56,10 @@ class Bench:
         ws = ", ".join(f"{w:g}" for w in sorted({job.w for job in jobs}))
         seeds = [seed for job in jobs for seed in (job.seeds[0], job.seeds[-1])]
         info, sampler = self.pipe.info, self.settings["sampler"]["name"]
-        how, plain = asdict(build_guidance(self.settings["guidance"])), asdict(PLAIN)
-        unusual = [f"{key} {value}" for key, value in how.items() if value != plain[key]]
+        unusual = build_guidance(self.settings["guidance"]).unlike_plain
         unusual += ["autoguidance"] if self.settings["guidance"]["checkpoint"] else []
+        refine = self.pipe.refinement(self.settings["refine"])
+        unusual += [f"refine {refine}"] if refine else []
         return (
             f"{info.dataset}, weights {self.pipe.checkpoint} (step {info.step}); {sampler}, "
             f"{self.settings['steps']} steps, w = {', '.join([ws, *unusual])}, seeds {min(seeds)} to {max(seeds)}, "
@@ -88,6 +88,7 @@ def check(settings: dict[str, Any], measures: tuple[str, ...]) -> None:
         "distribution.n",
         "memorisation.n",
         "edits.n",
+        "speed.repeats",
     ):
         whole(key, _at(settings, key), 1)
     whole("distribution.repeats", settings["distribution"]["repeats"], 3)  # fewer have no spread

@@ -63,6 +63,7 @@ class Draws:
     sampler: Sampler
     steps: int
     spacing: str = "trailing"
+    refine: int | None = None
     guidance: Guidance = PLAIN
     weaker: Pipeline | None = None
     batch_size: int = 64
@@ -71,16 +72,17 @@ class Draws:
         """Draw what is not there yet; each process draws its share of the parts."""
         self.folder.mkdir(parents=True, exist_ok=True)
         parts = [(job, rows, path) for job in jobs for rows, path in self._parts(job)][here.rank :: here.world_size]
-        total = sum(len(rows) for _, rows, _ in parts) * self.steps
+        rounds = self.pipe.rounds(self.steps, self.refine)
+        total = sum(len(rows) for _, rows, _ in parts) * rounds
         with tqdm(total=total, unit="image-step", disable=None if here.is_main else True) as bar:
             for job, rows, path in parts:
                 bar.set_postfix_str(job.name)
                 if path.exists():
-                    bar.update(len(rows) * self.steps)
+                    bar.update(len(rows) * rounds)
                     continue
                 images = self.pipe(
                     job.labels[rows], [job.seeds[r] for r in rows], w=job.w, sampler=self.sampler, steps=self.steps,
-                    spacing=self.spacing, guidance=self.guidance, weaker=self.weaker, snap="none",
+                    spacing=self.spacing, refine=self.refine, guidance=self.guidance, weaker=self.weaker, snap="none",
                     batch_size=self.batch_size, on_step=lambda done, s, x, x_0: bar.update(len(x)), **job.part(rows),
                 ).numpy()  # fmt: skip
                 write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))
@@ -108,6 +110,7 @@ class Draws:
             repr(self.sampler),
             self.steps,
             self.spacing,
+            self.pipe.refinement(self.refine),
             repr(self.guidance),
             self.weaker and self.weaker.checkpoint,
         ]

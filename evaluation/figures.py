@@ -57,10 +57,11 @@ class Panel(NamedTuple):
     xlabel: str
     lines: dict[str, tuple[list[float], list[float]]]
     points: Sequence[str] = ()  # what to write beside each point of the first line
+    share: bool = True  # whether y is one, to be shown in per cent
 
 
 def curves(path: Path, panels: Sequence[Panel], caption: str) -> None:
-    """Shares as lines, in per cent, with the caption beneath."""
+    """Lines, with the caption beneath."""
     figure = Figure(figsize=(4.6 * len(panels), 3.7))
     for axis, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         for colour, (name, (x, y)) in zip(COLOURS, panel.lines.items(), strict=False):
@@ -69,7 +70,8 @@ def curves(path: Path, panels: Sequence[Panel], caption: str) -> None:
             axis.annotate(text, (x, y), textcoords="offset points", xytext=(6, -10), fontsize=8, color="#6e747e")
         axis.set_title(panel.title, loc="left", fontsize=11)
         axis.set_xlabel(panel.xlabel)
-        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+        if panel.share:
+            axis.yaxis.set_major_formatter(PercentFormatter(1.0))
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
         if len(panel.lines) > 1:

@@ -39,6 +39,7 @@ def provenance(bench: Bench) -> dict[str, Any]:
         "guidance": settings["guidance"],
         "steps": settings["steps"],
         "spacing": settings["spacing"],
+        "refine": pipe.refinement(settings["refine"]),
         "device": str(pipe.device),
         "precision": pipe.precision,
         "code": code_version(),
@@ -46,11 +47,11 @@ def provenance(bench: Bench) -> dict[str, Any]:
 
 
 def heading(record: dict[str, Any]) -> str:
-    sampler = f"{record['sampler']['name']}, {record['steps']} steps, {record['spacing']} spacing"
+    how = ", ".join(f"{key} {record[key]}" for key in ("steps", "spacing", "refine"))
     rows = [
         ("weights", f"`{record['checkpoint']}`, step {record['step']}"),
         ("held-out pictures", f"{record['split']} split"),
-        ("sampler", f"{sampler}, w = {record['w']:g} unless said otherwise"),
+        ("sampler", f"{record['sampler']['name']}, {how}, w = {record['w']:g} unless said otherwise"),
         ("computed", f"on {record['device']} in {record['precision']}, by version {record['code']}"),
     ]
     return f"# Evaluation of {record['dataset']}\n\n{table(('', ''), rows)}"

@@ -16,7 +16,7 @@ from tests.test_bad_input import run_program
 
 @pytest.fixture
 def drawing(in_tmp, weights):
-    return prepare(settings_of([f"checkpoint={weights}", "attrs=crown", "steps=5", "w=2"]))[0]
+    return prepare(settings_of([f"checkpoint={weights}", "attrs=crown", "steps=5", "w=2", "refine=0"]))[0]
 
 
 def test_a_film_has_a_frame_for_each_step_and_ends_in_the_picture(drawing):
@@ -25,6 +25,13 @@ def test_a_film_has_a_frame_for_each_step_and_ends_in_the_picture(drawing):
     picture = drawing.draw([3])[0]
     assert torch.equal(frames[-1].x_t, picture) and torch.equal(frames[-1].x_0, picture)
     assert all(frame.x_t.shape == frame.x_0.shape == (3, 24, 24) for frame in frames)
+
+
+def test_rounds_of_refinement_are_frames_too(weights, in_tmp):
+    drawing = prepare(settings_of([f"checkpoint={weights}", "attrs=crown", "steps=2", "refine=1"]))[0]
+    frames = denoising(drawing, 3)
+    assert [frame.t for frame in frames] == [500, 0, 0, 0, 0, 0]
+    assert torch.equal(frames[-1].x_0, drawing.draw([3])[0])
 
 
 def test_a_film_shows_the_predicted_picture_beside_the_noised_one(drawing):
@@ -55,10 +62,12 @@ def test_between_seeds_lie_other_pictures_and_at_the_ends_their_own(drawing):
 
 def test_between_requests_the_ends_are_those_of_the_requests(drawing, weights):
     pictures = interpolation(drawing, (4, 4), "pipe,mohawk", 3)
-    other = prepare(settings_of([f"checkpoint={weights}", "attrs=pipe,mohawk", "steps=5", "w=2"]))[0]
+    other = prepare(settings_of([f"checkpoint={weights}", "attrs=pipe,mohawk", "steps=5", "w=2", "refine=0"]))[0]
     assert torch.equal(pictures[0], drawing.draw([4])[0])
     assert torch.equal(pictures[2], other.draw([4])[0])
-    half = prepare(settings_of([f"checkpoint={weights}", "attrs=crown * 1 | pipe,mohawk * 1", "steps=5"]))[0]
+    half = prepare(settings_of([f"checkpoint={weights}", "attrs=crown * 1 | pipe,mohawk * 1", "steps=5", "refine=0"]))[
+        0
+    ]
     assert torch.equal(pictures[1], half.draw([4])[0])
 
 
@@ -81,7 +90,7 @@ def test_what_is_no_interpolation_is_refused_in_one_line(in_tmp, weights, own, t
 
 
 def test_the_scripts_leave_pictures_and_gifs(in_tmp, weights):
-    common = [f"checkpoint={weights}", "attrs=crown", "steps=4", "scale=2"]
+    common = [f"checkpoint={weights}", "attrs=crown", "steps=4", "scale=2", "refine=0"]
     run_program("scripts/interpolate.py", *common, "seeds=1,2", "frames=3", "out=strip")
     assert Image.open(in_tmp / "strip/strip.png").size == (3 * 50 + 2, 52)
     gif = Image.open(in_tmp / "strip/strip.gif")

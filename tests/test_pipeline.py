@@ -66,6 +66,17 @@ def test_a_label_for_each_picture(pipe):
     assert torch.equal(both[1:], pipe("bald", [3], steps=3))
 
 
+def test_pixel_art_is_refined_and_other_pictures_are_not(pipe):
+    assert [pipe.refinement(given) for given in (None, 0, 2)] == [4, 0, 2]
+    assert replace(pipe, palette=None).refinement(None) == 0
+    told = []
+    pipe("crown", [0], steps=3, on_step=lambda *step: told.append(step))
+    assert len(told) == pipe.rounds(3, None) == 7
+    assert pipe.rounds(3, 0) == 3
+    with pytest.raises(ValueError, match="refine=-1: must be a whole number of at least 0"):
+        pipe("crown", [0], steps=3, refine=-1)
+
+
 def test_snapped_pictures_use_the_palette_only(pipe):
     images = pipe("cap", [0, 1], steps=2)
     used = {tuple(pixel) for pixel in images.permute(0, 2, 3, 1).reshape(-1, 3).tolist()}

@@ -139,7 +139,8 @@ def new_run(cfg: dict, overrides: list[str]) -> Run:
 
 
 def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
-    """The saved configuration, with what this command line newly sets, where that may change.
+    """The saved configuration, with what this command line newly sets, where that may change; it takes its place
+    among the recorded overrides too.
 
     Raises ValueError for a setting that would make it another training.
     """
@@ -159,6 +160,8 @@ def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
             )
         *parents, leaf = key.split(".")
         lookup(merged, ".".join(parents))[leaf] = given
+        kept = [told for told in merged["overrides"] if told.partition("=")[0] != key]
+        merged["overrides"] = [*kept, override.input_line]
     return merged
 
 

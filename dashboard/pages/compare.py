@@ -94,8 +94,10 @@ def single_rows(base: tuple[str, ...]) -> list[Row]:
     )  # fmt: skip
     varied = [line.strip() for line in text.splitlines() if line.strip()]
     for line in varied:
-        if line.partition(":")[0].strip() not in (*AXES, "attrs", "negative", "snap", "spacing"):
-            raise ValueError(f"{line!r}: {', '.join(AXES)}, attrs, negative, snap and spacing can vary here, as w:1,3")
+        if line.partition(":")[0].strip() not in (*AXES, "attrs", "negative", "snap", "spacing", "refine"):
+            raise ValueError(
+                f"{line!r}: {', '.join(AXES)}, attrs, negative, snap, spacing and refine can vary here, as w:1,3"
+            )
     return comparison.plan(base, varied)
 
 

@@ -63,9 +63,15 @@ def more() -> dict:
             say("Snap colours"), ("place", "palette", "none"), key="generate.snap",
             help=say("place: the nearest colour seen at that place in training; palette: of all colours"), **KEPT,
         )  # fmt: skip
+        refine = st.selectbox(
+            say("Refinement"), (None, 0, 2, 4, 8), key="generate.refine", **KEPT,
+            format_func=lambda tries: say("as the weights want it") if tries is None else str(tries),
+            help=say("Predictions averaged in each of the last rounds; 0 is quicker"),
+        )  # fmt: skip
         scale = st.number_input(say("Size of a pixel in downloads"), 1, 64, SCALE, key="generate.scale", **KEPT)
     return {
         "negative": negative.strip() or None,
+        "refine": refine,
         "snap": snap if snap != "place" else None,
         "scale": scale if scale != SCALE else None,
     }

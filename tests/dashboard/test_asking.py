@@ -56,7 +56,7 @@ def test_a_download_carries_what_draws_it_again(in_tmp, weights):
 
 
 def test_progress_ends_at_one_and_shows_pictures_on_the_way(in_tmp, weights):
-    overrides = asking.overrides_of(str(weights), {"steps": 6, "n": 3, "batch_size": 2})
+    overrides = asking.overrides_of(str(weights), {"steps": 6, "n": 3, "batch_size": 2, "refine": 0})
     drawing, _ = asking.ready(overrides, Pipeline.load)
     seen = []
     drawing.draw(drawing.seeds, asking.watching(drawing, lambda share, images: seen.append((share, images))))

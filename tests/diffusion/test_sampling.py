@@ -11,10 +11,10 @@ from oracle import GaussianData, seeded_noise, walk
 from torch import nn
 from torch.testing import assert_close
 
-from diffusion.gaussian import GaussianDiffusion
+from diffusion.gaussian import GaussianDiffusion, Prediction
 from diffusion.guidance import guided
 from diffusion.samplers import DDIM, DDPM
-from diffusion.sampling import SPACINGS, Between, ImageNoise, draw, sample, timesteps
+from diffusion.sampling import SPACINGS, Between, ImageNoise, draw, refined, sample, timesteps
 from diffusion.schedule import NoiseSchedule
 from models.unet import UNet
 
@@ -127,6 +127,41 @@ class Countdown:
     def step(self, schedule, denoise, x_t, t, s, noise, memory):
         self.seen.append((t, s, memory))
         return x_t - 1, (memory or 0) + 1
+
+
+def test_refinement_averages_errors_away_that_hang_on_the_noise():
+    """A network that is off by half the noise: the mean of K predictions is off by 1/sqrt(K) of that, whatever K."""
+    truth, times, current = torch.full((1, 1, 100, 100), 0.3), [], []
+
+    def denoise(x_t, t):
+        times.append(t)
+        eps = (x_t - SCHEDULE.signal(t, x_t) * current[0]) / SCHEDULE.noise(t, x_t)
+        return Prediction(truth + 0.5 * eps, eps)
+
+    def follow(done, s, x_s, x_0):
+        current[:] = [x_0]  # so that `denoise` can tell the noise from the picture
+
+    for tries in (1, 4, 16):
+        current[:], times[:] = [truth], []
+        found = refined(SCHEDULE, denoise, truth, ImageNoise([0], truth.shape[1:]), tries, SCHEDULE.T, on_step=follow)
+        assert (found - truth).std().item() == pytest.approx(0.5 / tries**0.5, rel=0.05)
+        assert times == [t for t in (30, 15, 6, 2) for _ in range(tries)]
+
+
+def test_refinement_leaves_out_more_noise_than_drawing_began_with_and_keeps_what_is_constrained():
+    times, told, x_0 = [], [], torch.zeros(1, 1, 2, 2)
+
+    def denoise(x_t, t):
+        times.append(t)
+        return Prediction(torch.ones_like(x_t), x_t)
+
+    noise = ImageNoise([0], (1, 2, 2))
+    assert torch.equal(refined(SCHEDULE, denoise, x_0, noise, 0, SCHEDULE.T), x_0) and times == []
+    found = refined(
+        SCHEDULE, denoise, x_0, noise, 2, 14, lambda x, s: 7 * x, lambda done, *_: told.append(done), done=5
+    )
+    assert times == [6, 6, 2, 2] and torch.equal(found, torch.full_like(x_0, 7.0))
+    assert told == [6, 7, 8, 9]  # as many as ever, for a bar that counts them
 
 
 def test_noise_between_two_seeds_stays_standard_normal_and_ends_in_theirs():

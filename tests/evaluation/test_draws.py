@@ -24,7 +24,15 @@ class FakePipe:
     device: torch.device = CPU
     precision: str = "fp32"
 
-    def __call__(self, labels, seeds, w, sampler, steps, spacing, guidance, weaker, snap, batch_size, on_step, **edit):
+    def refinement(self, refine):
+        return 4 if refine is None else refine
+
+    def rounds(self, steps, refine):
+        return steps
+
+    def __call__(
+        self, labels, seeds, w, sampler, steps, spacing, refine, guidance, weaker, snap, batch_size, on_step, **edit
+    ):
         self.drawn += list(seeds)
         self.edits.append(edit)
         on_step(1, 0, torch.empty(len(seeds)), None)
@@ -124,6 +132,7 @@ def test_whatever_decides_the_pictures_is_drawn_anew_when_it_changes(tmp_path, j
     pipe = FakePipe("b" if change == "weights" else "a", precision="bf16" if change == "precision" else "fp32")
     settings = {"sampler": DDPM()} if change == "sampler" else {"steps": 3} if change == "steps" else {}
     settings |= {"spacing": "karras"} if change == "spacing" else {}
+    settings |= {"refine": 2} if change == "refine" else {}
     settings |= {"guidance": Guidance(rescale=0.5)} if change == "guidance" else {}
     settings |= {"weaker": FakePipe("weak")} if change == "weaker" else {}
     w = 2.0 if change == "w" else job.w

@@ -16,7 +16,7 @@ from tests.test_bad_input import run_program
 
 SMALL = [
     "steps=2", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "memorisation.n=20", "edits.n=5",
-    "measure=[exact,adherence,memorisation]", "batch_size=16",
+    "speed.repeats=1", "measure=[exact,adherence,memorisation,speed]", "batch_size=16",
 ]  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def test_it_leaves_figures_a_report_and_pictures(in_tmp, weights, capsys):
     report = (in_tmp / "result/report.md").read_text()
     for name in ("worst.png", "adherence.png", "neighbours.png"):
         assert (in_tmp / "result" / name).exists() and f"]({name})" in report
-    assert record["checkpoint"] in report
+    assert record["checkpoint"] in report and record["speed"]["seconds"] > 0
     inside = read_settings(in_tmp / "result/worst.png")
     assert inside["checkpoint"] == record["checkpoint"]
     assert all(part in inside["caption"] for part in (record["checkpoint"], "ddim", "2 steps", "w = 1.5", "validation"))
@@ -58,7 +58,7 @@ def test_given_again_it_draws_nothing_and_says_the_same(in_tmp, weights, monkeyp
         raise AssertionError("drawn again")
 
     monkeypatch.setattr("pipeline.Pipeline.__call__", refuse)
-    evaluate(weights, "out=second")
+    evaluate(weights, "out=second", "measure=[exact,adherence,memorisation]")
     assert figures(in_tmp / "first") == figures(in_tmp / "second")
 
 

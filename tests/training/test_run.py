@@ -74,6 +74,14 @@ def test_what_is_typed_when_continuing_holds_also_if_it_was_typed_at_the_start(c
     assert (cfg["train"]["steps"], cfg["device"]) == (7, "cpu")
 
 
+def test_the_record_of_what_was_typed_follows(compose, started):
+    """A run's card takes its command from there."""
+    run = started("train.steps=7", "dataset=mnist")
+    _, cfg = choose(compose, "run=a", "train.steps=9", "dataset=mnist")
+    assert sorted(cfg["overrides"]) == sorted([*run.read_config()["overrides"][1:], "train.steps=9"])
+    assert run.read_config()["overrides"][0] == "train.steps=7"
+
+
 def test_settings_that_are_newer_than_the_run_take_their_defaults(compose, started):
     run = started("train.steps=7")
     cfg = run.read_config()
