@@ -22,6 +22,7 @@ AXES = {
     "sampler": ("dpmpp_2m, ddim, ddpm", str),
     "guidance": ("cfg, rescale, dynamic", str),
 }
+VARIED = (*AXES, "attrs", "negative", "snap", "spacing", "refine")  # and nothing that names files
 
 
 def page() -> None:
@@ -94,10 +95,8 @@ def single_rows(base: tuple[str, ...]) -> list[Row]:
     )  # fmt: skip
     varied = [line.strip() for line in text.splitlines() if line.strip()]
     for line in varied:
-        if line.partition(":")[0].strip() not in (*AXES, "attrs", "negative", "snap", "spacing", "refine"):
-            raise ValueError(
-                f"{line!r}: {', '.join(AXES)}, attrs, negative, snap, spacing and refine can vary here, as w:1,3"
-            )
+        if line.partition(":")[0].strip() not in VARIED:
+            raise ValueError(f"{line!r}: what can vary here is {', '.join(VARIED)}; write it as w:1,3")
     return comparison.plan(base, varied)
 
 
