@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := runs/pixelfaces/demo
 
-.PHONY: setup demo test test-all lint
+.PHONY: setup demo dashboard test test-all lint
 
 $(VENV)/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ...")'
@@ -26,6 +26,10 @@ demo: setup
 	$(BIN)/python sample.py checkpoint=checkpoints/cryptopunks.safetensors attrs=male,glasses w=3
 	@echo "Pictures:    each grid.png named above, and $(RUN)/samples"
 	@echo "TensorBoard: $(BIN)/tensorboard --logdir runs"
+	@echo "Dashboard:   make dashboard"
+
+dashboard: setup
+	$(BIN)/python -m streamlit run streamlit_dashboard.py
 
 test: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import shlex
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,11 @@ from torch import Tensor
 import explain
 from cli import quote_overrides
 from evaluation.figures import labelled_rows
+from pipeline import Pipeline
 from steering import adherence, prepare
 
 BASELINE = "baseline"
+COMPOSING = threading.Lock()  # Hydra composes one configuration at a time
 GROUPS = ("sampler", "guidance")
 FIXED = {"seed", "n", "out", "rank", "keep", "of", "from_image", "scale"}  # what a comparison sets itself
 
@@ -78,16 +81,32 @@ def plan(base: Sequence[str], varied: Sequence[str]) -> list[Row]:
     return rows
 
 
-def settings_of(overrides: Sequence[str]) -> dict[str, Any]:
-    """The settings that sample.py would have with these overrides."""
-    with initialize_config_dir(str(explain.CONF), version_base="1.3"):
-        cfg = compose("sample", overrides=quote_overrides(list(overrides)))
-    return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+def crossed(base: Sequence[str], first: tuple[str, Sequence], second: tuple[str, Sequence]) -> list[Row]:
+    """A row for each pair of values of two settings, (name, values) each; the first pair stands for the baseline."""
+    settings = [name for name, _ in (first, second)]
+    kept = [override for override in base if override.partition("=")[0] not in settings]
+    return [
+        Row(" x ".join(settings), f"{one} x {other}", (*kept, f"{first[0]}={one}", f"{second[0]}={other}"))
+        for one in first[1]
+        for other in second[1]
+    ]
 
 
-def run(rows: Sequence[Row], seeds: Sequence[int], on_row: Callable[[Row], None] = lambda row: None) -> list[Result]:
-    """Draw every row, after all of them have proved possible."""
-    drawings = [prepare(settings_of(row.overrides))[0] for row in rows]
+def settings_of(overrides: Sequence[str], program: str = "sample") -> dict[str, Any]:
+    """The settings that sample.py, or another program of conf/, would have with these overrides."""
+    with COMPOSING, initialize_config_dir(str(explain.CONF), version_base="1.3"):
+        cfg = compose(program, overrides=quote_overrides(list(overrides)))
+        return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+
+
+def run(
+    rows: Sequence[Row],
+    seeds: Sequence[int],
+    on_row: Callable[[Row], None] = lambda row: None,
+    load: Callable[[Path, str, str], Pipeline] = Pipeline.load,
+) -> list[Result]:
+    """Draw every row, after all of them have proved possible. For `load` see steering.prepare."""
+    drawings = [prepare(settings_of(row.overrides), load)[0] for row in rows]
     results: list[Result] = []
     for row, drawing in zip(rows, drawings, strict=True):
         began = time.perf_counter()

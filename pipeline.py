@@ -7,6 +7,7 @@ images = pipe("male,glasses", seeds=range(16), w=3)          # (16, 3, 24, 24) u
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -252,6 +253,26 @@ def choose_checkpoint(checkpoint: str | None, dataset: str | None) -> Path:
     if dataset not in (None, trained_on):
         raise ValueError(f"checkpoint={path}: trained on {trained_on}, not on dataset={dataset}; leave dataset out")
     return path
+
+
+def available(runs: Path = Path("runs"), shipped: Path = SHIPPED) -> dict[Path, WeightsInfo]:
+    """All weights that can draw, with what their headers say: those of runs, newest first, then those that ship.
+
+    Files that are damaged or of another kind are left out.
+    """
+    found = {}
+    for path in [*sorted(runs.glob(WEIGHTS), key=_modified, reverse=True), *sorted(shipped.glob("*.safetensors"))]:
+        with contextlib.suppress(CheckpointError):
+            found[path] = read_info(path)
+    return found
+
+
+def _modified(path: Path) -> float:
+    """When a file was written; 0 for one that has just gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def find_weights(digest: str, first: Path | None = None, runs: Path = Path("runs"), shipped: Path = SHIPPED) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,13 @@ class Drawing:
         }
 
 
-def prepare(settings: dict[str, Any]) -> tuple[Drawing, list[str]]:
-    """The drawing that `settings` describe, and what a person should be told about it. Raises ValueError."""
+def prepare(
+    settings: dict[str, Any], load: Callable[[Path, str, str], Pipeline] = Pipeline.load
+) -> tuple[Drawing, list[str]]:
+    """The drawing that `settings` describe, and what a person should be told about it. Raises ValueError.
+
+    load : (weights, device, precision) -> Pipeline, for callers that keep pipelines
+    """
     for name in ("n", "scale", "batch_size"):
         whole(name, settings[name], 1)
     choice("snap", settings["snap"], SNAPS)
@@ -105,7 +110,7 @@ def prepare(settings: dict[str, Any]) -> tuple[Drawing, list[str]]:
     number("w", settings["w"], 0)
     sampler, guidance = build_sampler(settings["sampler"]), build_guidance(settings["guidance"])
     path = choose_checkpoint(settings["checkpoint"], settings.get("dataset", {}).get("name"))
-    pipe = Pipeline.load(path, settings["device"], settings["precision"])
+    pipe = load(path, settings["device"], settings["precision"])
     whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
     pipe.refinement(settings["refine"])
     weaker = load_weaker(settings, settings["device"])

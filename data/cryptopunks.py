@@ -34,6 +34,7 @@ TABLE = DataFile(
     "2169f94a3c5004bfaadfc85e8d28c085e40e1047/original/cryptopunks.csv",
     ("5342c9e7bcadeaac288c76543a4721343e95943f8ab3b92e0b64dd8f6eec92c0",),
 )
+FILES = (SHEET, TABLE)
 COLUMNS = ["id", "type", "gender", "skin tone", "count", "accessories"]
 
 TYPES = ("Male", "Female", "Zombie", "Ape", "Alien")

@@ -2,12 +2,13 @@
 
 import csv
 import shlex
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from comparison import BASELINE, plan, run, write
+from comparison import BASELINE, crossed, plan, run, settings_of, write
 from tests.test_bad_input import run_program
 
 BASE = ["attrs=crown", "steps=3", "w=2"]
@@ -23,6 +24,18 @@ def test_each_row_changes_one_setting():
         assert f"{row.setting}={row.value}" in row.overrides
         others = [o for o in BASE if not o.startswith(f"{row.setting}=")]
         assert [o for o in row.overrides if not o.startswith(f"{row.setting}=")] == others
+
+
+def test_crossed_settings_take_every_pair_of_values():
+    rows = crossed(BASE, ("steps", [5, 15]), ("w", ["0", "3"]))
+    assert [row.value for row in rows] == ["5 x 0", "5 x 3", "15 x 0", "15 x 3"]
+    assert rows[1].overrides == ("attrs=crown", "steps=5", "w=3")  # those of the base make room
+
+
+def test_settings_can_be_composed_by_many_threads_at_once():
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda seed: settings_of([f"seed={seed}"], "train")["seed"], range(8)))
+    assert found == list(range(8))
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 
 import explain
-from data import pixelfaces
+from data import mnist, pixelfaces
 from tests.conftest import ROOT
-from training.build import DATASETS, build_diffusion, build_model, build_sampler
+from training.build import DATASETS, build_diffusion, build_model, build_sampler, data_is_there
 from training.settings import check_training
 
 CONF = ROOT / "conf"
@@ -93,3 +93,12 @@ def test_hydra_itself_writes_nothing(name):
     assert settings.output_subdir is None
     assert not settings.job.chdir
     assert settings.run.dir == "."
+
+
+def test_data_is_there_where_all_its_files_are(tmp_path):
+    assert data_is_there("pixelfaces", str(tmp_path))
+    assert not data_is_there("mnist", str(tmp_path))
+    for file in mnist.FILES:
+        (tmp_path / file.path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file.path).touch()
+    assert data_is_there("mnist", str(tmp_path)) and not data_is_there("cryptopunks", str(tmp_path))

@@ -16,7 +16,7 @@ from diffusion.guidance import Guidance
 from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Euler, EulerAncestral, Heun
 from diffusion.schedule import NoiseSchedule
-from pipeline import FROM_X_0, Pipeline, find_checkpoint
+from pipeline import FROM_X_0, SHIPPED, Pipeline, available, find_checkpoint
 from tests.test_bad_input import run_program
 from training.checkpoint import CheckpointError, read_info, save_weights
 
@@ -209,3 +209,14 @@ def test_samplers_that_look_at_the_noise_are_not_among_those_refused():
             make().step(schedule, denoise(shift), x_t, 60, 30, lambda: torch.ones(5), None)[0] for shift in (0.0, 0.1)
         )
         assert torch.equal(one, other) == (make in FROM_X_0)
+
+
+def test_all_weights_are_listed_and_other_files_are_not(in_tmp, weights):
+    place = in_tmp / "runs" / "a" / "checkpoints" / "ema.safetensors"
+    broken = in_tmp / "runs" / "b" / "checkpoints" / "ema.safetensors"
+    for path, content in ((place, weights.read_bytes()), (broken, b"no weights")):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    found = available()
+    assert [info.dataset for info in found.values()] == ["pixelfaces", "cryptopunks", "mnist"]
+    assert set(found) == {place.relative_to(in_tmp), SHIPPED / "cryptopunks.safetensors", SHIPPED / "mnist.safetensors"}

@@ -7,6 +7,7 @@ choose among them, but cannot name code to run.
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from models.unet import UNet
 from training.settings import choice, number, numbers
 
 DATASETS = {"cryptopunks": cryptopunks.load, "mnist": mnist.load, "pixelfaces": pixelfaces.load}
+FILES = {"cryptopunks": cryptopunks.FILES, "mnist": mnist.FILES, "pixelfaces": ()}  # that they read
 MODELS = {"unet": UNet}
 SAMPLERS = {
     "ddpm": DDPM,
@@ -45,6 +47,11 @@ def build_splits(cfg: dict) -> Splits:
     load = DATASETS[choice("dataset.name", cfg["dataset"]["name"], tuple(DATASETS))]
     splits = load(cfg["data_root"], **_settings(cfg["dataset"], "preview"))
     return splits if cfg["cfg"]["conditional"] else splits.unconditional()
+
+
+def data_is_there(dataset: str, data_root: str) -> bool:
+    """Whether `build_splits` would find all its files, without fetching any."""
+    return all((Path(data_root) / file.path).exists() for file in FILES[choice("dataset.name", dataset, tuple(FILES))])
 
 
 def build_model(cfg: dict, image_shape: tuple[int, ...], schema: ConditionSchema) -> nn.Module:

@@ -22,6 +22,7 @@ from training.trainer import StepResult, Trainer
 
 log = logging.getLogger("train")
 STATUS_EVERY_S = 2.0
+FLUSH_EVERY_S = 2  # of the scalars, so that curves can be followed while they grow
 
 
 class Averages:
@@ -60,7 +61,7 @@ class Monitor:
         self.last_status = 0.0
         self.writer, self.bar = None, None
         if trainer.here.is_main:
-            self.writer = SummaryWriter(str(run.path), purge_step=first_step + 1)
+            self.writer = SummaryWriter(str(run.path), purge_step=first_step + 1, flush_secs=FLUSH_EVERY_S)
             self.bar = tqdm(
                 total=self.cfg["steps"], initial=first_step, unit="step", disable=None, dynamic_ncols=True, leave=True
             )

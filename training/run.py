@@ -75,6 +75,19 @@ class Run:
         finally:
             lock.release()
 
+    @property
+    def held(self) -> bool:
+        """Whether a process is writing there now; not so where this process may not even try the lock."""
+        if not (self.path / ".lock").exists():
+            return False
+        try:
+            with filelock.FileLock(self.path / ".lock", timeout=0):
+                return False
+        except filelock.Timeout:
+            return True
+        except OSError:
+            return False
+
     def read_config(self) -> dict:
         try:
             return yaml.safe_load(self.config.read_text(encoding="utf-8"))

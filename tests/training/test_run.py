@@ -175,3 +175,11 @@ def test_settings_that_are_newer_than_the_run_get_their_defaults(compose):
     old["train"] = {k: v for k, v in cfg["train"].items() if k != "loss_buckets"}
     found = continued_config(old, {**cfg, "run": "a"}, ["run=a"])
     assert found["optim"] == cfg["optim"] and found["train"] == cfg["train"]
+
+
+def test_a_run_is_held_while_it_is_locked(started):
+    run = started()
+    assert not run.held and not Run("nowhere").held
+    with run.locked():
+        assert run.held
+    assert not run.held

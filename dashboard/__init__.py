@@ -1,0 +1,1 @@
+"""The pages of streamlit_dashboard.py, and what they need beside widgets."""

@@ -1,0 +1,200 @@
+"""Evaluate: figures of checkpoints side by side, and ratings by a person who cannot see which setting drew what."""
+
+from __future__ import annotations
+
+import random
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import asking, controls, metrics, ratings, view
+from dashboard.ratings import CRITERIA, Rating
+from dashboard.state import EVALUATIONS, KEPT, choose_weights, load, say, told
+
+FOLDER = EVALUATIONS / "ratings"
+USUAL = 4  # evaluations that are shown first
+
+
+def page() -> None:
+    st.title(say("Evaluate"))
+    figures, rating = st.tabs([say("Figures"), say("Blind rating")])
+    with figures:
+        side_by_side()
+    with rating:
+        blind()
+
+
+# -- figures ---------------------------------------------------------------------------------------------------
+
+
+def side_by_side() -> None:
+    found = {evaluation.name: evaluation for evaluation in metrics.evaluations(EVALUATIONS)}
+    if not found:
+        st.info(say("No evaluation yet. Make one in a terminal:"))
+        st.code("python evaluate.py dataset=cryptopunks", language="bash")
+        return
+    names = st.multiselect(
+        say("Evaluations"), list(found), list(found)[:USUAL], key=f"evaluations.{len(found)}", **KEPT
+    )
+    words = st.text_input(say("Only rows with"), key="evaluations.rows", placeholder="exact", **KEPT)
+    chosen = [found[name] for name in names]
+    for evaluation in chosen:
+        if evaluation.problem:
+            st.warning(f"{evaluation.name}: {evaluation.problem}")
+    chosen = [evaluation for evaluation in chosen if not evaluation.problem]
+    rows = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.figures if words.strip() in key))
+    about = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.provenance))
+    if not chosen:
+        return
+    cells = {
+        e.name: [str(e.provenance.get(key, "")) for key in about] + [number(e.figures.get(row)) for row in rows]
+        for e in chosen
+    }
+    st.dataframe(pd.DataFrame({say("figure"): about + rows, **cells}), hide_index=True, height="content")
+    for evaluation in chosen:
+        with st.expander(evaluation.name):
+            report(evaluation)
+
+
+def number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if value == int(value) and abs(value) >= 10 else f"{value:.4g}"
+
+
+def report(evaluation: metrics.Evaluation) -> None:
+    """What the evaluation says of itself, and its figures."""
+    path = evaluation.folder / "report.md"
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        st.markdown("\n".join(line.replace("# ", "#### ", 1) for line in lines if not line.startswith("![")))
+    for figure in sorted(evaluation.folder.glob("*.png")):
+        st.image(figure.read_bytes(), caption=figure.stem)
+
+
+# -- blind rating ----------------------------------------------------------------------------------------------
+
+
+def blind() -> None:
+    rating: Rating | None = st.session_state.get("rating")
+    if rating is None:
+        prepare()
+    elif not rating.done:
+        ask(rating)
+    else:
+        summary(rating)
+
+
+def prepare() -> None:
+    """Choose two settings, and draw the same seeds with both."""
+    st.caption(
+        say("Pictures of two settings come in random order, without a word about which is which; you rate them.")
+    )
+    chosen = []
+    for place, name in zip(st.columns(2, gap="large"), "AB", strict=True):
+        with place:
+            st.markdown(f"**{say('Setting')} {name}**")
+            weights = choose_weights(f"rate.weights.{name}")
+            if weights is None:
+                return
+            names = st.text_input("attrs", "any", key=f"rate.attrs.{name}.{weights[1].dataset}", **KEPT)
+            chosen.append((weights, {"attrs": names.strip() or None} | how(name, weights[1].config["diffusion"]["T"])))
+    left, middle, right = st.columns(3)
+    way = left.selectbox(
+        say("Way"), ratings.WAYS, key="rate.way", **KEPT,
+        format_func=lambda w: say("one picture, scores") if w == "scores" else say("two pictures, which is better"),
+    )  # fmt: skip
+    n = middle.number_input(say("Pictures each"), 1, 100, 8, key="rate.n", **KEPT)
+    first = right.number_input(say("First seed"), 0, 2**53 - 1, 0, key="rate.seed", **KEPT)
+    if st.button(say("Begin"), type="primary", icon=":material/visibility_off:"):
+        with told(), st.spinner(say("Drawing")):
+            both = [asking.overrides_of(w[0], choices | {"seed": first, "n": n}) for w, choices in chosen]
+            drawings = [asking.ready(overrides, load)[0] for overrides in both]
+            images = tuple(drawing.draw(drawing.seeds) for drawing in drawings)
+            seeds = range(first, first + n)
+            st.session_state.rating = ratings.begin(way, tuple(both), images, seeds, random.Random())
+            st.rerun()
+
+
+def how(name: str, T: int) -> dict:
+    """w, sampler and steps of one setting."""
+    left, middle, right = st.columns(3)
+    w = left.number_input("w", 0.0, 100.0, 1.0 if name == "A" else 3.0, 0.5, key=f"rate.w.{name}", **KEPT)
+    names = list(controls.SAMPLERS)
+    sampler = middle.selectbox(say("Sampler"), names, names.index(controls.QUICK), key=f"rate.sampler.{name}", **KEPT)
+    steps = right.number_input(say("Steps"), 1, T, min(15, T), key=f"rate.steps.{name}.{T}", **KEPT)
+    return {"w": w, "sampler": sampler, "steps": steps}
+
+
+def ask(rating: Rating) -> None:
+    """The next picture, or pair, and what is to be said of it."""
+    at = len(rating.answers)
+    st.progress(at / len(rating.items), say("{at} of {all}", at=at + 1, all=len(rating.items)))
+    shown = [rating.images[setting][row] for setting, row in rating.items[at].shown]
+    asked = asked_of(rating)
+    if asked:
+        st.markdown(f"**{asked}**")
+    view.gallery(shown, 8, [say("left"), say("right")] if rating.way == "pairs" else [])
+    if rating.way == "pairs":
+        with st.container(horizontal=True):
+            (left, _), (right, _) = rating.items[at].shown
+            for title, answer in ((say("left"), left), (say("neither"), None), (say("right"), right)):
+                st.button(title, key=f"rate.{title}.{at}", on_click=rating.answers.append, args=(answer,))
+    else:
+        scores(rating, at)
+    if st.button(say("Break off"), type="tertiary"):
+        st.session_state.pop("rating")
+        st.rerun()
+
+
+def asked_of(rating: Rating) -> str:
+    """What was asked for, where both settings were asked for the same; else it would tell them apart."""
+    attrs = {o.partition("=")[2] for overrides in rating.settings for o in overrides if o.startswith("attrs=")}
+    return attrs.pop() if len(attrs) == 1 else ""
+
+
+def scores(rating: Rating, at: int) -> None:
+    help_of = {
+        "adherence": say("Does it show what was asked for?"),
+        "realism": say("Could it belong to the collection?"),
+        "artefacts": say("2 for none, 0 for many"),
+    }
+    given = [
+        st.segmented_control(say(name), (0, 1, 2), key=f"rate.{name}.{at}", help=help_of[name]) for name in CRITERIA
+    ]
+    complete = all(score is not None for score in given)
+    if st.button(say("Next"), type="primary", disabled=not complete):
+        rating.answers.append(tuple(given))
+        st.rerun()
+
+
+def summary(rating: Rating) -> None:
+    """What came out, and which setting was which."""
+    if "rating.saved" not in st.session_state:
+        with told():
+            st.session_state["rating.saved"] = ratings.save(rating, FOLDER).as_posix()
+    for name, overrides in zip("AB", rating.settings, strict=True):
+        st.markdown(f"**{name}**")
+        st.code(asking.command(overrides), language="bash", wrap_lines=True)
+    if rating.way == "scores":
+        rows = [
+            {
+                say("criterion"): say(name),
+                **{n: f"{m.mean:.2f} ± {m.error:.2f}" for n, m in zip("AB", pair, strict=True)},
+            }
+            for name, pair in ratings.means(rating).items()
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+    else:
+        found = ratings.preference(rating)
+        st.markdown(
+            say(
+                "A {first}, B {second}, neither {neither}: A is preferred in {share} of the decided pairs "
+                "(95 % interval {low} to {high}).",
+                first=found.first, second=found.second, neither=found.neither, share=f"{100 * found.share:.0f} %",
+                low=f"{100 * found.low:.0f} %", high=f"{100 * found.high:.0f} %",
+            )
+        )  # fmt: skip
+    st.caption(say("Saved in {path}", path=st.session_state.get("rating.saved", "")))
+    if st.button(say("Another rating")):
+        for key in ("rating", "rating.saved"):
+            st.session_state.pop(key, None)
+        st.rerun()

@@ -1,0 +1,168 @@
+"""Runs: what every training is doing, and its curves while they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import view
+from dashboard.events import smoothed, thinned
+from dashboard.overview import Overview, duration, overviews
+from dashboard.state import KEPT, RUNS, say, scalars
+from evaluation.figures import COLOURS
+
+EVERY_S = 2
+MARKS = {
+    "running": ":material/play_circle:", "finished": ":material/check_circle:", "stopped": ":material/pause_circle:",
+    "failed": ":material/error:", "killed": ":material/error:", "broken": ":material/broken_image:",
+    "unknown": ":material/help:",
+}  # fmt: skip
+LOSS, HELD_OUT, NORM, SPEED, BUCKET = (
+    "loss/train", "loss/held_out", "optim/grad_norm", "speed/images_per_second", "loss_by_t/",
+)  # fmt: skip
+
+
+def page() -> None:
+    st.title(say("Runs"))
+    if not overviews(RUNS):
+        st.info(say("No runs yet below {folder}/. Start one on the page Train.", folder=RUNS))
+        return
+    table()
+    st.subheader(say("Curves"))
+    names = st.session_state.setdefault("shown_runs", [run.name for run in overviews(RUNS)[:2]])
+    known = [run.name for run in overviews(RUNS)]
+    st.session_state.shown_runs = [name for name in names if name in known]
+    left, middle, right = st.columns([4, 2, 1], vertical_alignment="bottom")
+    left.multiselect(say("Runs to show"), known, key="shown_runs", **KEPT)
+    middle.slider(say("Smoothing"), 0.0, 0.99, 0.6, 0.01, key="smoothing", **KEPT)
+    right.toggle(say("Log scale"), True, key="log_scale", **KEPT)
+    curves()
+
+
+@st.fragment(run_every=EVERY_S)
+def table() -> None:
+    """All runs, as they stand now."""
+    found = overviews(RUNS)
+    rows = [
+        {
+            say("run"): run.name,
+            say("state"): say(run.state),
+            say("progress"): round(run.step / run.steps, 2) if run.steps else None,
+            say("step"): run.step,
+            say("images/s"): run.images_per_second,
+            say("time left"): duration(run.seconds_left) if run.state == "running" else "",
+            say("held-out loss"): run.held_out_loss,
+            say("data set"): run.dataset,
+            say("device"): run.device,
+        }
+        for run in found
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height="content" if len(rows) <= 8 else 318,
+        column_config={
+            say("run"): st.column_config.TextColumn(pinned=True),
+            say("progress"): st.column_config.ProgressColumn(format="percent", width="small"),
+            say("step"): st.column_config.NumberColumn(format="localized"),
+            say("images/s"): st.column_config.NumberColumn(format="%.0f"),
+            say("held-out loss"): st.column_config.NumberColumn(format="%.5f"),
+        },
+    )
+    for run in found:
+        if run.message:
+            st.caption(f"{MARKS.get(run.state, '')} **{run.name}**: {say(run.state)}. {run.message}")
+
+
+@st.fragment(run_every=EVERY_S)
+def curves() -> None:
+    """The chosen runs, read on from where the last reading ended."""
+    chosen = [run for run in overviews(RUNS) if run.name in st.session_state.get("shown_runs", [])]
+    if not chosen:
+        st.info(say("Choose a run to see its curves."))
+        return
+    read = {run.name: scalars(str(run.run)).read() for run in chosen}
+    for run in chosen:
+        if damaged := scalars(str(run.run)).damaged:
+            st.warning(say("{run}: left out, damaged: {files}", run=run.name, files=", ".join(damaged)))
+    if not any(read.values()):
+        st.info(say("Nothing logged yet; curves begin after the first {every} steps.", every="train.log_every"))
+        return
+    view.legend([run.name for run in chosen], COLOURS)
+    left, right = st.columns(2)
+    with left:
+        panel(say("Loss"), read, LOSS)
+        panel(say("Gradient norm"), read, NORM)
+    with right:
+        panel(say("Held-out loss"), read, HELD_OUT, smooth=False)
+        panel(say("Images per second"), read, SPEED, log=False)
+    st.markdown(f"**{say('Loss by noise level')}**  \n{say('t = 1 is the picture, the last t is noise')}")
+    for place, run in zip(st.columns(2) * len(chosen), chosen, strict=False):
+        with place:
+            by_level(run, read[run.name])
+
+
+def follow(run: Overview) -> None:
+    """The loss of one run by itself."""
+    found = scalars(str(run.run)).read()
+    if LOSS in found:
+        draw({say("loss"): found[LOSS]}, say("run"), [say("loss")], smooth=True, log=True)
+
+
+Curve = tuple[np.ndarray, np.ndarray]
+
+
+def panel(title: str, read: dict[str, dict[str, Curve]], tag: str, smooth: bool = True, log: bool = True) -> None:
+    """One figure: the curve `tag` of each run."""
+    lines = {name: found[tag] for name, found in read.items() if tag in found}
+    st.markdown(f"**{title}**")
+    if lines:
+        draw(lines, say("run"), list(read), smooth, log)
+    else:
+        st.caption(say("not logged yet"))
+
+
+def by_level(run: Overview, found: dict[str, Curve]) -> None:
+    """Loss of each range of noise levels of one run."""
+    lines = {tag.removeprefix(BUCKET): curve for tag, curve in sorted(found.items()) if tag.startswith(BUCKET)}
+    st.caption(run.name)
+    if lines:
+        draw(lines, "t", list(lines), smooth=True, log=True, scheme="viridis")
+
+
+def draw(lines: dict[str, Curve], legend: str, order: Sequence[str], smooth: bool, log: bool, scheme: str = "") -> None:
+    """Curves over steps; `order` fixes which colour belongs to which name, whatever is there already."""
+    share = st.session_state.get("smoothing", 0.0) if smooth else 0.0
+    parts = []
+    for name, (steps, values) in lines.items():
+        rows = thinned(len(steps))
+        parts.append(pd.DataFrame({"step": steps[rows], "value": smoothed(values, share)[rows], "name": name}))
+    data = pd.concat(parts)
+    log = log and st.session_state.get("log_scale", False) and bool((data["value"] > 0).all())
+    named = {"scheme": scheme} if scheme else {"range": [COLOURS[i % len(COLOURS)] for i in range(len(order))]}
+    colours = {"domain": list(order), **named}
+    below = {"orient": "bottom", "title": None, "columns": 4} if scheme else None
+    # Vega-Lite as it is: altair would check it anew for every curve, every few seconds.
+    spec = {
+        "height": 260 if scheme else 220,
+        "mark": {"type": "line", "strokeWidth": 1.6, "point": len(data) <= 40},
+        "encoding": {
+            "x": {"field": "step", "type": "quantitative", "title": None},
+            "y": {
+                "field": "value",
+                "type": "quantitative",
+                "title": None,
+                "scale": {"type": "log", "nice": False} if log else {"zero": False},
+            },
+            "color": {"field": "name", "type": "nominal", "sort": list(order), "scale": colours, "legend": below},
+            "tooltip": [
+                {"field": "step", "type": "quantitative", "format": ",", "title": say("step")},
+                {"field": "value", "type": "quantitative", "format": ".5g", "title": say("value")},
+                {"field": "name", "type": "nominal", "title": legend},
+            ],
+        },
+    }
+    st.vega_lite_chart(data, spec)

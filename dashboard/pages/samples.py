@@ -1,0 +1,82 @@
+"""Samples: the grids that a training draws on its way, step by step, as a film, and beside those of another run."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+
+from dashboard import view
+from dashboard.overview import Overview, Sample, overviews, rows_of, samples
+from dashboard.state import KEPT, RUNS, say, told
+
+KINDS = {"ema": "averaged weights", "raw": "raw weights"}
+ONE, TWO = 2, 1  # how much a grid is enlarged, alone and beside another
+
+
+def page() -> None:
+    st.title(say("Samples"))
+    runs = {run.name: run for run in overviews(RUNS) if samples(run.run)}
+    if not runs:
+        st.info(say("No samples yet. A training draws its first after {every} steps.", every="train.preview_every"))
+        return
+    left, right = st.columns(2)
+    first = left.selectbox(say("Run"), list(runs), key="samples.first", **KEPT)
+    others = ["", *(name for name in runs if name != first)]
+    second = right.selectbox(
+        say("Beside it"), others, format_func=lambda name: name or say("nothing"), key=f"samples.second.{first}", **KEPT
+    )
+    chosen = [runs[name] for name in (first, second) if name]
+    found = {run.name: samples(run.run) for run in chosen}
+    kind, w = how(found)
+    found = {name: [s for s in grids if (s.kind, s.w) == (kind, w)] for name, grids in found.items()}
+    there = [{sample.step for sample in grids} for grids in found.values()]
+    steps = sorted(set.intersection(*there) or set.union(*there))
+    film = st.toggle(say("Film over the training"), key="samples.film", **KEPT)
+    step = steps[-1]
+    if not film and len(steps) > 1:
+        step = st.select_slider(
+            say("Step"), steps, value=steps[-1], format_func=lambda s: f"{s:,}",
+            key=f"samples.step.{first}.{second}.{kind}.{w}.{len(steps)}", **KEPT,
+        )  # fmt: skip
+    places = st.columns(len(chosen))
+    for place, run in zip(places, chosen, strict=True):
+        with place, told():
+            show(run, found[run.name], None if film else step, ONE if len(chosen) == 1 else TWO)
+
+
+def how(found: dict[str, list[Sample]]) -> tuple[str, str]:
+    """Which weights drew, and with how much guidance: one of the kinds that are there."""
+    kinds = sorted({f"{sample.kind} {sample.w}" for grids in found.values() for sample in grids})
+    chosen = st.segmented_control(
+        say("Drawn with"), kinds, default=kinds[len([k for k in kinds if k.startswith("ema")]) - 1], required=True,
+        format_func=lambda k: f"{say(KINDS[k.split()[0]])}, w = {k.split()[1]}", key=f"samples.kind.{kinds}", **KEPT,
+    )  # fmt: skip
+    kind, w = chosen.split()
+    return kind, w
+
+
+def show(run: Overview, grids: list[Sample], step: int | None, scale: int) -> None:
+    """The newest grid of a run up to `step`, or all as a film."""
+    st.markdown(f"**{run.name}**")
+    if step is None:
+        film(grids, rows_of(run.run), scale)
+        return
+    known = [grid for grid in grids if grid.step <= step]
+    if not known:
+        st.caption(say("nothing drawn by step {step}", step=f"{step:,}"))
+        return
+    picture = view.native(known[-1].path)
+    view.sheet(known[-1].path.read_bytes(), (picture.shape[2], picture.shape[1]), rows_of(run.run), scale)
+    st.caption(f"{say('step')} {known[-1].step:,}")
+
+
+def film(grids: list[Sample], rows: list[str], scale: int) -> None:
+    """One frame for each grid, all of the size of the last."""
+    pictures = [view.native(grid.path) for grid in grids]
+    alike = [picture for picture in pictures if picture.shape == pictures[-1].shape]
+    if not alike:
+        st.caption(say("nothing drawn yet"))
+        return
+    content = view.gif(torch.stack(alike), rate=2)
+    view.sheet(content, (alike[0].shape[2], alike[0].shape[1]), rows, scale)
+    st.caption(say("{n} grids, up to step {step}", n=len(alike), step=f"{grids[-1].step:,}"))

@@ -1,0 +1,39 @@
+"""A mask painted over a picture with the mouse or a finger; the browser's part is in painter.js."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from dashboard import view
+from dashboard.state import say
+
+FILES = {kind: (Path(__file__).parent / f"painter.{kind}").read_text("utf-8") for kind in ("html", "css", "js")}
+TOOLS = ("small", "medium", "large", "erase", "clear", "invert")
+SIDE = 336  # of the picture on the screen, at most
+
+
+def painted(image: Tensor, key: str) -> Tensor:
+    """Show a picture (C, H, W) uint8 to paint on; the mask (H, W) float32, 1 where it is drawn anew."""
+    _, height, width = image.shape
+    component = st.components.v2.component("painter", **FILES)
+    data = {
+        "picture": view.source(view.png(image)),
+        "width": width,
+        "height": height,
+        "scale": max(1, SIDE // max(width, height)),
+        "mask": st.session_state.get(key, {}).get("mask"),
+        "words": {tool: say(tool) for tool in TOOLS},
+    }
+    state = component(key=key, data=data, default={"mask": ""}, on_mask_change=lambda: None)
+    return read(state.mask, height, width)
+
+
+def read(mask: object, height: int, width: int) -> Tensor:
+    """What the browser sent as a mask; nothing painted for anything that is none of this size."""
+    if not isinstance(mask, str) or len(mask) != height * width:
+        return torch.zeros(height, width)
+    return torch.tensor([float(pixel == "1") for pixel in mask]).view(height, width)

@@ -1,0 +1,156 @@
+"""Pixel art in the browser: every pixel becomes a whole number of them, and nothing blurs it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from data.images import enlarge, save_gif, save_png
+
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding: 3.2rem clamp(1rem, 3vw, 3rem) 4rem; }
+.gallery { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-start; }
+.gallery figure { margin: 0; }
+.gallery img, .sheet img, [data-testid="stImage"] img { image-rendering: pixelated; display: block; }
+.gallery img { border-radius: 3px; }
+.gallery figcaption { font-size: 0.8rem; opacity: 0.75; padding-top: 4px; overflow-wrap: anywhere; }
+.sheet { display: flex; overflow-x: auto; padding-bottom: 6px; }
+.sheet .rows { flex: none; padding-right: 10px; }
+.sheet .rows div { display: flex; align-items: center; justify-content: end; font-size: 0.8rem; opacity: 0.75;
+                   white-space: nowrap; }
+.sheet img { flex: none; max-width: none; }
+.matrix { border-collapse: separate; border-spacing: 10px; }
+.matrix td, .matrix th { border: none; padding: 0; font-weight: normal; font-size: 0.8rem; text-align: left; }
+.matrix th { opacity: 0.75; white-space: nowrap; }
+.matrix .gallery { gap: 4px; flex-wrap: nowrap; }
+.matrix small { opacity: 0.75; }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 0.85rem; }
+.legend i { display: inline-block; width: 14px; height: 4px; border-radius: 2px; margin: 0 7px 3px 0; }
+.ticks { border-collapse: collapse; }
+.ticks td { padding: 2px 12px 2px 0; border: none; white-space: nowrap; }
+.ticks .bar { width: 70px; height: 8px; border-radius: 4px; background: rgba(128, 128, 128, 0.25); }
+.ticks .bar div { height: 8px; border-radius: 4px; background: #5b8e7d; }
+.ticks .missed .bar div { background: #c8553d; }
+</style>"""
+
+
+def style() -> None:
+    st.html(STYLE)
+
+
+def png(image: Tensor, scale: int = 1, settings: dict[str, Any] | None = None) -> bytes:
+    """A (C, H, W) uint8 picture as a PNG file, with `settings` inside."""
+    file = io.BytesIO()
+    save_png(enlarge(image, scale), file, settings)
+    return file.getvalue()
+
+
+def gif(frames: Tensor, rate: float) -> bytes:
+    """(N, C, H, W) uint8 as a film of `rate` frames a second."""
+    file = io.BytesIO()
+    save_gif(frames, file, 1, rate)
+    return file.getvalue()
+
+
+def archive(files: dict[str, bytes]) -> bytes:
+    """Files by name, in one ZIP."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def source(content: bytes) -> str:
+    """The address of a picture file that holds the file itself."""
+    return f"data:image/{'gif' if content[:3] == b'GIF' else 'png'};base64,{base64.b64encode(content).decode()}"
+
+
+def img(content: bytes, width: int, alt: str = "") -> str:
+    """HTML of a picture file, `width` pixels wide."""
+    return f'<img src="{source(content)}" width="{width}" alt="{html.escape(alt)}">'
+
+
+def figures(pictures: Sequence[Tensor], scale: int, captions: Sequence[str] = ()) -> str:
+    """HTML of (C, H, W) uint8 pictures in a row that wraps."""
+    captions = list(captions) or [""] * len(pictures)
+    cells = [
+        f"<figure>{img(png(picture), picture.shape[-1] * scale, caption)}"
+        + (f"<figcaption>{html.escape(caption)}</figcaption>" if caption else "")
+        + "</figure>"
+        for picture, caption in zip(pictures, captions, strict=True)
+    ]
+    return f'<div class="gallery">{"".join(cells)}</div>'
+
+
+def gallery(pictures: Sequence[Tensor], scale: int, captions: Sequence[str] = (), place=None) -> None:
+    (place or st).html(figures(pictures, scale, captions))
+
+
+def film(frames: Tensor, rate: float, scale: int) -> None:
+    st.html(f'<div class="gallery">{img(gif(frames, rate), frames.shape[-1] * scale, "film")}</div>')
+
+
+def sheet(content: bytes, size: tuple[int, int], rows: Sequence[str], scale: int) -> None:
+    """A grid of samples with what its rows show before them; on narrow windows it scrolls.
+
+    size : width and height of the picture file, in pixels
+    """
+    width, height = size
+    each = height * scale / max(len(rows), 1)
+    names = "".join(f'<div style="height:{each:.2f}px">{html.escape(row)}</div>' for row in rows)
+    st.html(f'<div class="sheet"><div class="rows">{names}</div>{img(content, width * scale)}</div>')
+
+
+def matrix(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], corner: str = "") -> None:
+    """A table of HTML cells with a head for each column and each row; on narrow windows it scrolls."""
+    top = "".join(f"<th>{html.escape(head)}</th>" for head in heads)
+    body = "".join(
+        f"<tr><th>{html.escape(name)}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for name, cells in rows
+    )
+    st.html(
+        f'<div class="sheet"><table class="matrix"><tr><th>{html.escape(corner)}</th>{top}</tr>{body}</table></div>'
+    )
+
+
+def ticks(found: Sequence[tuple[str, float]]) -> None:
+    """What was asked for, and how sure the classifier is that a picture shows it."""
+    rows = "".join(
+        f'<tr class="{"found" if share >= 0.5 else "missed"}"><td>{"✓" if share >= 0.5 else "✗"}</td>'
+        f"<td>{html.escape(name)}</td><td><div class='bar'><div style='width:{100 * share:.0f}%'></div></div></td>"
+        f"<td>{100 * share:.0f} %</td></tr>"
+        for name, share in found
+    )
+    st.html(f'<table class="ticks">{rows}</table>')
+
+
+def legend(names: Sequence[str], colours: Sequence[str]) -> None:
+    """Which colour stands for what, once for several figures."""
+    entries = "".join(
+        f'<span><i style="background:{colours[i % len(colours)]}"></i>{html.escape(name)}</span>'
+        for i, name in enumerate(names)
+    )
+    st.html(f'<div class="legend">{entries}</div>')
+
+
+def native(path: Path) -> Tensor:
+    """A sample grid as (3, H, W) uint8, at the size at which it was written."""
+    from data.images import read_png
+
+    picture = read_png(path)
+    return picture if len(picture) == 3 else torch.cat([picture[:1]] * 3)
+
+
+def fitting(images: Sequence[Tensor]) -> int:
+    """How many pixels wide a pixel is shown, so that few pictures are large and many are not too many."""
+    wanted = 192 if len(images) <= 2 else 144 if len(images) <= 4 else 120 if len(images) <= 16 else 72
+    return max(1, wanted // images[0].shape[-1])

@@ -1,0 +1,273 @@
+"""The texts of the dashboard in French. A text that is not here stays in English."""
+
+from __future__ import annotations
+
+LANGUAGES = ("English", "Français")
+
+
+def translated(text: str, language: str) -> str:
+    return FRENCH.get(text, text) if language == "Français" else text
+
+
+FRENCH = {
+    # pages
+    "Language": "Langue",
+    "Training": "Entraînement",
+    "Pictures": "Images",
+    "Runs": "Suivi",
+    "Samples": "Échantillons",
+    "Train": "Entraîner",
+    "Generate": "Générer",
+    "Edit": "Retoucher",
+    "Compare": "Comparer",
+    "Evaluate": "Évaluer",
+    # weights and data
+    "Weights": "Poids",
+    "shipped": "fournis",
+    "step": "pas",
+    "No weights yet: train some on the page Train.": "Pas encore de poids : entraînez-en sur la page Entraîner.",
+    "The data set is not on this machine; a training on {name} fetches it.": (
+        "Les données ne sont pas sur cette machine ; un entraînement sur {name} les télécharge."
+    ),
+    "The data set here is another than these weights were trained on.": (
+        "Les données présentes ne sont pas celles de l'entraînement de ces poids."
+    ),
+    # what is asked for
+    "Ask": "Demander",
+    "By slot": "Par case",
+    "By phrase": "Par phrase",
+    "By names": "Par noms",
+    "any": "au choix",
+    "none": "aucun",
+    "any {group}": "{group}, au choix",
+    "no {group}": "sans {group}",
+    "as it is": "tel quel",
+    "a woman with wild blonde hair and 3D glasses, without a hat": (
+        "une femme aux lunettes 3D avec une chaîne en or, sans chapeau"
+    ),
+    "Phrase, in English or French": "Phrase, en français ou en anglais",
+    "Names, weights and several conditions": "Noms, pondérations et plusieurs conditions",
+    "These weights were trained without labels; nothing can be asked for.": (
+        "Ces poids ont été entraînés sans étiquettes ; on ne peut rien leur demander."
+    ),
+    "Sampler": "Échantillonneur",
+    "Steps": "Pas",
+    "First seed": "Première graine",
+    "Another seed": "Une autre graine",
+    "Guidance: 0 ignores the request, 1 is the plain model, more insists": (
+        "Guidage : 0 ignore la demande, 1 est le modèle tel quel, davantage insiste"
+    ),
+    "Draw": "Dessiner",
+    "Drawing": "Dessin en cours",
+    "The same in a terminal": "La même chose dans un terminal",
+    # generate
+    "More": "Plus",
+    "Move away from": "S'éloigner de",
+    "Names, as in attrs": "Des noms, comme dans attrs",
+    "Snap colours": "Ramener les couleurs",
+    "place: the nearest colour seen at that place in training; palette: of all colours": (
+        "place : la couleur la plus proche vue à cet endroit ; palette : parmi toutes les couleurs"
+    ),
+    "Refinement": "Affinage",
+    "as the weights want it": "selon les poids",
+    "Predictions averaged in each of the last rounds; 0 is quicker": (
+        "Prédictions moyennées à chacun des derniers tours ; 0 va plus vite"
+    ),
+    "Size of a pixel in downloads": "Taille d'un pixel au téléchargement",
+    "Choose what the picture is to show, then press Draw.": "Choisissez ce que l'image doit montrer, puis Dessiner.",
+    "{n} in {seconds} s · w = {w} · {sampler}, {steps} steps · {dataset}, step {step}": (
+        "{n} en {seconds} s · w = {w} · {sampler}, {steps} pas · {dataset}, pas {step}"
+    ),
+    "Look closer at seed": "Regarder de près la graine",
+    "What the classifier sees": "Ce que voit le classifieur",
+    "Nothing was asked for.": "Rien n'a été demandé.",
+    "Nearest training picture": "Image d'entraînement la plus proche",
+    "drawn": "dessinée",
+    "an exact copy": "copie exacte",
+    "{pixels} of {all} pixels differ": "{pixels} pixels sur {all} diffèrent",
+    "Film of the denoising": "Film du débruitage",
+    "Left the noised picture x_t, right the picture x_0 predicted from it.": (
+        "À gauche l'image bruitée x_t, à droite l'image x_0 qui en est prédite."
+    ),
+    "Download the PNG": "Télécharger le PNG",
+    "Download {n} PNGs": "Télécharger {n} PNG",
+    "Each carries its settings; sample.py from_image=FILE draws it again": (
+        "Chacun porte ses réglages ; sample.py from_image=FICHIER le redessine"
+    ),
+    "View": "Vue",
+    "History of this visit": "Historique de la visite",
+    "Nothing drawn yet.": "Rien de dessiné pour l'instant.",
+    "Show": "Montrer",
+    "Favourite": "Favori",
+    "Favourites": "Favoris",
+    "No favourites yet: the star beside a picture keeps it for this visit.": (
+        "Pas encore de favoris : l'étoile près d'une image la garde pour cette visite."
+    ),
+    "Remove": "Retirer",
+    # edit
+    "A picture of {width} x {height} pixels, or a whole multiple": (
+        "Une image de {width} x {height} pixels, ou un multiple entier"
+    ),
+    "Upload a picture, or take one that you have drawn.": "Envoyez une image, ou prenez-en une que vous avez dessinée.",
+    "or one that you have drawn": "ou une que vous avez dessinée",
+    "chosen last": "choisie en dernier",
+    "Picture": "Image",
+    "What": "Quoi",
+    "Attributes": "Attributs",
+    "A part": "Une partie",
+    "From noise": "Depuis le bruit",
+    "A classifier reads what the picture shows; what is not changed here stays.": (
+        "Un classifieur lit ce que montre l'image ; ce qui n'est pas changé ici reste."
+    ),
+    "Paint over what is to be drawn anew.": "Peignez sur ce qui doit être redessiné.",
+    "The whole picture is noised and drawn anew from there.": "Toute l'image est bruitée et redessinée à partir de là.",
+    "Soft edge, in pixels": "Bord doux, en pixels",
+    "Repeats": "Répétitions",
+    "More make both parts fit better, and take longer": "Davantage accorde mieux les deux parties, plus lentement",
+    "0 leaves the picture, 1 ignores it": "0 laisse l'image, 1 l'ignore",
+    "Choose an attribute to change.": "Choisissez un attribut à changer.",
+    "Paint something first.": "Peignez d'abord quelque chose.",
+    "before": "avant",
+    "seed {seed}": "graine {seed}",
+    "small": "fin",
+    "medium": "moyen",
+    "large": "large",
+    "erase": "gommer",
+    "clear": "vider",
+    "invert": "inverser",
+    # compare
+    "How": "Comment",
+    "Two settings in a grid": "Deux réglages en grille",
+    "One setting at a time": "Un réglage à la fois",
+    "w, across": "w, en colonnes",
+    "Down": "En lignes",
+    "Values": "Valeurs",
+    "What varies, one setting on each line": "Ce qui varie, un réglage par ligne",
+    "As vary= of scripts/compare.py; values that hold commas are separated by semicolons": (
+        "Comme vary= de scripts/compare.py ; des valeurs à virgules se séparent par des points-virgules"
+    ),
+    "Pictures each": "Images pour chacun",
+    "{rows} settings, {n} pictures": "{rows} réglages, {n} images",
+    "at most {most} are drawn": "{most} au plus sont dessinées",
+    "baseline": "référence",
+    "seeds {first} to {last}": "graines {first} à {last}",
+    "Beneath: mean adherence, and seconds for the cell.": "Dessous : fidélité moyenne, et secondes pour la case.",
+    "Table and commands": "Tableau et commandes",
+    "setting": "réglage",
+    "value": "valeur",
+    "seed": "graine",
+    "seconds": "secondes",
+    "distance": "distance",
+    "command": "commande",
+    # runs
+    "No runs yet below {folder}/. Start one on the page Train.": (
+        "Pas encore d'entraînement sous {folder}/. Lancez-en un sur la page Entraîner."
+    ),
+    "Curves": "Courbes",
+    "Runs to show": "Entraînements à montrer",
+    "Smoothing": "Lissage",
+    "Log scale": "Échelle log.",
+    "run": "entraînement",
+    "state": "état",
+    "progress": "avancement",
+    "images/s": "images/s",
+    "time left": "temps restant",
+    "held-out loss": "perte de validation",
+    "data set": "données",
+    "device": "appareil",
+    "running": "en cours",
+    "finished": "terminé",
+    "stopped": "arrêté",
+    "failed": "échoué",
+    "killed": "tué",
+    "unknown": "inconnu",
+    "broken": "abîmé",
+    "Choose a run to see its curves.": "Choisissez un entraînement pour voir ses courbes.",
+    "Nothing logged yet; curves begin after the first {every} steps.": (
+        "Rien de noté encore ; les courbes commencent après les premiers {every} pas."
+    ),
+    "{run}: left out, damaged: {files}": "{run} : laissés de côté, abîmés : {files}",
+    "Loss": "Perte",
+    "loss": "perte",
+    "Held-out loss": "Perte de validation",
+    "Gradient norm": "Norme du gradient",
+    "Images per second": "Images par seconde",
+    "not logged yet": "pas encore noté",
+    "Loss by noise level": "Perte par niveau de bruit",
+    "t = 1 is the picture, the last t is noise": "t = 1 est l'image, le dernier t est du bruit",
+    # samples
+    "Run": "Entraînement",
+    "Beside it": "À côté",
+    "nothing": "rien",
+    "Drawn with": "Dessinés avec",
+    "averaged weights": "poids moyennés",
+    "raw weights": "poids bruts",
+    "Film over the training": "Film de l'entraînement",
+    "Step": "Pas",
+    "No samples yet. A training draws its first after {every} steps.": (
+        "Pas encore d'échantillons. Un entraînement dessine les premiers après {every} pas."
+    ),
+    "nothing drawn by step {step}": "rien de dessiné au pas {step}",
+    "nothing drawn yet": "rien de dessiné encore",
+    "{n} grids, up to step {step}": "{n} planches, jusqu'au pas {step}",
+    # train
+    "A new training": "Un nouvel entraînement",
+    "Recipe": "Recette",
+    "settings of my own": "mes propres réglages",
+    "One of conf/experiment; what is chosen below comes on top": "De conf/experiment ; les choix dessous s'y ajoutent",
+    "Further settings": "Autres réglages",
+    "One on each line, as key=value": "Un par ligne, comme clé=valeur",
+    "python train.py --help explains them all": "python train.py --help les explique tous",
+    "CPU threads": "Fils du processeur",
+    "0 leaves it to PyTorch": "0 laisse PyTorch choisir",
+    "Name": "Nom",
+    "made of the settings": "fait des réglages",
+    "Start": "Lancer",
+    "Started: {run}": "Lancé : {run}",
+    "Running": "En cours",
+    "Nothing is being trained.": "Aucun entraînement en cours.",
+    "{run} is getting ready": "{run} se prépare",
+    "Stop": "Arrêter",
+    "Asked to stop: it saves first.": "Arrêt demandé : il enregistre d'abord.",
+    "{time} left": "reste {time}",
+    "Continue": "Continuer",
+    "No run that could be continued.": "Aucun entraînement à continuer.",
+    "Up to step": "Jusqu'au pas",
+    "What was printed": "Ce qui a été affiché",
+    "nothing yet": "rien encore",
+    # evaluate
+    "Figures": "Mesures",
+    "Evaluations": "Évaluations",
+    "No evaluation yet. Make one in a terminal:": "Pas encore d'évaluation. Faites-en une dans un terminal :",
+    "Only rows with": "Seulement les lignes avec",
+    "figure": "mesure",
+    "Blind rating": "Notation à l'aveugle",
+    "Pictures of two settings come in random order, without a word about which is which; you rate them.": (
+        "Les images de deux réglages viennent au hasard, sans un mot sur leur origine ; vous les notez."
+    ),
+    "Setting": "Réglage",
+    "Way": "Manière",
+    "one picture, scores": "une image, des notes",
+    "two pictures, which is better": "deux images, la meilleure",
+    "Begin": "Commencer",
+    "{at} of {all}": "{at} sur {all}",
+    "adherence": "fidélité",
+    "realism": "réalisme",
+    "artefacts": "défauts",
+    "Does it show what was asked for?": "Montre-t-elle ce qui était demandé ?",
+    "Could it belong to the collection?": "Pourrait-elle être de la collection ?",
+    "2 for none, 0 for many": "2 pour aucun, 0 pour beaucoup",
+    "left": "gauche",
+    "right": "droite",
+    "neither": "aucune",
+    "Next": "Suivant",
+    "Break off": "Interrompre",
+    "criterion": "critère",
+    "A {first}, B {second}, neither {neither}: A is preferred in {share} of the decided pairs "
+    "(95 % interval {low} to {high}).": (
+        "A {first}, B {second}, aucune {neither} : A est préféré dans {share} des paires décidées "
+        "(intervalle à 95 % : {low} à {high})."
+    ),
+    "Saved in {path}": "Enregistré dans {path}",
+    "Another rating": "Une autre notation",
+}

@@ -1,0 +1,38 @@
+"""The dashboard: follow trainings, draw, edit, compare and rate. streamlit run streamlit_dashboard.py"""
+
+import gc
+
+import streamlit as st
+
+from dashboard import view
+from dashboard.pages import compare, edit, evaluate, generate, runs, samples, train
+from dashboard.state import KEPT, say
+from dashboard.words import LANGUAGES
+
+st.set_page_config(page_title="DDPM-CFG", page_icon="🎨", layout="wide")
+view.style()
+
+
+@st.cache_resource(show_spinner=False)
+def settled() -> None:
+    """Streamlit collects garbage after each run, every few seconds where curves grow; modules are none to look at."""
+    gc.freeze()
+
+
+settled()
+PAGES = {
+    "runs": st.Page(runs.page, title=say("Runs"), icon=":material/monitoring:", url_path="runs", default=True),
+    "samples": st.Page(samples.page, title=say("Samples"), icon=":material/grid_view:", url_path="samples"),
+    "train": st.Page(train.page, title=say("Train"), icon=":material/model_training:", url_path="train"),
+    "generate": st.Page(generate.page, title=say("Generate"), icon=":material/brush:", url_path="generate"),
+    "edit": st.Page(edit.page, title=say("Edit"), icon=":material/edit:", url_path="edit"),
+    "compare": st.Page(compare.page, title=say("Compare"), icon=":material/compare:", url_path="compare"),
+    "evaluate": st.Page(evaluate.page, title=say("Evaluate"), icon=":material/fact_check:", url_path="evaluate"),
+}
+SECTIONS = {"Training": ("runs", "samples", "train"), "Pictures": ("generate", "edit", "compare", "evaluate")}
+
+st.session_state.pages = PAGES
+chosen = st.navigation({say(name): [PAGES[key] for key in keys] for name, keys in SECTIONS.items()})
+with st.sidebar:
+    st.segmented_control(say("Language"), LANGUAGES, default=LANGUAGES[0], required=True, key="language", **KEPT)
+chosen.run()

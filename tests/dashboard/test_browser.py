@@ -1,0 +1,215 @@
+"""The dashboard in a real browser, as a person uses it."""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from dashboard.jobs import jobs, stop
+from tests.conftest import ROOT, TINY
+from training.run import Run
+
+PAGES = ["", "samples", "train", "generate", "edit", "compare", "evaluate"]
+WAIT_MS = 60_000
+
+
+def unavailable(reason: str):
+    """No browser is a reason to skip, but for CI, which can have one."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no browser: {reason}")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's chromium, installed if it is not there."""
+    path = shutil.which("chromium")
+    if path is None and shutil.which("apt-get") and shutil.which("bash"):
+        done = subprocess.run([shutil.which("bash"), ROOT / "scripts" / "browser.sh"], capture_output=True, text=True)
+        path = done.stdout.strip() if done.returncode == 0 else None
+    if path is None:
+        unavailable("scripts/browser.sh could not install chromium, which takes Debian's apt-get and root or sudo")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        unavailable("playwright is not installed; python -m pip install -r requirements-dev.txt")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory):
+    """(address, folder) of a dashboard in a folder with the shipped settings and no runs."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    shutil.copytree(ROOT / ".streamlit", folder / ".streamlit")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = ["-m", "streamlit", "run", str(ROOT / "streamlit_dashboard.py"), "--server.port", str(port)]
+    with (folder / "printed.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=log, stderr=log
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None and time.monotonic() < deadline, (folder / "printed.log").read_text()
+                time.sleep(0.2)
+        yield f"http://localhost:{port}", folder
+        assert "Traceback" not in (folder / "printed.log").read_text()
+    finally:
+        process.terminate()
+        process.wait(30)
+        for job in jobs(folder / "runs"):  # of a test that failed half-way
+            with contextlib.suppress(ValueError):
+                stop(Run(folder / job.run))
+
+
+@pytest.fixture
+def page(chromium, dashboard):
+    """A new visit."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    page.address, page.folder = dashboard
+    yield page
+    context.close()
+
+
+def visit(page, name, title=None) -> None:
+    page.goto(f"{page.address}/{name}")
+    page.get_by_role("heading", level=1, name=title or (name or "runs").capitalize()).wait_for()
+
+
+def choose(page, slot, value) -> None:
+    """Search a list and take what is found."""
+    box = page.get_by_role("combobox", name=slot, exact=True)
+    box.scroll_into_view_if_needed()  # scrolling closes a list that is open
+    box.click()
+    box.fill(value)
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("Enter")
+
+
+def pictures(page) -> list[str]:
+    return [image.get_attribute("src") for image in page.locator(".gallery img").all()]
+
+
+def test_every_page_opens_and_speaks_french(page):
+    elsewhere = []
+    page.on("request", lambda request: elsewhere.append(request.url) if page.address not in request.url else None)
+    for name in PAGES:
+        visit(page, name)
+        page.locator('[data-testid="stException"]').wait_for(state="detached")
+    page.get_by_text("Français").click()
+    page.get_by_role("heading", level=1, name="Évaluer").wait_for()
+    page.get_by_role("link", name="Générer").click()
+    page.get_by_role("heading", level=1, name="Générer").wait_for()
+    assert [url for url in elsewhere if url.startswith("http")] == []  # nothing is told to, or fetched from, others
+
+
+def test_a_picture_is_drawn_as_chosen_and_changes_with_what_is_chosen(page):
+    visit(page, "generate")
+    choose(page, "Type", "Male")
+    choose(page, "Eyes", "Classic Shades")
+    page.get_by_text("attrs=Male,Classic Shades").first.wait_for()
+    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_role("button", name="Download 4 PNGs").wait_for()
+    first = pictures(page)
+    ticks = page.locator(".ticks tr")
+    assert [ticks.nth(i).locator("td").nth(1).inner_text() for i in range(2)] == ["Male", "Classic Shades"]
+    assert page.locator(".ticks .found").count() >= 1
+    box = page.locator(".gallery img").first.bounding_box()
+    assert box["width"] == box["height"] == 24 * 6
+    choose(page, "Eyes", "3D Glasses")
+    page.get_by_text("attrs=Male,3D Glasses").first.wait_for()
+    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_text("Male,3D Glasses", exact=True).first.wait_for()
+    assert pictures(page)[:4] != first[:4]
+    page.get_by_role("link", name="Runs").click()
+    page.get_by_role("heading", level=1, name="Runs").wait_for()
+    page.get_by_role("link", name="Generate").click()
+    page.get_by_text("attrs=Male,3D Glasses").first.wait_for()  # what was chosen is still chosen
+
+
+def test_a_drawn_picture_is_edited_where_it_is_painted(page):
+    visit(page, "generate")
+    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_role("button", name="Download 4 PNGs").wait_for()
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("heading", level=1, name="Edit").wait_for()
+    page.get_by_text("A part", exact=True).click()
+    canvas = page.locator("canvas")
+    canvas.wait_for()
+    assert page.get_by_role("button", name="Draw", exact=True).is_disabled()
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 250, box["y"] + 70, steps=20)
+    page.mouse.up()
+    page.get_by_text("mask=samples/edits/").wait_for()
+    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_role("button", name="Download 4 PNGs").wait_for()
+    assert page.get_by_text("before").count() == 1
+
+
+def test_garbage_is_refused_and_a_picture_is_taken(page):
+    from PIL import Image
+
+    visit(page, "edit")
+    garbage = page.folder / "garbage.png"
+    garbage.write_bytes(b"<script>alert(1)</script>" * 100)
+    page.locator("input[type=file]").set_input_files(garbage)
+    page.get_by_text("garbage.png: not a picture").wait_for()
+    assert page.locator('[data-testid="stException"]').count() == 0
+    good = page.folder / "good.png"
+    Image.new("RGB", (48, 48), (90, 130, 150)).save(good)
+    page.locator("input[type=file]").set_input_files(good)
+    page.get_by_text("before", exact=True).wait_for()
+    assert page.get_by_text("not a picture").count() == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a training is stopped from the dashboard on Linux and macOS only")
+def test_a_training_is_started_watched_and_stopped(page):
+    visit(page, "train")
+    page.get_by_text("Further settings").click()
+    own = [s for s in TINY if s.partition("=")[0] not in ("train.batch_size", "train.preview_every", "device")]
+    page.get_by_role("textbox", name="One on each line").fill("\n".join([*own, "train.log_every=1"]))
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("train.log_every=1").first.wait_for()
+    for name, value in (("train.batch_size", "4"), ("train.preview_every", "0"), ("CPU threads", "1")):
+        page.get_by_role("spinbutton", name=name).fill(value)
+        page.keyboard.press("Enter")
+    page.get_by_text("train.preview_every=0").first.wait_for()
+    page.get_by_role("button", name="Start").click()
+    page.get_by_text("Started: runs/pixelfaces/").wait_for()
+    shown = page.get_by_text(re.compile(r"step [\d,]+ / 20,000 · "))
+    shown.wait_for()
+
+    def step():
+        return int(re.search(r"step ([\d,]+)", shown.inner_text())[1].replace(",", ""))
+
+    chart = page.locator('[data-testid="stVegaLiteChart"] svg').first
+    chart.wait_for()
+    first, picture = step(), chart.inner_html()
+    deadline = time.monotonic() + 20
+    while step() <= first or chart.inner_html() == picture:  # the curve moves, and nobody reloads the page
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Nothing is being trained.").wait_for()
+    (status,) = Path(page.folder).glob("runs/pixelfaces/*/status.json")
+    assert '"stopped"' in status.read_text() and list(status.parent.glob("checkpoints/state.pt"))

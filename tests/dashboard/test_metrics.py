@@ -1,0 +1,29 @@
+"""Evaluations are found, flattened, and told apart from broken ones."""
+
+import json
+
+from dashboard.metrics import evaluations, flat
+
+
+def test_figures_and_where_they_come_from(tmp_path):
+    record = {
+        "checkpoint": "abc", "step": 10, "sampler": {"name": "ddim", "eta": 0.0}, "w": 1.5,
+        "classifier": {"mean_accuracy": 0.9, "accuracy": {"type": 1.0}},
+        "exact": {"exact_best": 0.5, "by_seed": [1, 2], "snapped": True},
+    }  # fmt: skip
+    for name in ("a/2026-01-01", "a/2026-02-01"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "metrics.json").write_text(json.dumps(record))
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "metrics.json").write_text("{")
+    found = {e.name: e for e in evaluations(tmp_path)}
+    assert list(found) == ["b", "a/2026-02-01", "a/2026-01-01"]
+    assert found["a/2026-01-01"].figures == {"classifier.mean_accuracy": 0.9, "exact.exact_best": 0.5}
+    assert found["a/2026-01-01"].provenance == {"checkpoint": "abc", "step": 10, "sampler.name": "ddim", "w": 1.5}
+    assert "cannot be read" in found["b"].problem
+
+
+def test_a_list_in_place_of_figures_is_a_problem_and_no_crash(tmp_path):
+    (tmp_path / "metrics.json").write_text("[1]")
+    assert evaluations(tmp_path)[0].problem
+    assert flat({"a": {"b": {"c": 1}}, "d": 2}) == {"a.b.c": 1, "d": 2}
