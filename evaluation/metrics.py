@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
+ALONE = {"sync_on_compute": False}  # one process has all features; the others would wait for each other for ever
 NEIGHBOURS = 3  # k of precision and recall
 
 
@@ -37,7 +38,7 @@ def refuse_few(n: int, features: int) -> None:
 
 def fid(real: Tensor, drawn: Tensor) -> float:
     """Frechet distance (Heusel et al. 2017, equation 6) between features (N, D) and (M, D)."""
-    metric = FrechetInceptionDistance(feature=Given(real.shape[1])).set_dtype(torch.float64)
+    metric = FrechetInceptionDistance(feature=Given(real.shape[1]), **ALONE).set_dtype(torch.float64)
     metric.update(real.double(), real=True)
     metric.update(drawn.double(), real=False)
     return max(metric.compute().item(), 0.0)
@@ -51,7 +52,7 @@ def kid(real: Tensor, drawn: Tensor) -> float:
     size = min(len(real), len(drawn))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that it keeps the features: these are few
-        metric = KernelInceptionDistance(feature=Given(real.shape[1]), subsets=1, subset_size=size)
+        metric = KernelInceptionDistance(feature=Given(real.shape[1]), subsets=1, subset_size=size, **ALONE)
     metric.set_dtype(torch.float64)
     metric.update(real.double()[:size], real=True)
     metric.update(drawn.double()[:size], real=False)
