@@ -102,7 +102,7 @@ def script(
 ) -> None:
     """Run a script whose arguments are key=value: those in `own`, each with all its values, and those of sample.py.
 
-    What a person can mend is reported in one line with exit status 1; -h prints the explanation.
+    -h prints the explanation; errors are those of `in_one_line`.
     """
     given: dict[str, list[str]] = {key: [] for key in own}
     others = []
@@ -115,8 +115,13 @@ def script(
     if {"-h", "--help"} & set(others):
         print((explanation or "").strip())
         return
+    in_one_line(lambda: main(given, others))
+
+
+def in_one_line(main: Callable[[], None]) -> None:
+    """Run a script; what a person can mend is reported in one line, with exit status 1."""
     try:
-        main(given, others)
+        main()
     except (*EXPECTED, HydraException, OmegaConfBaseException) as error:
         raise SystemExit(f"{Path(sys.argv[0]).name}: {'; '.join(_text(error, 'sample').splitlines())}") from None
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from cli import in_one_line
 from evaluation.figures import table
 from pipeline import SHIPPED
 from training.checkpoint import file_hash, load_tensors, read_info
@@ -82,7 +83,4 @@ def with_pictures(report: str, folder: Path, dataset: str) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"card.py: {error}") from None
+    in_one_line(main)

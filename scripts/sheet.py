@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from cli import in_one_line
 from diffusion.samplers import DDIM
 from evaluation.figures import labelled_rows
 from pipeline import Pipeline, find_checkpoint
@@ -50,7 +51,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ValueError as error:
-        raise SystemExit(f"sheet.py: {error}") from None
+    in_one_line(main)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from cli import in_one_line
 from pipeline import SHIPPED
 from training.checkpoint import file_hash, load_tensors, read_info, save_weights
 from training.run import Run
@@ -30,7 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ValueError as error:
-        raise SystemExit(f"ship.py: {error}") from None
+    in_one_line(main)

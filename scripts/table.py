@@ -15,6 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from cli import in_one_line
 from evaluation.figures import Panel, curves, percent, table
 from training.build import build_guidance
 
@@ -104,7 +105,4 @@ def draw(path: Path, rows: list[dict[str, Any]], differing: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ValueError as error:
-        raise SystemExit(f"table.py: {error}") from None
+    in_one_line(main)
