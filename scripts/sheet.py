@@ -36,7 +36,7 @@ def main() -> None:
     pipe = Pipeline.load(path, "auto")
     guidances = args.w if len(args.w) > 1 else args.w * len(args.requests)
     if len(guidances) != len(args.requests):
-        raise SystemExit(f"--w: {len(guidances)} values for {len(args.requests)} rows; give one, or one per row")
+        raise ValueError(f"--w: {len(guidances)} values for {len(args.requests)} rows; give one, or one per row")
     seeds = range(args.seed, args.seed + args.n)
     began = time.perf_counter()
     rows = [

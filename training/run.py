@@ -26,6 +26,7 @@ MAY_CHANGE = re.compile(
     r"checkpoint_every|preview\..*)"
 )
 UNTOLD = re.compile(r"\+*(dataset|data_root|device|name|resume)=")
+LOCK_WAIT_S = 0.5  # `held` takes the lock for an instant, which must not refuse a training
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -62,7 +63,7 @@ class Run:
         try:
             for folder in (self.samples, self.state.parent):
                 folder.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(self.path / ".lock", timeout=0)
+            lock = filelock.FileLock(self.path / ".lock", timeout=LOCK_WAIT_S)
             lock.acquire()
         except filelock.Timeout:
             raise ValueError(
