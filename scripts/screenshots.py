@@ -3,13 +3,18 @@
 python scripts/screenshots.py http://localhost:8501 docs/images
 """
 
+from __future__ import annotations
+
 import io
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+
+if TYPE_CHECKING:  # the tests take `choose` from here, also where playwright cannot be had
+    from playwright.sync_api import Page
 
 WIDTH, HEIGHT, TALLEST = 1280, 800, 1240
 COLOURS = 96  # of a file, which keeps it small
@@ -21,6 +26,7 @@ def draw(page: Page) -> None:
 
 
 def choose(page: Page, slot: str, value: str) -> None:
+    """Search the list of a slot and take what is found."""
     box = page.get_by_role("combobox", name=slot, exact=True)
     box.scroll_into_view_if_needed()  # scrolling closes a list that is open
     box.click()
@@ -91,6 +97,8 @@ SHOTS = {
 
 
 def main(address: str, folder: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name, (path, act) in SHOTS.items():

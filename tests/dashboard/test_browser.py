@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.jobs import jobs, stop
+from scripts.screenshots import choose
 from tests.conftest import ROOT, TINY
 from training.run import Run
 
@@ -91,16 +92,6 @@ def page(chromium, dashboard):
 def visit(page, name, title=None) -> None:
     page.goto(f"{page.address}/{name}")
     page.get_by_role("heading", level=1, name=title or (name or "runs").capitalize()).wait_for()
-
-
-def choose(page, slot, value) -> None:
-    """Search a list and take what is found."""
-    box = page.get_by_role("combobox", name=slot, exact=True)
-    box.scroll_into_view_if_needed()  # scrolling closes a list that is open
-    box.click()
-    box.fill(value)
-    page.get_by_role("option").first.wait_for()
-    page.keyboard.press("Enter")
 
 
 def pictures(page) -> list[str]:
