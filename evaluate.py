@@ -20,11 +20,12 @@ from evaluation.exact import ExactMatch
 from evaluation.memorisation import Memorisation
 from evaluation.report import write
 from evaluation.speed import Speed
-from pipeline import SHIPPED, Pipeline, choose_checkpoint
+from pipeline import Pipeline
 from steering import load_weaker
 from training.build import build_guidance, build_sampler, build_splits
 from training.distributed import processes
 from training.settings import whole
+from weights import SHIPPED, choose_checkpoint
 
 MEASURES = {
     "exact": ExactMatch,

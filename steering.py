@@ -22,11 +22,12 @@ from diffusion.guidance import Guidance
 from diffusion.samplers import Sampler
 from diffusion.sampling import SPACINGS, OnStep, Seed
 from evaluation.classifier import Classifier, find, load
-from pipeline import SHIPPED, Pipeline, choose_checkpoint, find_weights
+from pipeline import Pipeline
 from training.build import build_guidance, build_sampler
 from training.checkpoint import CheckpointError, file_hash
 from training.settings import MAX_SEED, choice, number, whole
 from version import code_version
+from weights import SHIPPED, choose_checkpoint, find_weights
 
 # Settings that decide a picture, as its PNG records them; with the weights, its seed and `scale`, all there is.
 DECIDING = (

@@ -16,9 +16,10 @@ from torch import Tensor
 from comparison import settings_of
 from dashboard.events import Scalars
 from dashboard.words import translated
-from pipeline import Pipeline, available
+from pipeline import Pipeline
 from training.build import build_splits, data_is_there
 from training.checkpoint import WeightsInfo
+from weights import available
 
 RUNS, EVALUATIONS = Path("runs"), Path("evaluations")
 EXPECTED = (ValueError, OSError, FloatingPointError, HydraException, OmegaConfBaseException)

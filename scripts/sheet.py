@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from cli import in_one_line
 from diffusion.samplers import DDIM
 from evaluation.figures import labelled_rows
-from pipeline import Pipeline, find_checkpoint
+from pipeline import Pipeline
+from weights import find_checkpoint
 
 
 def parse() -> argparse.Namespace:

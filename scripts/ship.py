@@ -11,9 +11,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from cli import in_one_line
-from pipeline import SHIPPED
 from training.checkpoint import file_hash, load_tensors, read_info, save_weights
 from training.run import Run
+from weights import SHIPPED
 
 
 def main() -> None:

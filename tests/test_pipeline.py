@@ -16,9 +16,10 @@ from diffusion.guidance import Guidance
 from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Euler, EulerAncestral, Heun
 from diffusion.schedule import NoiseSchedule
-from pipeline import FROM_X_0, SHIPPED, Pipeline, available, find_checkpoint
+from pipeline import FROM_X_0, Pipeline
 from tests.test_bad_input import run_program
 from training.checkpoint import CheckpointError, read_info, save_weights
+from weights import SHIPPED, available, find_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,10 @@ from PIL import Image
 import steering
 from data.images import read_settings
 from data.pictures import read_mask
-from pipeline import Pipeline, find_weights
+from pipeline import Pipeline
 from tests.test_bad_input import run_program
 from training.checkpoint import CheckpointError
+from weights import find_weights
 
 
 @pytest.fixture

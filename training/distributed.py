@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import re
@@ -16,6 +17,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from training.settings import choice
+
+log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -116,12 +119,21 @@ def hardware(device: torch.device) -> str:
 
 
 def pick_precision(name: str, device: torch.device) -> str:
-    """auto takes bf16 on CUDA devices that compute in it, else fp32."""
+    """auto takes bf16 on devices that compute in it, else fp32."""
     choice("precision", name, PRECISIONS)
-    if name != "auto":
-        return name
-    fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bf16" if fast else "fp32"
+    if name == "auto":
+        return "bf16" if computes_bf16(device) else "fp32"
+    if name == "bf16" and device.type == "cpu" and not computes_bf16(device):
+        log.warning("precision=bf16: this CPU only emulates it, many times slower than fp32; auto takes what is faster")
+    return name
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Whether a device has instructions for products in bf16. Emulated ones are slow: on a CPU, 20 times and more."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}  # not known to older PyTorch
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 def in_precision(denoiser: Callable[..., Tensor], device: torch.device, precision: str) -> Callable[..., Tensor]:

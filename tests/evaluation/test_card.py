@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-import pipeline
+import weights
 from evaluation import classifier
 from tests.evaluation.test_evaluate import evaluate
 from tests.test_bad_input import run_program
@@ -16,7 +16,7 @@ def test_weights_are_shipped_and_their_card_says_how_and_how_good(in_tmp, train_
     monkeypatch.setattr(classifier, "STEPS", 20)
     shipped = in_tmp / "checkpoints"
     shipped.mkdir()
-    monkeypatch.setattr(pipeline, "SHIPPED", shipped)
+    monkeypatch.setattr(weights, "SHIPPED", shipped)
     train_tiny("train.steps=3", "train.log_every=1", "train.validate_every=1", "run=run")
     run_program("scripts/ship.py", "run")
 
