@@ -20,9 +20,9 @@ from data.palette import SNAPS, Palette
 from data.requests import branches, parse_requests, stacked
 from diffusion.editing import Edit, differing
 from diffusion.gaussian import Denoiser, GaussianDiffusion
-from diffusion.guidance import AT_HIGH_NOISE, Denoise, Guidance, guided
+from diffusion.guidance import FADING, Denoise, Guidance, guided
 from diffusion.multistep import DPMSolverPP2M, UniPC
-from diffusion.samplers import DDIM, DDPM, Sampler
+from diffusion.samplers import DDPM, Sampler
 from diffusion.sampling import REFINED, SPACINGS, ImageNoise, OnStep, Seed, draw
 from training.build import MODELS, build_diffusion, build_model
 from training.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
@@ -91,10 +91,10 @@ class Pipeline:
         *,
         w: float = 3.0,
         negative: str | Sequence[str] | Tensor | None = None,
-        guidance: Guidance = AT_HIGH_NOISE,
+        guidance: Guidance = FADING,
         weaker: Pipeline | None = None,
         sampler: Sampler | None = None,
-        steps: int = 25,
+        steps: int = 10,
         spacing: str = "trailing",
         init: Tensor | None = None,
         strength: float = 1.0,
@@ -113,6 +113,7 @@ class Pipeline:
         negative : what guidance moves away from, named like cond; the unconditional model if left out
         guidance : what is done beside extrapolation
         weaker   : another pipeline to move away from, at the same label unless `negative` says otherwise (autoguidance)
+        sampler  : DPM-Solver++(2M) if left out, which needs few steps
         steps    : from 1 to the T of the training
         spacing  : of their times, see diffusion.sampling.timesteps
         init     : a picture (C, H, W) uint8 to start from, or one for each (N, C, H, W); `mask` likewise (H, W) or
@@ -126,7 +127,7 @@ class Pipeline:
         refine = self.refinement(refine)
         choice("spacing", spacing, SPACINGS)
         choice("snap", snap, SNAPS)
-        seeds, sampler = list(seeds), sampler or DDIM()
+        seeds, sampler = list(seeds), sampler or DPMSolverPP2M()
         self.refuse(guidance, sampler, weaker)
         edit = self.edit(init, strength, mask, repeats, len(seeds))
         parts, reference = self._branches(cond, negative, w, len(seeds), weaker)

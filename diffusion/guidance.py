@@ -22,6 +22,8 @@ class Guidance:
                  deviation of the conditional one, against over-exposed pictures; 0 not at all, 1 wholly
     interval   : (low, high) noise levels t / T in [0, 1] at which guidance holds; elsewhere w is at most 1, and
                  several weights are scaled to a sum of at most 1 (Kynkaanniemi et al. 2024)
+    fade       : noise level in [0, 1] below which guidance fades: from there to level 0, the weights go linearly to
+                 what they are outside the interval; 0 not at all (a weight schedule, as in Wang et al. 2024)
     percentile : of |x_0| in each picture, by which the picture is divided where it exceeds 1: dynamic thresholding
                  (Saharia et al. 2022, section 2.3); 1 limits x_0 to [-1, 1] instead
     renoise    : "guided", or "reference" for CFG++ (Chung et al. 2024, algorithm 2), which steps on with the noise that
@@ -30,6 +32,7 @@ class Guidance:
 
     rescale: float = 0.0
     interval: tuple[float, float] = (0.0, 1.0)
+    fade: float = 0.0
     percentile: float = 1.0
     renoise: str = "guided"
 
@@ -38,6 +41,8 @@ class Guidance:
             raise ValueError(f"guidance.rescale={self.rescale}: must lie in [0, 1]; 0.7 is usual")
         if len(self.interval) != 2 or not 0 <= self.interval[0] <= self.interval[1] <= 1:
             raise ValueError(f"guidance.interval={list(self.interval)}: two noise levels, 0 <= low <= high <= 1")
+        if not 0 <= self.fade <= 1:
+            raise ValueError(f"guidance.fade={self.fade}: must be a noise level in [0, 1]; 0 does not fade")
         if not 0 < self.percentile <= 1:
             raise ValueError(f"guidance.percentile={self.percentile}: must lie in (0, 1]; 0.995 is usual, 1 clips")
         if self.renoise not in ("guided", "reference"):
@@ -51,7 +56,10 @@ class Guidance:
     def at(self, level: float, weights: list[float]) -> list[float]:
         """The weights of all conditions at a noise level."""
         low, high = self.interval
-        return weights if low <= level <= high else [v / max(sum(weights), 1.0) for v in weights]
+        share = min(level / self.fade, 1.0) if self.fade else 1.0
+        share = share if low <= level <= high else 0.0
+        calm = [v / max(sum(weights), 1.0) for v in weights]
+        return [c + share * (v - c) for v, c in zip(weights, calm, strict=True)]
 
     def limited(self, x_0: Tensor) -> Tensor:
         """x_0 (B, ...) brought into [-1, 1]."""
@@ -63,7 +71,7 @@ class Guidance:
 
 
 PLAIN = Guidance()
-AT_HIGH_NOISE = Guidance(interval=(0.3, 1.0))  # the default: at low noise, guidance speckles pictures
+FADING = Guidance(fade=0.15)  # the default: full weight at the lowest noise speckles pictures
 
 
 def guided(

@@ -37,7 +37,7 @@ def request_sizes(schema: ConditionSchema) -> list[int]:
 
 
 def make_requests(data: InMemoryDataset, n: int, seed: int) -> Requests:
-    """At least `n` requests, as many for each size and, within a size, for each value that some picture of `data` has.
+    """At least `n` requests, as many for each value that some picture of `data` has; sizes take turns.
 
     A request is the label of a random picture with the value, of which it names the value and other fields, first
     such as show something; of one slot and its coarse fields it names only one.
@@ -48,14 +48,13 @@ def make_requests(data: InMemoryDataset, n: int, seed: int) -> Requests:
     optional = np.array([field.optional for field in schema.fields])
     values = [(f, v) for f, count in enumerate(schema.cardinalities) for v in range(count) if (labels[:, f] == v).any()]
     sizes = request_sizes(schema)
-    repeats = -(-n // (len(values) * len(sizes)))
+    repeats = -(-n // len(values))
     rows, told = [], []
-    for size in sizes:
-        for f, v in values:
-            for label in labels[rng.choice(np.flatnonzero(labels[:, f] == v), repeats)]:
-                named = _named(label, f, size, owners, optional, rng)
-                rows.append(np.where(np.isin(np.arange(len(schema)), named), label, UNKNOWN))
-                told.append(size)
+    for i, (f, v) in enumerate(values):
+        for r, label in enumerate(labels[rng.choice(np.flatnonzero(labels[:, f] == v), repeats)]):
+            told.append(sizes[(i + r) % len(sizes)])
+            named = _named(label, f, told[-1], owners, optional, rng)
+            rows.append(np.where(np.isin(np.arange(len(schema)), named), label, UNKNOWN))
     return Requests(torch.from_numpy(np.stack(rows)), torch.tensor(told))
 
 

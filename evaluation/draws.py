@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from diffusion.guidance import AT_HIGH_NOISE, Guidance
+from diffusion.guidance import FADING, Guidance
 from diffusion.samplers import Sampler
 from pipeline import Pipeline
 from training.checkpoint import write_atomically
@@ -64,7 +64,7 @@ class Draws:
     steps: int
     spacing: str = "trailing"
     refine: int | None = None
-    guidance: Guidance = AT_HIGH_NOISE
+    guidance: Guidance = FADING
     weaker: Pipeline | None = None
     batch_size: int = 64
 

@@ -11,7 +11,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from cli import in_one_line
-from diffusion.samplers import DDIM
 from evaluation.figures import labelled_rows
 from pipeline import Pipeline
 from weights import find_checkpoint
@@ -24,7 +23,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("requests", nargs="+", help='one per row, such as "male,glasses" or "any"')
     parser.add_argument("--w", type=float, nargs="+", default=[3.0], help="one for all rows, or one per row")
     parser.add_argument("--n", type=int, default=10, help="pictures per row")
-    parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scale", type=int, default=3)
     parser.add_argument("--checkpoint", type=Path)
@@ -40,10 +39,7 @@ def main() -> None:
         raise ValueError(f"--w: {len(guidances)} values for {len(args.requests)} rows; give one, or one per row")
     seeds = range(args.seed, args.seed + args.n)
     began = time.perf_counter()
-    rows = [
-        pipe(request, seeds, w=w, sampler=DDIM(), steps=args.steps)
-        for request, w in zip(args.requests, guidances, strict=True)
-    ]
+    rows = [pipe(request, seeds, w=w, steps=args.steps) for request, w in zip(args.requests, guidances, strict=True)]
     seconds = time.perf_counter() - began
     labels = [r if len(args.w) == 1 else f"{r}   w = {w:g}" for r, w in zip(args.requests, guidances, strict=True)]
     args.out.parent.mkdir(parents=True, exist_ok=True)

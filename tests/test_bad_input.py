@@ -174,7 +174,7 @@ def test_a_malicious_training_state(capsys, in_tmp):
         ("spacing=even", ["spacing='even'", "trailing, linspace, leading, karras"]),
         ("attrs=cap:loud", ["attrs='cap:loud'", "'loud' is no weight"]),
         ("attrs=cap | ", ["a name is missing"]),
-        ("guidance=magic", ["guidance=magic", "autoguidance, cfg, cfgpp, dynamic, interval, rescale"]),
+        ("guidance=magic", ["guidance=magic", "autoguidance, cfg, cfgpp, dynamic, fade, interval, rescale"]),
         ("guidance.rescale=2", ["guidance.rescale=2", "[0, 1]"]),
         ("guidance.interval=[0.7,0.1]", ["guidance.interval=[0.7, 0.1]", "low <= high"]),
         ("guidance.interval=0.5", ["guidance.interval=0.5", "list of 2 numbers"]),

@@ -79,7 +79,7 @@ def build_guidance(group: dict) -> Guidance:
     unknown = sorted(set(given) - allowed)
     if unknown:
         raise ValueError(f"guidance.{unknown[0]}: no such setting; there are {', '.join(sorted(allowed))}, checkpoint")
-    for key in ("rescale", "percentile"):
+    for key in given.keys() - {"interval", "renoise"}:
         number(f"guidance.{key}", given[key])
     numbers("guidance.interval", given["interval"], 0, 1, length=2)
     return Guidance(**{**given, "interval": tuple(given["interval"])})

@@ -20,7 +20,7 @@ AXES = {
     "w": ("0, 1, 3, 7", float),
     "steps": ("5, 15, 30", int),
     "sampler": ("dpmpp_2m, ddim, ddpm", str),
-    "guidance": ("cfg, interval, rescale", str),
+    "guidance": ("fade, cfg, rescale", str),
 }
 VARIED = (*AXES, "attrs", "negative", "snap", "spacing", "refine")  # and nothing that names files
 

@@ -114,6 +114,22 @@ def test_outside_the_interval_several_weights_keep_their_proportion():
     torch.testing.assert_close(found.x_0, 0.75 * one + 0.25 * two)
 
 
+@pytest.mark.parametrize(("t", "held"), [(1, 1.2), (5, 2.0), (10, 3.0), (20, 5.0), (90, 5.0)])
+def test_fading_guidance_falls_linearly_to_the_plain_model(t, held):
+    """With fade 0.2 and T = 100, w = 5 is 1 + 4 t / 20 below t = 20."""
+    how = Guidance(fade=0.2)
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=5.0, how=how, clip=False)(X_T, t)
+    expected = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=held, clip=False)(X_T, t)
+    torch.testing.assert_close(found.x_0, expected.x_0)
+
+
+def test_where_it_fades_a_weight_below_one_stays_and_several_keep_their_proportion():
+    how = Guidance(fade=0.2)
+    assert how.at(0.1, [0.5]) == [0.5]
+    assert how.at(0.1, [3.0, 1.0]) == pytest.approx([(3 + 3 / 4) / 2, (1 + 1 / 4) / 2])
+    assert how.at(0.0, [3.0, 1.0]) == pytest.approx([3 / 4, 1 / 4])
+
+
 @pytest.mark.parametrize("w", [0.0, 0.5, 3.0])
 def test_guidance_without_a_reference_is_refused(w):
     with pytest.raises(ValueError, match=r"ref_cond \(all UNKNOWN for CFG\)") as refused:
@@ -227,6 +243,7 @@ def test_cfg_plus_plus_goes_on_with_the_noise_of_the_reference(w):
         ({"rescale": float("nan")}, r"guidance.rescale=nan"),
         ({"interval": (0.6, 0.2)}, r"guidance.interval=\[0.6, 0.2\].*low <= high"),
         ({"interval": (0.1,)}, r"guidance.interval=\[0.1\].*two noise levels"),
+        ({"fade": -0.1}, r"guidance.fade=-0.1.*\[0, 1\]"),
         ({"percentile": 0.0}, r"guidance.percentile=0.0.*\(0, 1\]"),
         ({"renoise": "main"}, r"guidance.renoise='main'.*guided, reference"),
     ],
