@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from typing import Any
 
 import streamlit as st
 
+from comparison import settings_of
 from dashboard.asking import Choice, slot_choices
 from dashboard.state import KEPT, say
 from data.conditions import ConditionSchema
@@ -14,8 +16,25 @@ from training.build import SAMPLERS
 from training.checkpoint import WeightsInfo
 from training.settings import MAX_SEED
 
-QUICK = "dpmpp_2m"  # the sampler with the best pictures in few steps
-STEPS = {"ddpm": 100}  # what a sampler wants where it is not content with few
+STEPS = {"ddpm": 50}  # what a sampler wants where it is not content with the usual number
+
+
+@functools.cache
+def usual() -> tuple[str, int]:
+    """Sampler and steps of sample.py where nothing is said."""
+    settings = settings_of(())
+    return settings["sampler"]["name"], settings["steps"]
+
+
+def sampler_and_steps(places, key: str, T: int, **how: Any) -> dict[str, Any]:
+    """Both widgets, each in its place; the number of steps goes with the sampler."""
+    names, (sampler, steps) = list(SAMPLERS), usual()
+    sampler = places[0].selectbox(
+        say("Sampler"), names, index=names.index(sampler), key=f"{key}.sampler", **how, **KEPT
+    )
+    default = min(STEPS.get(sampler, steps), T)
+    chosen = places[1].number_input(say("Steps"), 1, T, default, key=f"{key}.steps.{default}.{T}", **how, **KEPT)
+    return {"sampler": sampler, "steps": chosen}
 
 
 def label(choice: Choice, unasked: str) -> str:
@@ -75,15 +94,10 @@ def drawing(info: WeightsInfo, key: str, most: int = 64) -> dict[str, Any]:
             "w", 0.0, 100.0, 3.0, 0.5, format="%.1f", key=f"{key}.w", width=110,
             help=say("Guidance: 0 ignores the request, 1 is the plain model, more insists"), **KEPT,
         )  # fmt: skip
-        names = list(SAMPLERS)
-        sampler = st.selectbox(say("Sampler"), names, index=names.index(QUICK), key=f"{key}.sampler", width=150, **KEPT)
-        steps = st.number_input(
-            say("Steps"), 1, T, min(STEPS.get(sampler, 15), T), key=f"{key}.steps.{STEPS.get(sampler)}.{T}", width=110,
-            **KEPT,
-        )  # fmt: skip
+        walk = sampler_and_steps((st, st), key, T, width=150)
         n = st.number_input(say("Pictures"), 1, most, min(4, most), key=f"{key}.n", width=110, **KEPT)
         seed = seed_of(key)
-    return {"w": w, "sampler": sampler, "steps": steps, "seed": seed, "n": n}
+    return {"w": w, **walk, "seed": seed, "n": n}
 
 
 def seed_of(key: str) -> int:

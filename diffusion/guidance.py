@@ -71,7 +71,7 @@ class Guidance:
 
 
 PLAIN = Guidance()
-FADING = Guidance(fade=0.15)  # the default: full weight at the lowest noise speckles pictures
+FADING = Guidance(fade=0.05)  # the default: full weight at the lowest noise speckles pictures
 
 
 def guided(

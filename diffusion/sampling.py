@@ -22,7 +22,7 @@ OnStep = Callable[[int, int, Tensor, Tensor], None]  # (steps done, s, x_s, pred
 
 SPACINGS = ("trailing", "linspace", "leading", "karras")
 RHO = 7  # of Karras et al. 2022, equation 5
-REFINED = (0.3, 0.15, 0.06, 0.02)  # noise levels t / T of the rounds of `refined`
+REFINED = (0.06, 0.03, 0.02)  # noise levels t / T of the rounds of `refined`: more would cost variety
 
 
 def timesteps(schedule: NoiseSchedule, steps: int, spacing: str = "trailing", start: int | None = None) -> list[int]:

@@ -192,12 +192,16 @@ class Adherence:
         present = [f["present"] for f in found]
         lines = {"present": (ws, present), "absent": (ws, [f["absent"] for f in found])}
         by_size = {f"{s} named": (ws, [f["present_by_size"][s] for f in found]) for s in found[0]["present_by_size"]}
-        precision = {"present": ([f["precision"] for f in found], present)}
+        guided = {w: f for w, f in by_w.items() if float(w) > 0}  # w = 0 asks for nothing, and lies far off
+        precision = {"present": ([f["precision"] for f in guided.values()], [f["present"] for f in guided.values()])}
         panels = [
             Panel("requests met", "guidance w", {k: v for k, v in lines.items() if None not in v[1]}),
             Panel("met, by number of things named", "guidance w", by_size),
             Panel(
-                "met, against fidelity", "precision (k-NN, classifier features)", precision, [f"w = {w}" for w in by_w]
+                "met, against fidelity",
+                "precision (k-NN, classifier features)",
+                precision,
+                [f"w = {w}" for w in guided],
             ),
         ]
         curves(path, panels, self.bench.caption(self.jobs))

@@ -1,4 +1,4 @@
-"""Put evaluations side by side: a Markdown table with a row for each folder and guidance weight, and curves against w.
+"""Put evaluations side by side: a Markdown table with a row for each setting and guidance weight, and curves against w.
 
 python scripts/table.py evaluations/samplers/*
 python scripts/table.py evaluations/guidance/* --figure docs/images/guidance-curves.png
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, help="that evaluate.py wrote")
     parser.add_argument("--figure", type=Path, help="a PNG to write: adherence and FID against w")
     args = parser.parse_args()
-    rows = [row for folder in args.folders for row in rows_of(folder)]
+    rows = merged([row for folder in args.folders for row in rows_of(folder)])
     differing = [key for key in SETTINGS if len({row["settings"][key] for row in rows}) > 1]
     rows.sort(key=lambda row: [row["settings"][key] for key in differing])
     shown = {name: cell for name, cell in FIGURES.items() if any(_cell(cell, row) for row in rows)}
@@ -46,6 +46,14 @@ def main() -> None:
     print(table([*differing, *shown], lines))
     if args.figure is not None:
         draw(args.figure, rows, [key for key in differing if key != "w"])
+
+
+def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each combination of settings, with all that evaluations measured at it."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        found.setdefault(json.dumps(row["settings"]), {}).update(row)
+    return list(found.values())
 
 
 def _cell(cell: Any, row: dict[str, Any]) -> str:

@@ -136,7 +136,7 @@ def test_sample_py_writes_pictures_that_say_how_they_came_about(weights, in_tmp,
         assert grid.size == (2 * 96 + 3 * 4, 2 * 96 + 3 * 4)
 
 
-QUICK = {"w": 2.0, "steps": 4, "snap": "none"}
+QUICK = {"w": 2.0, "steps": 4, "snap": "none", "sampler": DDIM(), "guidance": Guidance()}
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,7 @@ QUICK = {"w": 2.0, "steps": 4, "snap": "none"}
     [
         {"guidance": Guidance(rescale=0.7)},
         {"guidance": Guidance(interval=(0.2, 0.6))},
+        {"guidance": Guidance(fade=0.9)},
         {"guidance": Guidance(percentile=0.9), "w": 8.0},
         {"guidance": Guidance(renoise="reference")},
         {"negative": "mohawk"},
@@ -194,7 +195,7 @@ def test_autoguidance_takes_a_model_of_the_same_kind(pipe):
 @pytest.mark.parametrize("sampler", [DDPM(), DPMSolverPP2M(), UniPC()], ids=str)
 def test_cfg_plus_plus_is_refused_by_samplers_that_would_ignore_it(pipe, sampler):
     with pytest.raises(ValueError, match=r"guidance.renoise=reference: .* sampler=ddim"):
-        pipe("crown", [1], **QUICK, sampler=sampler, guidance=Guidance(renoise="reference"))
+        pipe("crown", [1], **{**QUICK, "sampler": sampler, "guidance": Guidance(renoise="reference")})
 
 
 def test_samplers_that_look_at_the_noise_are_not_among_those_refused():

@@ -36,7 +36,7 @@ def page() -> None:
     with right:
         rows, seeds = [], []
         with told():
-            base = asking.overrides_of(weights[0], asked | {"sampler": controls.QUICK, "steps": 15})
+            base = asking.overrides_of(weights[0], asked)
             way = st.segmented_control(
                 say("How"), ("grid", "one"), default="grid", required=True, key="compare.how", **KEPT,
                 format_func=lambda w: say("Two settings in a grid") if w == "grid" else say("One setting at a time"),

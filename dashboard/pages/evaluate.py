@@ -118,10 +118,7 @@ def how(name: str, T: int) -> dict:
     """w, sampler and steps of one setting."""
     left, middle, right = st.columns(3)
     w = left.number_input("w", 0.0, 100.0, 1.0 if name == "A" else 3.0, 0.5, key=f"rate.w.{name}", **KEPT)
-    names = list(controls.SAMPLERS)
-    sampler = middle.selectbox(say("Sampler"), names, names.index(controls.QUICK), key=f"rate.sampler.{name}", **KEPT)
-    steps = right.number_input(say("Steps"), 1, T, min(15, T), key=f"rate.steps.{name}.{T}", **KEPT)
-    return {"w": w, "sampler": sampler, "steps": steps}
+    return {"w": w, **controls.sampler_and_steps((middle, right), f"rate.{name}", T)}
 
 
 def ask(rating: Rating) -> None:

@@ -7,6 +7,7 @@ import torch
 
 from dashboard import view
 from dashboard.overview import Overview, Sample, overviews, rows_of, samples
+from dashboard.pages.runs import EVERY_S
 from dashboard.state import KEPT, RUNS, say, told
 
 KINDS = {"ema": "averaged weights", "raw": "raw weights"}
@@ -25,23 +26,34 @@ def page() -> None:
     second = right.selectbox(
         say("Beside it"), others, format_func=lambda name: name or say("nothing"), key=f"samples.second.{first}", **KEPT
     )
-    chosen = [runs[name] for name in (first, second) if name]
+    grids([runs[name] for name in (first, second) if name])
+
+
+@st.fragment(run_every=EVERY_S)
+def grids(chosen: list[Overview]) -> None:
+    """The grids that are there by now; what a training adds appears by itself."""
     found = {run.name: samples(run.run) for run in chosen}
     kind, w = how(found)
     found = {name: [s for s in grids if (s.kind, s.w) == (kind, w)] for name, grids in found.items()}
     there = [{sample.step for sample in grids} for grids in found.values()]
     steps = sorted(set.intersection(*there) or set.union(*there))
     film = st.toggle(say("Film over the training"), key="samples.film", **KEPT)
-    step = steps[-1]
-    if not film and len(steps) > 1:
-        step = st.select_slider(
-            say("Step"), steps, value=steps[-1], format_func=lambda s: f"{s:,}",
-            key=f"samples.step.{first}.{second}.{kind}.{w}.{len(steps)}", **KEPT,
-        )  # fmt: skip
+    step = steps[-1] if film else step_of(steps, f"samples.step.{'.'.join(found)}.{kind}.{w}")
     places = st.columns(len(chosen))
     for place, run in zip(places, chosen, strict=True):
         with place, told():
             show(run, found[run.name], None if film else step, ONE if len(chosen) == 1 else TWO)
+
+
+def step_of(steps: list[int], key: str) -> int:
+    """A slider over the steps; it goes along with the newest until it is put elsewhere."""
+    if len(steps) == 1:
+        return steps[0]
+    state, newest = st.session_state, f"{key}.newest"
+    before = state.get(key)
+    state[key] = before if before in steps and before != state.get(newest) else steps[-1]
+    state[newest] = steps[-1]
+    return st.select_slider(say("Step"), steps, format_func=lambda s: f"{s:,}", key=key, **KEPT)
 
 
 def how(found: dict[str, list[Sample]]) -> tuple[str, str]:

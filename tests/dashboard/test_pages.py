@@ -110,6 +110,22 @@ def test_samples_can_be_chosen_by_step_and_shown_as_a_film(in_tmp, train_tiny):
     assert "data:image/gif" in "".join(block.proto.body for block in app.get("html"))
 
 
+def test_samples_follow_a_training_until_a_step_is_chosen(in_tmp, train_tiny):
+    run = train_tiny("train.steps=2", "train.preview_every=1", "run=runs/faces/one")
+
+    def add(step):  # as the training goes on
+        for grid in run.samples.glob("step-00000002-*.png"):
+            shutil.copy(grid, grid.with_name(grid.name.replace("00000002", f"{step:08d}")))
+
+    app = open_page("samples")
+    add(3)
+    assert app.run().select_slider[0].value == 3
+    app.select_slider[0].set_value(1).run()
+    add(4)
+    app.run()
+    assert app.select_slider[0].options == ["1", "2", "3", "4"] and app.select_slider[0].value == 1
+
+
 def choice(slot, name):
     """The entry of a slot's list that has this name."""
     return next(choice for choice in slot_choices(SCHEMA)[slot] if choice.name == name)

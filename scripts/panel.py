@@ -1,0 +1,59 @@
+"""Put pictures of sample.py one under another: a row for each argument, with its name before it.
+
+python scripts/panel.py docs/images/editing.png "a hat=punk.png,mask.png,samples/hat" "varied=punk.png,samples/varied"
+
+After the name come, between commas, pictures and folders that sample.py wrote; of a folder, its pictures in order.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import torch
+from torch import Tensor
+
+from cli import in_one_line
+from data.images import read_png, read_settings
+from evaluation.figures import labelled_rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("out", type=Path, help="the PNG to write")
+    parser.add_argument("rows", nargs="+", help="NAME=PICTURE_OR_FOLDER,...")
+    parser.add_argument("--scale", type=int, default=3)
+    args = parser.parse_args()
+    named = [row.partition("=") for row in args.rows]
+    rows = [[picture for part in parts.split(",") for picture in pictures(Path(part))] for _, _, parts in named]
+    sizes = sorted({tuple(picture.shape[1:]) for row in rows for picture in row})
+    if len(sizes) > 1:
+        raise ValueError(f"pictures of {len(sizes)} sizes, {sizes[0]} and {sizes[-1]} among them; give pictures of one")
+    longest = max(len(row) for row in rows)
+    blank = torch.full((3, *sizes[0]), 255, dtype=torch.uint8)
+    filled = [torch.stack(row + [blank] * (longest - len(row))) for row in rows]
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    labelled_rows(filled, [name for name, _, _ in named], args.scale).save(args.out, optimize=True)
+    print(f"{args.out}: {len(rows)} rows of at most {longest} pictures")
+
+
+def pictures(path: Path) -> list[Tensor]:
+    """(3, H, W) uint8 of a file, or of all pictures in a folder, each brought back to its own pixels."""
+    files = sorted(path.glob("seed-*.png")) if path.is_dir() else [path]
+    if not files or not all(file.is_file() for file in files):
+        raise ValueError(f"{path}: no picture there; name a PNG, or a folder that sample.py wrote")
+    return [native(file) for file in files]
+
+
+def native(path: Path) -> Tensor:
+    try:
+        scale = read_settings(path)["scale"]
+    except (ValueError, KeyError):  # a mask, or a picture that somebody brought, in its own size
+        scale = 1
+    picture = read_png(path)[:, ::scale, ::scale]
+    return picture if len(picture) == 3 else picture[:1].expand(3, -1, -1)
+
+
+if __name__ == "__main__":
+    in_one_line(main)
