@@ -26,7 +26,7 @@ from training.settings import check_training
 ROOT = explain.CONF.parent  # where train.py is
 FOLDER = ".jobs"
 # Settings of train.py that decide where files are read and written: the dashboard chooses these itself.
-OWN = {"run", "resume", "data_root"}
+OWN = {"run", "resume", "start", "data_root"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 TAIL = 4000  # bytes of what a process printed last
 

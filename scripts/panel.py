@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="+", help="NAME=PICTURE_OR_FOLDER,...")
     parser.add_argument("--scale", type=int, default=3)
     args = parser.parse_args()
-    named = [row.partition("=") for row in args.rows]
+    named = [row.rpartition("=") for row in args.rows]
     rows = [[picture for part in parts.split(",") for picture in pictures(Path(part))] for _, _, parts in named]
     sizes = sorted({tuple(picture.shape[1:]) for row in rows for picture in row})
     if len(sizes) > 1:

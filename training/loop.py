@@ -7,6 +7,7 @@ import logging
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -63,6 +64,8 @@ def train(cfg: dict, overrides: list[str]) -> Outcome:
         build_sampler(cfg["sampler"])
         splits = build_splits(cfg)
         trainer = Trainer(cfg, splits, here)
+        if cfg["start"] is not None and not run.state.exists():
+            trainer.start(Path(cfg["start"]))
         here.on_main(lambda: _take(run, cfg, stack))
         state = load_state(run.state)
         step = state["step"] if state else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from data.conditions import ConditionSchema
 from data.loader import BatchOrder
 from diffusion.gaussian import GaussianDiffusion
 from training.build import build_diffusion, build_model
-from training.checkpoint import CheckpointError
+from training.checkpoint import CheckpointError, load_tensors, read_info
 from training.distributed import Processes, in_precision, pick_precision
 from training.ema import EMA
 from training.optim import build_optimizer, learning_rate
@@ -103,6 +104,25 @@ class Trainer:
         self.optimizer.step()
         self.ema.update(self.model, step)
         return StepResult(losses, t, checked[1], lr)
+
+    def start(self, path: Path) -> None:
+        """Begin with the weights of another training. Raises CheckpointError where they mean something else."""
+        info, data = read_info(path), self.data
+        was, now = info.config, self.cfg
+        for name, then, here in (
+            ("images", tuple(info.image_shape), data.image_shape),
+            ("labels", ConditionSchema.from_json(info.schema).fields, self.schema.fields),
+            ("network", was.get("model"), now["model"]),
+            ("prediction", was.get("diffusion", {}).get("prediction"), now["diffusion"]["prediction"]),
+        ):
+            if then != here:
+                raise CheckpointError(
+                    f"start={path}: trained with other {name}; choose the data set, model.* and diffusion.prediction "
+                    "that they had, or leave start out"
+                )
+        tensors = load_tensors(path)
+        self.model.load_state_dict(tensors)
+        self.ema.model.load_state_dict(tensors)
 
     def state(self) -> dict:
         """All that changes during training, but for the step number."""

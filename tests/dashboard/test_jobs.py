@@ -61,7 +61,8 @@ def test_settings_that_cannot_be_are_refused_before_anything_starts(in_tmp):
 @pytest.mark.parametrize(
     "line",
     [
-        "run=/etc/x", "data_root=/etc", "resume=never", "hydra.run.dir=/tmp", "+x=1", "train.steps", "--multirun",
+        "run=/etc/x", "start=/etc/x",
+        "data_root=/etc", "resume=never", "hydra.run.dir=/tmp", "+x=1", "train.steps", "--multirun",
         "name=${oc.env:HOME}", "model=../../x", "dataset=nothing", "wrong.key=1",
     ],
 )  # fmt: skip

@@ -1,0 +1,50 @@
+"""A training that begins with the weights of another."""
+
+from dataclasses import replace
+
+import pytest
+
+from training.checkpoint import load_tensors, read_info, save_weights
+
+STILL = ("train.steps=1", "optim.lr=1e-12", "optim.warmup=0")
+
+
+@pytest.fixture
+def first(train_tiny, in_tmp):
+    return train_tiny("train.steps=2", "seed=5", "run=first").weights
+
+
+def apart(one, other) -> float:
+    """The largest difference between any weight of two files."""
+    one, other = load_tensors(one), load_tensors(other)
+    return max((one[name] - other[name]).abs().max().item() for name in one)
+
+
+def test_it_begins_with_those_weights_and_goes_on_from_there(train_tiny, first):
+    begun = train_tiny(*STILL, f"start={first}", "run=begun")
+    assert apart(begun.weights, first) < 1e-6
+    assert apart(train_tiny(*STILL, "run=fresh").weights, first) > 0.1
+    on = train_tiny("train.steps=3", f"start={first}", "run=on")
+    assert 1e-6 < apart(on.weights, first) < 0.1
+
+
+def test_a_run_that_has_begun_needs_them_no_more(train_tiny, first):
+    train_tiny("train.steps=1", f"start={first}", "run=on")
+    first.unlink()
+    assert train_tiny("train.steps=2", "run=on").state.exists()
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [("diffusion.prediction=v", "prediction"), ("model.channels=16", "network"), ("cfg=off", "labels")],
+)
+def test_weights_that_mean_something_else_are_refused_and_nothing_is_written(train_tiny, first, in_tmp, other, what):
+    with pytest.raises(ValueError, match=f"start=.*other {what}; choose"):
+        train_tiny("train.steps=1", f"start={first}", other, "run=no")
+    assert not (in_tmp / "no").exists()
+
+
+def test_weights_for_pictures_of_another_size_are_refused(train_tiny, first, in_tmp):
+    save_weights(in_tmp / "small", load_tensors(first), replace(read_info(first), image_shape=[3, 12, 12]))
+    with pytest.raises(ValueError, match=r"start=small.*other images"):
+        train_tiny("train.steps=1", "start=small", "run=no")
