@@ -86,7 +86,7 @@ class Draws:
                     batch_size=self.batch_size, on_step=lambda done, s, x, x_0: bar.update(len(x)), **job.part(rows),
                 ).numpy()  # fmt: skip
                 write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))
-        here.any(False)  # wait until every process has drawn its share
+        here.wait()
 
     def read(self, job: Job) -> Tensor:
         """(N, C, H, W) uint8, not snapped to a palette."""

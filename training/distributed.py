@@ -66,6 +66,11 @@ class Processes:
         dist.all_reduce(flags, dist.ReduceOp.MAX)
         return bool(flags.item())
 
+    def wait(self) -> None:
+        """Go on when every process has come this far."""
+        if self.world_size > 1:
+            dist.barrier()
+
     def sum(self, values: Tensor) -> Tensor:
         """The sum over processes."""
         if self.world_size > 1:

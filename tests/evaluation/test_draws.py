@@ -63,7 +63,7 @@ def draws(folder, pipe, **settings):
 def alone(rank=0, size=1):
     """Process `rank` of `size`, which waits for none of the others."""
     here = Processes(rank, size, CPU)
-    return SimpleNamespace(rank=rank, world_size=size, is_main=here.is_main, any=lambda flag: flag)
+    return SimpleNamespace(rank=rank, world_size=size, is_main=here.is_main, wait=lambda: None)
 
 
 def test_pictures_come_back_in_the_order_of_their_job(tmp_path, jobs):
