@@ -1,8 +1,9 @@
 """Write the card of weights that ship: how they were trained, and all that was measured.
 
-python scripts/card.py runs/cryptopunks/main evaluations/cryptopunks/final
+python scripts/card.py evaluations/cryptopunks/final --run runs/cryptopunks/main
 
-The run says how; the folder that evaluate.py left says how good. Its pictures are copied to docs/images/.
+The run says how; the folder that evaluate.py left says how good. Its pictures are copied to docs/images/. Without a
+run, a card that is there already keeps what it says of the training, and takes the new figures.
 """
 
 import argparse
@@ -27,10 +28,9 @@ PLACES = {"run", "data_root", "device", "resume", "train.checkpoint_every"}  # s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("run", type=Path, help="the run directory that the weights come from")
     parser.add_argument("evaluation", type=Path, help="the folder that evaluate.py wrote for the weights that ship")
+    parser.add_argument("--run", type=Path, help="the run directory that the weights come from")
     args = parser.parse_args()
-    run = Run(args.run)
     record = json.loads((args.evaluation / "metrics.json").read_text(encoding="utf-8"))
     weights = SHIPPED / f"{record['dataset']}.safetensors"
     if file_hash(weights) != record["checkpoint"]:
@@ -39,8 +39,18 @@ def main() -> None:
     report = with_pictures(
         (args.evaluation / "report.md").read_text(encoding="utf-8"), args.evaluation, record["dataset"]
     )
-    card.write_text(f"# {weights.name}\n\n{training(run, weights)}\n{report}", encoding="utf-8")
+    how = training(Run(args.run), weights) if args.run else told_before(card, weights)
+    card.write_text(f"# {weights.name}\n\n{how}\n{report}", encoding="utf-8")
     print(f"{card}: written")
+
+
+def told_before(card: Path, weights: Path) -> str:
+    """What a card says of the training of these very weights."""
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    how = text.partition("\n\n")[2].partition("\n## ")[0]
+    if f"`{file_hash(weights)}`" not in how:
+        raise ValueError(f"{card}: says nothing of the training of {weights.name}; name its run with --run FOLDER")
+    return how
 
 
 def training(run: Run, weights: Path) -> str:

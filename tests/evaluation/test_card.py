@@ -28,7 +28,7 @@ def test_weights_are_shipped_and_their_card_says_how_and_how_good(in_tmp, train_
 
     evaluate(path, "measure=[exact]", "out=measured")
     record = json.loads((in_tmp / "measured/metrics.json").read_text())
-    run_program("scripts/card.py", "run", "measured")
+    run_program("scripts/card.py", "measured", "--run", "run")
     card = (shipped / "pixelfaces.md").read_text()
     command = "`python train.py dataset.count=120"
     for part in (command, "24 (3 steps of 8)", record["checkpoint"], "1 threads", " cores", "## Exact match"):
@@ -36,8 +36,15 @@ def test_weights_are_shipped_and_their_card_says_how_and_how_good(in_tmp, train_
     assert "run=run" not in card
     assert "](../docs/images/pixelfaces-worst.png)" in card and (in_tmp / "docs/images/pixelfaces-worst.png").exists()
 
+    report = in_tmp / "measured/report.md"
+    report.write_text(report.read_text() + "\n## Later\n")
+    run_program("scripts/card.py", "measured")  # without the run, what was told of it stays
+    assert (shipped / "pixelfaces.md").read_text() == card + "\n## Later\n"
+
     (shipped / "pixelfaces.md").unlink()
+    with pytest.raises(SystemExit, match="says nothing of the training"):
+        run_program("scripts/card.py", "measured")
     (in_tmp / "measured/metrics.json").write_text(json.dumps({**record, "checkpoint": "0" * 16}))
     with pytest.raises(SystemExit, match="measured other weights"):
-        run_program("scripts/card.py", "run", "measured")
+        run_program("scripts/card.py", "measured", "--run", "run")
     assert not (shipped / "pixelfaces.md").exists()
