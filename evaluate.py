@@ -5,8 +5,10 @@ python evaluate.py --help
 """
 
 import contextlib
+import shlex
 from pathlib import Path
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 import cli
@@ -62,8 +64,14 @@ def main(cfg: DictConfig) -> None:
         draws = Draws(pipe, FOLDER / "draws", sampler, guidance=guidance, weaker=weaker, **how)
         draws.draw([job for measure in measures.values() for job in measure.jobs], here)
         if here.is_main:
-            write(out, bench, measures, draws)
+            write(out, bench, measures, draws, command())
             print(f"written: {out.as_posix()}/report.md, metrics.json and figures")
+
+
+def command() -> str:
+    """What was typed, without what says only where."""
+    typed = HydraConfig.get().overrides.task
+    return shlex.join(["python", "evaluate.py", *(o for o in typed if o.partition("=")[0] not in ("out", "data_root"))])
 
 
 def data_of(pipe: Pipeline, data_root: str) -> Splits:

@@ -13,9 +13,12 @@ from evaluation.figures import percent, table
 from version import code_version
 
 
-def write(out: Path, bench: Bench, measures: dict[str, Measure], draws: Draws) -> dict[str, Any]:
-    """All figures, from pictures that are drawn already, into the folder `out`; returns what metrics.json holds."""
-    record = provenance(bench)
+def write(out: Path, bench: Bench, measures: dict[str, Measure], draws: Draws, command: str) -> dict[str, Any]:
+    """All figures, from pictures that are drawn already, into the folder `out`; returns what metrics.json holds.
+
+    command : that gives them again
+    """
+    record = {"command": command, **provenance(bench)}
     record["classifier"] = {"mean_accuracy": bench.classifier.mean_accuracy, "accuracy": bench.classifier.accuracy}
     sections = [heading(record), classifier_section(bench.classifier)]
     for name, measure in measures.items():
@@ -49,6 +52,7 @@ def provenance(bench: Bench) -> dict[str, Any]:
 def heading(record: dict[str, Any]) -> str:
     how = ", ".join(f"{key} {record[key]}" for key in ("steps", "spacing", "refine"))
     rows = [
+        ("command", f"`{record['command']}`"),
         ("weights", f"`{record['checkpoint']}`, step {record['step']}"),
         ("held-out pictures", f"{record['split']} split"),
         ("sampler", f"{record['sampler']['name']}, {how}, w = {record['w']:g} unless said otherwise"),
