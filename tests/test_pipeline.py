@@ -72,7 +72,7 @@ def test_pixel_art_is_refined_and_other_pictures_are_not(pipe):
     assert replace(pipe, palette=None).refinement(None) == 0
     told = []
     pipe("crown", [0], steps=3, on_step=lambda *step: told.append(step))
-    assert len(told) == pipe.rounds(3, None) == 7
+    assert len(told) == pipe.rounds(3, None) == 6
     assert pipe.rounds(3, 0) == 3
     with pytest.raises(ValueError, match="refine=-1: must be a whole number of at least 0"):
         pipe("crown", [0], steps=3, refine=-1)

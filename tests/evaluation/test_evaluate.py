@@ -45,10 +45,13 @@ def test_it_leaves_figures_a_report_and_pictures(in_tmp, weights, capsys):
     report = (in_tmp / "result/report.md").read_text()
     for name in ("worst.png", "adherence.png", "neighbours.png"):
         assert (in_tmp / "result" / name).exists() and f"]({name})" in report
-    assert record["checkpoint"] in report and record["speed"]["seconds"] > 0
+    assert record["command"].startswith("python evaluate.py checkpoint=") and "out=" not in record["command"]
+    assert record["command"] in report and record["checkpoint"] in report and record["speed"]["seconds"] > 0
     inside = read_settings(in_tmp / "result/worst.png")
     assert inside["checkpoint"] == record["checkpoint"]
-    assert all(part in inside["caption"] for part in (record["checkpoint"], "ddim", "2 steps", "w = 3", "validation"))
+    assert all(
+        part in inside["caption"] for part in (record["checkpoint"], "dpmpp_2m", "2 steps", "w = 3", "validation")
+    )
 
 
 def test_given_again_it_draws_nothing_and_says_the_same(in_tmp, weights, monkeypatch):
