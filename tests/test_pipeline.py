@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import replace
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from diffusion.samplers import DDIM, DDPM, Euler, EulerAncestral, Heun
 from diffusion.schedule import NoiseSchedule
 from pipeline import FROM_X_0, Pipeline
 from tests.test_bad_input import run_program
+from training.build import build_guidance, build_sampler
 from training.checkpoint import CheckpointError, read_info, save_weights
 from weights import SHIPPED, available, find_checkpoint
 
@@ -76,6 +78,16 @@ def test_pixel_art_is_refined_and_other_pictures_are_not(pipe):
     assert pipe.rounds(3, 0) == 3
     with pytest.raises(ValueError, match="refine=-1: must be a whole number of at least 0"):
         pipe("crown", [0], steps=3, refine=-1)
+
+
+def test_python_and_the_command_line_have_the_same_defaults(compose):
+    settings = compose("sample")
+    given = {name: p.default for name, p in signature(Pipeline.__call__).parameters.items()}
+    for name in ("w", "steps", "spacing", "strength", "repeats", "snap", "refine", "batch_size"):
+        assert given[name] == settings[name], name
+    assert given["guidance"] == build_guidance(settings["guidance"])
+    assert compose("evaluate")["guidance"] == settings["guidance"]
+    assert build_sampler(settings["sampler"]) == DPMSolverPP2M()
 
 
 def test_snapped_pictures_use_the_palette_only(pipe):

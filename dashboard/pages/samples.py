@@ -26,11 +26,11 @@ def page() -> None:
     second = right.selectbox(
         say("Beside it"), others, format_func=lambda name: name or say("nothing"), key=f"samples.second.{first}", **KEPT
     )
-    grids([runs[name] for name in (first, second) if name])
+    by_now([runs[name] for name in (first, second) if name])
 
 
 @st.fragment(run_every=EVERY_S)
-def grids(chosen: list[Overview]) -> None:
+def by_now(chosen: list[Overview]) -> None:
     """The grids that are there by now; what a training adds appears by itself."""
     found = {run.name: samples(run.run) for run in chosen}
     kind, w = how(found)
