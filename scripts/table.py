@@ -107,8 +107,8 @@ def draw(path: Path, rows: list[dict[str, Any]], differing: list[str]) -> None:
             y.append(row[key])
         if lines:
             panels.append(Panel(title, "w", lines, share=share))
-    weights = ", ".join(sorted({row["settings"]["checkpoint"] for row in rows}))
-    curves(path, panels, f"weights {weights}")
+    alike = {key: rows[0]["settings"][key] for key in SETTINGS if key not in (*differing, "w")}
+    curves(path, panels, "; ".join(f"{key} {value}" for key, value in alike.items()))
     print(f"{path}: written")
 
 
