@@ -138,13 +138,16 @@ class Pipeline:
                 self.diffusion.schedule, sampler, denoise, [seeds[r] for r in rows], self.image_shape, steps, spacing,
                 self.device, part, refine, on_step,
             )  # fmt: skip
-            images = to_uint8(x_0).cpu()
-            images = self.palette.snap(images, snap) if self.palette else images
-            # A known pixel stays as it is, also where snapping would move it.
-            if part is not None and part.mask is not None:
-                images = torch.where(part.mask.cpu() > 0, images, to_uint8(part.init).cpu())
-            pictures.append(images)
+            pictures.append(self._finished(x_0, part, snap))
         return torch.cat(pictures)
+
+    def _finished(self, x_0: Tensor, edit: Edit | None, snap: str) -> Tensor:
+        """Drawn pictures as bytes in their colours; a known pixel stays as it is, also where snapping would move it."""
+        images = to_uint8(x_0).cpu()
+        images = self.palette.snap(images, snap) if self.palette else images
+        if edit is not None and edit.mask is not None:
+            images = torch.where(edit.mask.cpu() > 0, images, to_uint8(edit.init).cpu())
+        return images
 
     def refinement(self, refine: int | None) -> int:
         """Predictions to average over in the last rounds; left out, 4 for pixel art and none for other pictures."""
