@@ -7,11 +7,9 @@ import html
 import io
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
-import torch
 from torch import Tensor
 
 from data.images import enlarge, save_gif, save_png
@@ -140,14 +138,6 @@ def legend(names: Sequence[str], colours: Sequence[str]) -> None:
         for i, name in enumerate(names)
     )
     st.html(f'<div class="legend">{entries}</div>')
-
-
-def native(path: Path) -> Tensor:
-    """A sample grid as (3, H, W) uint8, at the size at which it was written."""
-    from data.images import read_png
-
-    picture = read_png(path)
-    return picture if len(picture) == 3 else torch.cat([picture[:1]] * 3)
 
 
 def fitting(images: Sequence[Tensor]) -> int:

@@ -69,6 +69,12 @@ def read_png(path: Path | str) -> Tensor:
     return torch.from_numpy(array.copy()).view(*array.shape[:2], -1).permute(2, 0, 1)
 
 
+def read_rgb(path: Path | str) -> Tensor:
+    """The same as (3, H, W): of a grey picture, its one channel three times."""
+    picture = read_png(path)
+    return picture if len(picture) == 3 else picture[:1].expand(3, -1, -1)
+
+
 def read_settings(path: Path) -> dict:
     """The settings stored in a PNG that `save_png` wrote. Raises ValueError where there are none."""
     try:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from cli import in_one_line
-from data.images import read_png, read_settings
+from data.images import read_rgb, read_settings
 from evaluation.figures import labelled_rows
 
 
@@ -47,12 +47,12 @@ def pictures(path: Path) -> list[Tensor]:
 
 
 def native(path: Path) -> Tensor:
+    """(3, H, W) uint8, one pixel of each that was enlarged."""
     try:
         scale = read_settings(path)["scale"]
     except (ValueError, KeyError):  # a mask, or a picture that somebody brought, in its own size
         scale = 1
-    picture = read_png(path)[:, ::scale, ::scale]
-    return picture if len(picture) == 3 else picture[:1].expand(3, -1, -1)
+    return read_rgb(path)[:, ::scale, ::scale]
 
 
 if __name__ == "__main__":

@@ -109,20 +109,26 @@ class Trainer:
         """Begin with the weights of another training. Raises CheckpointError where they mean something else."""
         info, data = read_info(path), self.data
         was, now = info.config, self.cfg
-        for name, then, here in (
+        for name, theirs, ours in (
             ("images", tuple(info.image_shape), data.image_shape),
             ("labels", ConditionSchema.from_json(info.schema).fields, self.schema.fields),
             ("network", was.get("model"), now["model"]),
             ("prediction", was.get("diffusion", {}).get("prediction"), now["diffusion"]["prediction"]),
         ):
-            if then != here:
+            if theirs != ours:
                 raise CheckpointError(
                     f"start={path}: trained with other {name}; choose the data set, model.* and diffusion.prediction "
                     "that they had, or leave start out"
                 )
         tensors = load_tensors(path)
-        self.model.load_state_dict(tensors)
-        self.ema.model.load_state_dict(tensors)
+        try:
+            self.model.load_state_dict(tensors)
+            self.ema.model.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"start={path}: its weights do not fit the network it describes; it was written by another version "
+                "of this code, or changed since"
+            ) from error
 
     def state(self) -> dict:
         """All that changes during training, but for the step number."""

@@ -9,6 +9,7 @@ from dashboard import view
 from dashboard.overview import Overview, Sample, overviews, rows_of, samples
 from dashboard.pages.runs import EVERY_S
 from dashboard.state import KEPT, RUNS, say, told
+from data.images import read_rgb
 
 KINDS = {"ema": "averaged weights", "raw": "raw weights"}
 ONE, TWO = 2, 1  # how much a grid is enlarged, alone and beside another
@@ -77,14 +78,14 @@ def show(run: Overview, grids: list[Sample], step: int | None, scale: int) -> No
     if not known:
         st.caption(say("nothing drawn by step {step}", step=f"{step:,}"))
         return
-    picture = view.native(known[-1].path)
+    picture = read_rgb(known[-1].path)
     view.sheet(known[-1].path.read_bytes(), (picture.shape[2], picture.shape[1]), rows_of(run.run), scale)
     st.caption(f"{say('step')} {known[-1].step:,}")
 
 
 def film(grids: list[Sample], rows: list[str], scale: int) -> None:
     """One frame for each grid, all of the size of the last."""
-    pictures = [view.native(grid.path) for grid in grids]
+    pictures = [read_rgb(grid.path) for grid in grids]
     alike = [picture for picture in pictures if picture.shape == pictures[-1].shape]
     if not alike:
         st.caption(say("nothing drawn yet"))

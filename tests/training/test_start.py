@@ -44,6 +44,14 @@ def test_weights_that_mean_something_else_are_refused_and_nothing_is_written(tra
     assert not (in_tmp / "no").exists()
 
 
+def test_weights_that_do_not_fit_their_own_description_are_refused(train_tiny, first, in_tmp):
+    tensors = load_tensors(first)
+    tensors.pop(next(iter(tensors)))
+    save_weights(in_tmp / "damaged", tensors, read_info(first))
+    with pytest.raises(ValueError, match=r"start=damaged: its weights do not fit"):
+        train_tiny("train.steps=1", "start=damaged", "run=no")
+
+
 def test_weights_for_pictures_of_another_size_are_refused(train_tiny, first, in_tmp):
     save_weights(in_tmp / "small", load_tensors(first), replace(read_info(first), image_shape=[3, 12, 12]))
     with pytest.raises(ValueError, match=r"start=small.*other images"):
