@@ -14,8 +14,9 @@ def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = 
     names : as `ConditionSchema.encode` reads them, each with or without a leading "+"
 
     A named slot gives up the value that it had: "+hat" leaves open which. So do, where what is asked is never absent,
-    such as a type, the slots whose values no training picture has together with it, such as the skin of one that
-    becomes a zombie; these are the second thing returned.
+    such as a type, the slots whose values no training picture has together with it: one that becomes a zombie takes the
+    only skin that zombies have, and where several values remain, as for the hair of one that becomes a woman, the slot
+    is left open. These open slots are the second thing returned.
     Raises ValueError as `encode` does, and where nothing is named.
     """
     wanted = schema.encode(",".join(name.strip().removeprefix("+") for name in str(names).split(",")), argument)
@@ -26,14 +27,21 @@ def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = 
     for f in asked:
         if label[f] != wanted[f]:
             new[_slot(schema, f)] = UNKNOWN
-    opened = []
     kinds = [(g, int(wanted[g])) for g in asked if not schema.fields[g].optional]
-    for f, v in enumerate(new.tolist()):
-        if v != UNKNOWN and not all(_seen(schema, (f, v), kind) for kind in kinds):
-            new[_slot(schema, f)] = UNKNOWN
-            opened.append(schema.fields[f].slot or schema.fields[f].name)
+    impossible = [f for f, v in enumerate(new.tolist()) if v != UNKNOWN and not _seen(schema, (f, v), kinds)]
+    opened = []
+    for f in sorted({_slot(schema, f)[0] for f in impossible}):
+        columns = _slot(schema, f)
+        new[columns] = UNKNOWN
+        if set(columns) & set(asked):
+            continue
+        possible = [v for v in range(schema.cardinalities[f]) if _seen(schema, (f, v), kinds)]
+        if len(possible) == 1:
+            new[f] = possible[0]
+        else:
+            opened.append(schema.fields[f].name)
     new = torch.where(wanted == UNKNOWN, new, wanted)
-    return implied(schema, new), sorted(set(opened))
+    return implied(schema, new), opened
 
 
 def implied(schema: ConditionSchema, label: Tensor) -> Tensor:
@@ -58,14 +66,16 @@ def implied(schema: ConditionSchema, label: Tensor) -> Tensor:
 
 
 def _slot(schema: ConditionSchema, f: int) -> list[int]:
-    """The columns of field f's slot: the slot itself and its coarse fields."""
+    """The columns of field f's slot: first the slot itself, then its coarse fields."""
     name = schema.fields[f].slot or schema.fields[f].name
-    return [g for g, field in enumerate(schema.fields) if name in (field.name, field.slot)]
+    coarse = [g for g, field in enumerate(schema.fields) if field.slot == name]
+    return [schema.column[name], *coarse]
 
 
-def _seen(schema: ConditionSchema, one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether a training picture has both values, each (field, value); of the same slot, none needs to."""
-    if schema.seen is None or other[0] in _slot(schema, one[0]):
+def _seen(schema: ConditionSchema, value: tuple[int, int], others: list[tuple[int, int]]) -> bool:
+    """Whether training pictures have this (field, value) beside each of the others; in its own slot, none needs to."""
+    if schema.seen is None:
         return True
-    row, column = (schema.offsets[f] + v for f, v in (one, other))
-    return bool(schema.seen[row, column])
+    f, v = value
+    rows = [schema.offsets[g] + u for g, u in others if g not in _slot(schema, f)]
+    return bool(schema.seen[schema.offsets[f] + v, rows].all())

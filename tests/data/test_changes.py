@@ -66,10 +66,22 @@ def test_a_group_leaves_open_which_of_it(schema):
     assert schema.names(new) == ["Human", "Light", "-hair", "Goatee"]
 
 
-def test_what_never_stands_beside_the_new_is_left_open(schema):
+def test_what_never_stands_beside_the_new_becomes_the_only_thing_that_does(schema):
     new, opened = changed(schema, label(schema, **HUMAN), "robot")
-    assert schema.names(new) == ["Robot", "Curls", "-hat", "hair"]
-    assert opened == ["beard", "skin"]
+    assert torch.equal(new, label(schema, kind="Robot", skin="Steel", head="Curls"))
+    assert opened == []
+
+
+def test_what_never_stands_beside_the_new_is_left_open_where_several_things_do(schema):
+    new, opened = changed(schema, label(schema, kind="Robot", skin="Steel", head="Cap"), "human")
+    assert schema.names(new) == ["Human", "Cap", "hat", "-hair", "-beard"]
+    assert opened == ["skin"]
+
+
+def test_what_is_named_beside_a_kind_stays_though_no_picture_has_both(schema):
+    new, opened = changed(schema, label(schema, **HUMAN), "robot,light,goatee")
+    assert torch.equal(new, label(schema, **{**HUMAN, "kind": "Robot"}))
+    assert opened == []
 
 
 def test_an_accessory_that_does_not_fit_leaves_the_rest_alone(schema):
