@@ -194,16 +194,11 @@ class Adherence:
         by_size = {f"{s} named": (ws, [f["present_by_size"][s] for f in found]) for s in found[0]["present_by_size"]}
         guided = {w: f for w, f in by_w.items() if float(w) > 0}  # w = 0 asks for nothing, and lies far off
         precision = {"present": ([f["precision"] for f in guided.values()], [f["present"] for f in guided.values()])}
-        panels = [
-            Panel("requests met", "guidance w", {k: v for k, v in lines.items() if None not in v[1]}),
-            Panel("met, by number of things named", "guidance w", by_size),
-            Panel(
-                "met, against fidelity",
-                "precision (k-NN, classifier features)",
-                precision,
-                [f"w = {w}" for w in guided],
-            ),
-        ]
+        panels = [Panel("requests met", "guidance w", {k: v for k, v in lines.items() if None not in v[1]})]
+        if len(by_size) > 1:
+            panels.append(Panel("met, by number of things named", "guidance w", by_size))
+        axis, weights = "precision (k-NN, classifier features)", [f"w = {w}" for w in guided]
+        panels.append(Panel("met, against fidelity", axis, precision, weights))
         curves(path, panels, self.bench.caption(self.jobs))
 
 

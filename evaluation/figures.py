@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -71,7 +71,8 @@ def curves(path: Path, panels: Sequence[Panel], caption: str) -> None:
         axis.set_title(panel.title, loc="left", fontsize=11)
         axis.set_xlabel(panel.xlabel)
         if panel.share:
-            axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+            axis.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+        axis.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
         if len(panel.lines) > 1:
