@@ -51,18 +51,19 @@ def main(cfg: DictConfig) -> None:
         pipe = Pipeline.load(path, here.device, settings["precision"])
         whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
         weaker = load_weaker(settings, here.device)
-        pipe.refuse(guidance, sampler, weaker)
         splits = data_of(pipe, settings["data_root"])
         bench = Bench(pipe, splits, settings["split"], settings, (SHIPPED, FOLDER / "classifiers"))
         measures = {name: MEASURES[name](bench) for name in settings["measure"] if MEASURES[name].applies(bench)}
         if not measures:
             raise ValueError(f"measure={settings['measure']}: {path} has no labels or palette that this needs")
+        jobs = [job for measure in measures.values() for job in measure.jobs]
+        pipe.refuse(guidance, sampler, weaker, max((job.w for job in jobs), default=settings["w"]))
         folder = cli.new_folder(settings["out"], FOLDER / pipe.info.dataset, settings["split"])
         out = here.on_main(lambda: stack.enter_context(folder))
         here.on_main(lambda: bench.classifier and None)  # one process trains it, the others find it
         how = {key: settings[key] for key in ("steps", "spacing", "refine", "batch_size")}
         draws = Draws(pipe, FOLDER / "draws", sampler, guidance=guidance, weaker=weaker, **how)
-        draws.draw([job for measure in measures.values() for job in measure.jobs], here)
+        draws.draw(jobs, here)
         if here.is_main:
             write(out, bench, measures, draws, command())
             print(f"written: {out.as_posix()}/report.md, metrics.json and figures")

@@ -21,15 +21,13 @@ from data.requests import branches, parse_requests, stacked
 from diffusion.editing import Edit, differing
 from diffusion.gaussian import Denoiser, GaussianDiffusion
 from diffusion.guidance import FADING, Denoise, Guidance, guided
-from diffusion.multistep import DPMSolverPP2M, UniPC
-from diffusion.samplers import DDPM, Sampler
+from diffusion.multistep import DPMSolverPP2M
+from diffusion.samplers import Sampler
 from diffusion.sampling import REFINED, SPACINGS, ImageNoise, OnStep, Seed, draw
 from training.build import MODELS, build_diffusion, build_model
 from training.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from training.distributed import in_precision, pick_device, pick_precision
 from training.settings import choice, number, whole
-
-FROM_X_0 = (DDPM, DPMSolverPP2M, UniPC)  # samplers that do not use the predicted noise
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ class Pipeline:
         choice("spacing", spacing, SPACINGS)
         choice("snap", snap, SNAPS)
         seeds, sampler = list(seeds), sampler or DPMSolverPP2M()
-        self.refuse(guidance, sampler, weaker)
+        self.refuse(guidance, sampler, weaker, w)
         edit = self.edit(init, strength, mask, repeats, len(seeds))
         parts, reference = self._branches(cond, negative, w, len(seeds), weaker)
         pictures = []
@@ -215,13 +213,15 @@ class Pipeline:
         noise = ImageNoise(range(len(init)), self.image_shape, self.device)
         return differing(self.diffusion.schedule, *ways, x_0, noise).cpu()
 
-    def refuse(self, guidance: Guidance, sampler: Sampler, weaker: Pipeline | None) -> None:
+    def refuse(self, guidance: Guidance, sampler: Sampler, weaker: Pipeline | None, w: float) -> None:
         """Raises ValueError for what does not go together."""
-        if guidance.renoise == "reference" and isinstance(sampler, FROM_X_0):
+        if guidance.renoise == "reference" and not sampler.renoises:
             raise ValueError(
-                f"guidance.renoise=reference: {type(sampler).__name__} steps on with x_0 alone and would ignore it; "
-                "use sampler=ddim, euler, euler_ancestral or heun"
+                f"guidance.renoise=reference: {type(sampler).__name__} takes no noise from elsewhere; use "
+                "sampler=ddim, euler or euler_ancestral for CFG++"
             )
+        if guidance.renoise == "reference" and w > 1:
+            raise ValueError(f"w={w:g}: with guidance.renoise=reference, CFG++, w lies in [0, 1]; 0.8 is strong")
         if weaker is None:
             return
         for name, own, other in (

@@ -115,7 +115,7 @@ def prepare(
     whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
     pipe.refinement(settings["refine"])
     weaker = load_weaker(settings, settings["device"])
-    pipe.refuse(guidance, sampler, weaker)
+    pipe.refuse(guidance, sampler, weaker, settings["w"])
     wanted, notes = settings["attrs"], []
     if settings["prompt"] is not None:
         wanted, notes = read_prompt(pipe, settings["prompt"], wanted)

@@ -20,8 +20,8 @@ class Guidance:
 
     rescale    : phi of Lin et al. 2024, equation 16: how far the guided output is brought back to the standard
                  deviation of the conditional one, against over-exposed pictures; 0 not at all, 1 wholly
-    interval   : (low, high) noise levels t / T in [0, 1] at which guidance holds; elsewhere w is at most 1, and
-                 several weights are scaled to a sum of at most 1 (Kynkaanniemi et al. 2024)
+    interval   : (low, high) noise levels t / T in [0, 1] at which guidance holds; elsewhere w is at most 1: weights
+                 that add are scaled to a sum of at most 1, those that take away are 0 (Kynkaanniemi et al. 2024)
     fade       : noise level in [0, 1] below which guidance fades: from there to level 0, the weights go linearly to
                  what they are outside the interval; 0 not at all (a weight schedule, as in Wang et al. 2024)
     percentile : of |x_0| in each picture, by which the picture is divided where it exceeds 1: dynamic thresholding
@@ -58,7 +58,8 @@ class Guidance:
         low, high = self.interval
         share = min(level / self.fade, 1.0) if self.fade else 1.0
         share = share if low <= level <= high else 0.0
-        calm = [v / max(sum(weights), 1.0) for v in weights]
+        adding = [max(v, 0.0) for v in weights]
+        calm = [v / max(sum(adding), 1.0) for v in adding]
         return [c + share * (v - c) for v, c in zip(weights, calm, strict=True)]
 
     def limited(self, x_0: Tensor) -> Tensor:

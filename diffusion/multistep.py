@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -33,6 +33,8 @@ class DPMSolverPP2M:
 
     The first step, which has one look, and the last, to infinite lambda, take x_0 as constant, as DDIM does.
     """
+
+    renoises: ClassVar[bool] = False
 
     def step(self, schedule, denoise, x_t, t, s, noise, memory):
         look = Look(t, denoise(x_t, t).x_0)
@@ -57,7 +59,7 @@ class Trail(NamedTuple):
 
 @dataclass(frozen=True)
 class UniPC:
-    """UniPC (Zhao et al. 2023, algorithms 5 and 6, with B(h) = e^h - 1): holds up below ten steps.
+    """UniPC (Zhao et al. 2023, algorithms 5 and 6, with B(h) = e^h - 1): for few steps, but no fewer than about eight.
 
     A predictor step is corrected once the picture at its end has been looked at; the look is needed for the next step
     anyway, so the correction costs nothing.
@@ -66,6 +68,7 @@ class UniPC:
     """
 
     order: int = 2
+    renoises: ClassVar[bool] = False
 
     def __post_init__(self):
         if type(self.order) is not int or self.order not in (1, 2, 3):

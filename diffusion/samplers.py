@@ -4,6 +4,8 @@ A sampler is called `step(schedule, denoise, x_t, t, s, noise, memory) -> (x_s, 
 `denoise(x_t, t)` gives the prediction (x_0, eps), `noise()` fresh N(0, I) of x_t's shape, image by image from
 each image's own seed, and `memory` is whatever the sampler returned at the step before (None at the first).
 Samplers hold settings only, never state, so that one object can serve many images at once.
+
+A sampler `renoises` if a step is x_0 with noise along eps, which may then be another eps than the one in x_t: CFG++.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
 
@@ -23,6 +25,8 @@ VARIANCES = ("posterior", "beta")
 
 
 class Sampler(Protocol):
+    renoises: ClassVar[bool]
+
     def step(
         self, schedule: NoiseSchedule, denoise: Denoise, x_t: Tensor, t: int, s: int, noise: Noise, memory: Any
     ) -> tuple[Tensor, Any]: ...
@@ -42,6 +46,7 @@ class DDPM:
     """
 
     variance: str = "posterior"
+    renoises: ClassVar[bool] = False
 
     def __post_init__(self):
         if self.variance not in VARIANCES:
@@ -66,6 +71,7 @@ class DDIM:
     """
 
     eta: float = 0.0
+    renoises: ClassVar[bool] = True
 
     def __post_init__(self):
         refuse_eta(self.eta)
@@ -85,12 +91,16 @@ class DDIM:
 
 @dataclass(frozen=True)
 class Euler:
-    """Euler's method on that equation; the same steps as DDIM with eta = 0, written differently."""
+    """Euler's method on that equation, y_t + (sigma_s - sigma_t) eps with y_t = x_0 + sigma_t eps.
+
+    The same steps as DDIM with eta = 0, written differently.
+    """
+
+    renoises: ClassVar[bool] = True
 
     def step(self, schedule, denoise, x_t, t, s, noise, memory):
-        sigma_t, sigma_s = schedule.sigma(t), schedule.sigma(s)
-        y_s = x_t / schedule.signal(t, x_t) + (sigma_s - sigma_t) * denoise(x_t, t).eps
-        return schedule.signal(s, x_t) * y_s, None
+        x_0, eps = denoise(x_t, t)
+        return schedule.signal(s, x_t) * (x_0 + schedule.sigma(s) * eps), None
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,7 @@ class EulerAncestral:
     """
 
     eta: float = 1.0
+    renoises: ClassVar[bool] = True
 
     def __post_init__(self):
         refuse_eta(self.eta)
@@ -108,8 +119,8 @@ class EulerAncestral:
     def step(self, schedule, denoise, x_t, t, s, noise, memory):
         sigma_t, sigma_s = schedule.sigma(t), schedule.sigma(s)
         up = self.eta * sigma_s * math.sqrt(1 - (sigma_s / sigma_t) ** 2)
-        down = math.sqrt(sigma_s**2 - up**2)
-        y_s = x_t / schedule.signal(t, x_t) + (down - sigma_t) * denoise(x_t, t).eps
+        x_0, eps = denoise(x_t, t)
+        y_s = x_0 + math.sqrt(sigma_s**2 - up**2) * eps
         return schedule.signal(s, x_t) * (y_s + up * noise() if up > 0 else y_s), None
 
 
@@ -119,6 +130,8 @@ class Heun:
 
     It looks at the picture twice per step, but once in the last, where sigma is 0 and has no slope.
     """
+
+    renoises: ClassVar[bool] = False
 
     def step(self, schedule, denoise, x_t, t, s, noise, memory):
         sigma_t, sigma_s = schedule.sigma(t), schedule.sigma(s)

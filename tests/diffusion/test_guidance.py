@@ -130,6 +130,14 @@ def test_where_it_fades_a_weight_below_one_stays_and_several_keep_their_proporti
     assert how.at(0.0, [3.0, 1.0]) == pytest.approx([3 / 4, 1 / 4])
 
 
+def test_where_it_fades_nothing_is_taken_away():
+    """A name with a guidance of its own is a branch with what the branch without it takes away: hat:5 is 5 and -4."""
+    how = Guidance(fade=0.2)
+    assert how.at(0.0, [5.0, -4.0]) == [1.0, 0.0]
+    assert how.at(0.1, [5.0, -4.0]) == [3.0, -2.0]
+    assert how.at(0.0, [0.5, -2.0]) == [0.5, 0.0]
+
+
 @pytest.mark.parametrize("w", [0.0, 0.5, 3.0])
 def test_guidance_without_a_reference_is_refused(w):
     with pytest.raises(ValueError, match=r"ref_cond \(all UNKNOWN for CFG\)") as refused:

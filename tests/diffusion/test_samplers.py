@@ -238,3 +238,29 @@ def test_unknown_variance_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"sampler\.variance='learned'.*posterior, beta") as refused:
         DDPM(variance="learned")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
+def test_samplers_renoise_if_x_0_and_eps_reach_the_step_each_by_itself(sampler):
+    """CFG++ needs x_s = signal_s x_0 + what depends on eps (Chung et al. 2024, algorithm 2)."""
+
+    def moved(by_x_0: float, by_eps: float) -> float:
+        """How far x_s moves where the prediction is another by this."""
+        half, fifth = torch.tensor([0.5]), torch.tensor([0.2])
+        before, after = (
+            sampler.step(SCHEDULE, lambda x_t, t, k=k: Prediction(half + k * by_x_0, fifth + k * by_eps), half,
+                         600, 300, lambda: fifth, None)[0].item()
+            for k in (0, 1)
+        )  # fmt: skip
+        return after - before
+
+    signal = SCHEDULE.alpha_bar[300].sqrt().item()
+    assert sampler.renoises == (moved(0.1, 0) == pytest.approx(0.1 * signal, rel=1e-4) and abs(moved(0, 0.1)) > 1e-3)
+
+
+@pytest.mark.parametrize("sampler", [DDIM(), Euler(), EulerAncestral(0.0)], ids=str)
+def test_renoising_follows_the_algorithm_of_cfg_plus_plus(sampler):
+    x_0, eps = seeded_noise(SHAPE, 3)(), seeded_noise(SHAPE, 4)()
+    found, _ = sampler.step(SCHEDULE, lambda *_: Prediction(x_0, eps), torch.zeros(SHAPE), 600, 300, no_noise, None)
+    bar = SCHEDULE.alpha_bar[300]
+    assert_close(found, bar.sqrt() * x_0 + (1 - bar).sqrt() * eps, rtol=1e-5, atol=1e-6, check_dtype=False)
