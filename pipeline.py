@@ -143,8 +143,8 @@ class Pipeline:
         """Drawn pictures as bytes in their colours; a known pixel stays as it is, also where snapping would move it."""
         images = to_uint8(x_0).cpu()
         images = self.palette.snap(images, snap) if self.palette else images
-        if edit is not None and edit.mask is not None:
-            images = torch.where(edit.mask.cpu() > 0, images, to_uint8(edit.init).cpu())
+        if edit is not None and edit.known is not None:
+            images = torch.where(edit.known.cpu(), to_uint8(edit.init).cpu(), images)
         return images
 
     def refinement(self, refine: int | None) -> int:

@@ -26,7 +26,8 @@ class Edit:
     strength : noise level t / T in [0, 1] from which they are drawn anew: 0 returns them, 1 ignores them (SDEdit, Meng
                et al. 2022, algorithm 1)
     mask     : (H, W) or (N, 1, H, W) float32 in [0, 1], 1 where the picture is drawn anew, 0 where it stays, between
-               for a blend; None for everywhere
+               where it is drawn anew from that share of the strength alone, with less noise (Differential Diffusion,
+               Levin & Fried 2023, algorithm 1); None for 1 everywhere
     repeats  : times each step is taken where there is a mask, going back to its start in between, so that both parts
                come to fit (RePaint, Lugmayr et al. 2022, algorithm 1); 1 for once
     """
@@ -61,19 +62,29 @@ class Edit:
         """How many of the steps of a whole walk remain from there."""
         return min(max(1, round(steps * self.strength)), max(self.start(T), 1))
 
-    def begin(self, schedule: NoiseSchedule, eps: Tensor) -> Tensor:
-        """The noised pictures at that time; pure noise for strength 1."""
-        return eps if self.strength == 1 else schedule.add_noise(self.init, self.start(schedule.T), eps)
+    @property
+    def known(self) -> Tensor | None:
+        """Where the picture stays, bool, of the mask's shape or a single entry; None for nowhere."""
+        if self.strength == 0:
+            return torch.ones(1, dtype=torch.bool)
+        return None if self.mask is None else self.mask == 0
+
+    def begin(self, schedule: NoiseSchedule, eps: Tensor, t: int) -> Tensor:
+        """The noised pictures at the time t begun at; pure noise for strength 1."""
+        return eps if self.strength == 1 else schedule.add_noise(self.init, t, eps)
 
     def keep(self, schedule: NoiseSchedule, eps: Tensor) -> Constrain | None:
-        """Puts the known pixels, noised as much as the others, back after a step to s; at s = 0 as they are."""
+        """Puts the pixels that are not drawn anew yet, noised as much as the others, back after a step to s.
+
+        At s = 0 those that stay are as they were.
+        """
         if self.mask is None:
             return None
-        mask = self.mask.to(eps)
+        level = self.mask.to(eps) * self.strength  # from which each pixel is drawn anew
 
         def constrain(x_s: Tensor, s: int) -> Tensor:
             known = schedule.add_noise(self.init, s, eps) if s > 0 else self.init
-            return torch.where(mask > 0, mask * x_s + (1 - mask) * known, known)
+            return torch.where(level > s / schedule.T, x_s, known)
 
         return constrain
 
@@ -125,7 +136,7 @@ def differing(
 def feathered(mask: Tensor, pixels: int) -> Tensor:
     """(H, W) of 0 and 1 -> the same with soft edges inside what is drawn anew: what is to stay, stays.
 
-    The new part gains its full weight over `pixels` pixels from the edge.
+    The strength with which pixels are drawn anew grows to its full over `pixels` pixels from the edge.
     """
     if pixels == 0:
         return mask

@@ -208,9 +208,10 @@ def draw(
         start, steps = edit.start(schedule.T), edit.steps(steps, schedule.T)
         if start == 0:
             return edit.init
-        x, keep = edit.begin(schedule, x), edit.keep(schedule, x)
+    grid = timesteps(schedule, steps, spacing, start)
+    if edit is not None:
+        x, keep = edit.begin(schedule, x, grid[0]), edit.keep(schedule, x)
         if edit.repeats > 1:
             sampler = Resampled(sampler, keep, edit.repeats)
-    grid = timesteps(schedule, steps, spacing, start)
     x_0 = sample(schedule, sampler, denoise, grid, x, noise, keep, on_step)
     return refined(schedule, denoise, x_0, noise, refine, start, keep, on_step, steps)

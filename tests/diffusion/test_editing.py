@@ -41,7 +41,7 @@ def test_strength_is_the_noise_level_begun_at(strength, steps):
     assert start - 1 < strength * 200 <= start
     assert 1 <= edit.steps(steps, 200) <= min(start, steps)
     eps = torch.randn(2, *SHAPE)
-    assert_close(edit.begin(SCHEDULE, eps), SCHEDULE.add_noise(INIT, start, eps))
+    assert_close(edit.begin(SCHEDULE, eps, start), SCHEDULE.add_noise(INIT, start, eps))
 
 
 def test_more_strength_leaves_less_of_the_picture():
@@ -122,6 +122,32 @@ def test_feathering_softens_inside_the_new_part_alone():
     assert soft[0].tolist() == pytest.approx([0, 0, 0, 0, 0, 1 / 3, 2 / 3, 1])
     assert torch.equal(feathered(RIGHT, 0), RIGHT)
     assert torch.equal(drawn(Edit(INIT, 1.0, soft))[..., :5], INIT[..., :5])
+
+
+def test_a_soft_mask_is_a_strength_for_every_pixel():
+    """The denoiser of Gaussian data treats each pixel by itself, so that each is drawn as if all had its strength."""
+    sampler, mask = DDIM(), torch.full((6, 8), 0.5)
+    mask[:, :4] = 0.25
+    found = drawn(Edit(INIT, 0.8, mask), sampler)
+    times = timesteps(SCHEDULE, 16, "trailing", 160)
+    for part, start in ((slice(0, 4), 40), (slice(4, 8), 80)):  # 0.25 and 0.5 of the strength of 0.8, of T = 200
+        x = SCHEDULE.add_noise(INIT, start, ImageNoise(SEEDS, SHAPE)())
+        for t, s in pairwise(t for t in times if t <= start):
+            x, _ = sampler.step(SCHEDULE, DATA.denoise(SCHEDULE), x, t, s, None, None)
+        assert torch.equal(found[..., part], x[..., part])
+
+
+@pytest.mark.parametrize("spacing", ["trailing", "linspace", "leading", "karras"])
+def test_the_picture_is_noised_as_much_as_the_first_time_says(spacing):
+    looked = []
+
+    def denoise(x_t, t):
+        looked.append((x_t, t))
+        return DATA.denoise(SCHEDULE)(x_t, t)
+
+    draw(SCHEDULE, DDIM(), denoise, SEEDS, SHAPE, 7, spacing, edit=Edit(INIT, 0.5))
+    x_t, t = looked[0]
+    assert torch.equal(x_t, SCHEDULE.add_noise(INIT, t, ImageNoise(SEEDS, SHAPE)()))
 
 
 @pytest.mark.parametrize(
