@@ -206,11 +206,11 @@ class Pipeline:
     def differing(self, init: Tensor, before: Tensor, after: Tensor) -> Tensor:
         """Where pictures (N, C, H, W) uint8 with labels `before` (N, F) must change for `after`: (N, H, W) float32.
 
-        See diffusion.editing.differing.
+        See diffusion.editing.differing. All see the same noise, so that none depends on its place among the others.
         """
         x_0 = to_float(init).to(self.device)
         ways = [guided(self.diffusion, self.denoiser, label.to(self.device)) for label in (before, after)]
-        noise = ImageNoise(range(len(init)), self.image_shape, self.device)
+        noise = ImageNoise([0] * len(init), self.image_shape, self.device)
         return differing(self.diffusion.schedule, *ways, x_0, noise).cpu()
 
     def refuse(self, guidance: Guidance, sampler: Sampler, weaker: Pipeline | None, w: float) -> None:

@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 import cli
 from data.images import enlarge, grid, read_png, save_png
-from steering import adherence, difference, prepare, replayed
+from replay import difference, replayed
+from steering import adherence, prepare
 
 
 @cli.command("sample")
@@ -46,7 +47,7 @@ def main(cfg: DictConfig) -> None:
     print(f"{'written':>10}: {out.as_posix()}/grid.png and {len(images)} pictures beside it")
     if stored is not None and len(images) == 1:
         original = read_png(settings["from_image"])
-        print(f"{'compared':>10}: {difference(images[0], original, record, stored)}")
+        print(f"{'compared':>10}: {difference(images[0], original, {**record, 'seed': seeds[0]}, stored)}")
 
 
 def write(out: Path, images: torch.Tensor, seeds: Sequence[int], record: dict) -> None:

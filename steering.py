@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from data import cryptopunks
-from data.changes import changed
-from data.images import read_settings
+from data.changes import changed, completed, opened
 from data.palette import SNAPS
 from data.phrases import understand
 from data.pictures import read_mask, read_picture
@@ -20,14 +19,14 @@ from data.requests import described, parse_requests
 from diffusion.editing import feathered
 from diffusion.guidance import Guidance
 from diffusion.samplers import Sampler
-from diffusion.sampling import SPACINGS, OnStep, Seed
+from diffusion.sampling import SPACINGS, Between, OnStep, Seed
 from evaluation.classifier import Classifier, find, load
 from pipeline import Pipeline
 from training.build import build_guidance, build_sampler
 from training.checkpoint import CheckpointError, file_hash
 from training.settings import MAX_SEED, choice, number, whole
 from version import code_version
-from weights import SHIPPED, choose_checkpoint, find_weights
+from weights import SHIPPED, choose_checkpoint
 
 # Settings that decide a picture, as its PNG records them; with the weights, its seed and `scale`, all there is.
 DECIDING = (
@@ -39,11 +38,39 @@ BACKGROUNDS = {"cryptopunks": cryptopunks.BACKGROUND}  # behind transparent pixe
 
 
 @dataclass(frozen=True)
+class Change:
+    """Other attributes for a picture (`edit=`).
+
+    before  : (F,) int64, what the picture shows
+    after   : (F,) int64, what it is to show; each seed fills in what this leaves open, such as which hat
+    feather : pixels, of the edge of what is drawn anew
+    """
+
+    pipe: Pipeline
+    init: Tensor
+    before: Tensor
+    after: Tensor
+    feather: int
+
+    def labels(self, seeds: Sequence[Seed]) -> Tensor:
+        """(N, F) int64."""
+        plain = [seed.one if isinstance(seed, Between) else seed for seed in seeds]
+        return torch.stack([completed(self.pipe.schema, self.after, seed) for seed in plain])
+
+    def masks(self, labels: Tensor) -> Tensor:
+        """(N, H, W) float32: where each is drawn anew, which is where the model's predictions for the labels differ."""
+        n = len(labels)
+        masks = self.pipe.differing(self.init.expand(n, *self.init.shape), self.before.expand(n, -1), labels)
+        return torch.stack([feathered(mask, self.feather) for mask in masks])
+
+
+@dataclass(frozen=True)
 class Drawing:
     """Checked settings, ready to draw.
 
     attrs, negative : in the form that data/requests.py reads
     init, mask      : (C, H, W) uint8 and (H, W) float32, where an edit is asked for
+    change          : in place of attrs, and of a mask unless there is one
     settings        : those of conf/sample.yaml
     """
 
@@ -56,6 +83,7 @@ class Drawing:
     sampler: Sampler
     init: Tensor | None
     mask: Tensor | None
+    change: Change | None
     settings: dict[str, Any]
 
     @property
@@ -66,12 +94,15 @@ class Drawing:
 
     def draw(self, seeds: Sequence[Seed], on_step: OnStep | None = None) -> Tensor:
         """(N, C, H, W) uint8, one for each seed."""
-        s = self.settings
+        s, cond, mask = self.settings, self.attrs, self.mask
+        if self.change is not None:
+            cond = self.change.labels(seeds)
+            mask = self.change.masks(cond) if mask is None else mask
         return self.pipe(
-            self.attrs, seeds, w=s["w"], negative=self.negative, guidance=self.guidance, weaker=self.weaker,
-            sampler=self.sampler, steps=s["steps"], spacing=s["spacing"], init=self.init,
-            strength=s["strength"], mask=self.mask, repeats=s["repeats"], snap=s["snap"], refine=s["refine"],
-            batch_size=s["batch_size"], on_step=on_step,
+            cond, seeds, w=s["w"], negative=self.negative, guidance=self.guidance, weaker=self.weaker,
+            sampler=self.sampler, steps=s["steps"], spacing=s["spacing"], init=self.init, strength=s["strength"],
+            mask=mask, repeats=s["repeats"], snap=s["snap"], refine=s["refine"], batch_size=s["batch_size"],
+            on_step=on_step,
         )  # fmt: skip
 
     @property
@@ -92,6 +123,7 @@ class Drawing:
             "refine": self.pipe.refinement(self.settings["refine"]),
             "device": str(self.pipe.device),
             "torch": torch.__version__,
+            "threads": torch.get_num_threads(),
             "code": code_version(),
         }
 
@@ -120,23 +152,32 @@ def prepare(
     if settings["prompt"] is not None:
         wanted, notes = read_prompt(pipe, settings["prompt"], wanted)
     init, mask = read_edit(pipe, settings)
+    change = None
     if settings["edit"] is not None:
-        wanted, mask, told = read_change(pipe, settings["edit"], wanted, init, mask)
-        notes += told
+        change, told = read_change(pipe, settings, wanted, init)
+        wanted, notes = pipe.schema.names(change.after), [*notes, *told]
     requests = parse_requests(pipe.schema, wanted)
     negative = ",".join(pipe.schema.names(pipe.schema.encode(settings["negative"], "negative"))) or None
     for one, other in [pair for request in requests for pair in pipe.schema.unseen_pairs(request.label)]:
         notes.append(f"warning: no training example has both {one!r} and {other!r}; the model must invent it")
     attrs = described(pipe.schema, requests)
-    drawing = Drawing(pipe, path, attrs, negative, guidance, weaker, sampler, init, mask, settings)
+    drawing = Drawing(pipe, path, attrs, negative, guidance, weaker, sampler, init, mask, change, settings)
     check_rank(drawing)
-    if init is not None:
-        edit, T = pipe.edit(init, settings["strength"], mask, settings["repeats"]), pipe.diffusion.schedule.T
-        run = edit.steps(settings["steps"], T) if edit.start(T) else 0
-        notes.append(
-            f"      edit: from noise level {settings['strength']:g}, t = {edit.start(T)} of {T}, in {run} steps"
-        )
-    return drawing, notes
+    return drawing, notes + told_of_edit(drawing)
+
+
+def told_of_edit(drawing: Drawing) -> list[str]:
+    """What is drawn anew, and from when on. Raises ValueError for an edit that the pipeline refuses."""
+    if drawing.init is None:
+        return []
+    settings, T, mask, notes = drawing.settings, drawing.pipe.diffusion.schedule.T, drawing.mask, []
+    if drawing.change is not None and mask is None:
+        mask = drawing.change.masks(drawing.change.labels(drawing.seeds[:1]))[0]
+        notes.append(f"      anew: {int((mask > 0).sum())} of {mask.numel()} pixels, with seed {drawing.seeds[0]}")
+    edit = drawing.pipe.edit(drawing.init, settings["strength"], mask, settings["repeats"])
+    run = edit.steps(settings["steps"], T) if edit.start(T) else 0
+    notes.append(f"      edit: from noise level {settings['strength']:g}, t = {edit.start(T)} of {T}, in {run} steps")
+    return notes
 
 
 def read_edit(pipe: Pipeline, settings: dict[str, Any]) -> tuple[Tensor | None, Tensor | None]:
@@ -149,6 +190,10 @@ def read_edit(pipe: Pipeline, settings: dict[str, Any]) -> tuple[Tensor | None, 
             if settings[key] != default:
                 raise ValueError(f"{key}={settings[key]}: changes a picture that is there; name one with init=FILE")
         return None, None
+    if settings["mask"] is None and settings["edit"] is None:
+        for key, default in (("feather", 0), ("repeats", 1)):
+            if settings[key] != default:
+                raise ValueError(f"{key}={settings[key]}: works at the edge of a mask; name one with mask=FILE")
     background = BACKGROUNDS.get(pipe.info.dataset, (0, 0, 0))
     init = read_picture(Path(settings["init"]), pipe.image_shape, background, "init")
     if settings["mask"] is None:
@@ -167,27 +212,24 @@ def read_prompt(pipe: Pipeline, prompt: str, attrs: Any) -> tuple[list[str] | No
     return names or None, notes
 
 
-def read_change(
-    pipe: Pipeline, edit: str, attrs: Any, init: Tensor | None, mask: Tensor | None
-) -> tuple[list[str], Tensor, list[str]]:
-    """What a picture is to show after a change of its attributes, where it is to be drawn anew, and an account of it.
+def read_change(pipe: Pipeline, settings: dict[str, Any], attrs: Any, init: Tensor | None) -> tuple[Change, list[str]]:
+    """The change of a picture's attributes, and an account of it.
 
     What it shows now is read by the classifier. Raises ValueError where that is not possible.
     """
+    edit, schema = settings["edit"], pipe.schema
     if attrs not in (None, "any"):
         raise ValueError(f"edit={edit!r}, attrs={attrs!r}: a change keeps the rest of the picture; give one of the two")
     classifier = classifier_of(pipe)
     if init is None or classifier is None:
         why = "name the picture with init=FILE" if init is None else no_classifier(pipe)
         raise ValueError(f"edit={edit!r}: {why}")
-    before = classifier.read(init[None])
-    after, opened = changed(pipe.schema, before[0], edit)
-    if mask is None:
-        mask = pipe.differing(init[None], before, after[None])[0]
-    notes = [f"   showing: {', '.join(name for name in pipe.schema.names(before[0]) if not name.startswith('-'))}"]
-    notes += [f"left open: {', '.join(opened)}: no training picture has what was there with {edit}"] if opened else []
-    notes += [f"     anew: {int((mask > 0).sum())} of {mask.numel()} pixels"]
-    return pipe.schema.names(after), mask, notes
+    before = classifier.read(init[None])[0]
+    after = changed(schema, before, edit)
+    notes = [f"   showing: {', '.join(name for name in schema.names(before) if not name.startswith('-'))}"]
+    left = ", ".join(schema.fields[f].name for f in opened(schema, after))
+    notes += [f" left open: {left}: each seed takes a value of its own"] if left else []
+    return Change(pipe, init, before, after, settings["feather"]), notes
 
 
 def no_classifier(pipe: Pipeline) -> str:
@@ -232,47 +274,3 @@ def load_weaker(settings: dict[str, Any], device: str | torch.device) -> Pipelin
         return path and Pipeline.load(path, device, settings["precision"])
     except CheckpointError as error:
         raise ValueError(f"guidance.{error}") from error
-
-
-# -- a picture drawn again -------------------------------------------------------------------------------------
-
-
-def replayed(settings: dict[str, Any], picture: Path, typed: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`settings` with those stored in a PNG of sample.py, but for what was typed; and what the PNG stores.
-
-    Raises ValueError for a picture without settings, and where the weights that drew it are not to be found.
-    """
-    stored = read_settings(picture)
-    missing = [key for key in (*DECIDING, "seed", "checkpoint") if key not in stored]
-    if missing:
-        raise ValueError(f"from_image={picture}: its settings lack {missing[0]}; name a single picture of sample.py")
-    groups = {key.split(".")[0] for key in typed}
-    groups |= {"attrs"} if "prompt" in groups else set()  # a phrase takes the place of the names
-    again = {key: stored[key] for key in (*DECIDING, "seed") if key not in groups}
-    again |= {"n": settings["n"] if "n" in typed else 1, "rank": None}
-    again |= {"attrs": "any"} if again.get("edit") else {}  # the change says it, beside the picture
-    if "checkpoint" not in typed:
-        again["checkpoint"] = find_weights(stored["checkpoint"], Path(stored["weights"])).as_posix()
-        again["dataset"] = {}
-    if "guidance" in again and again["guidance"]["checkpoint"]:
-        weaker = find_weights(again["guidance"]["checkpoint"]).as_posix()
-        again["guidance"] = {**again["guidance"], "checkpoint": weaker}
-    return {**settings, **again}, stored
-
-
-def difference(image: Tensor, original: Tensor, record: dict[str, Any], stored: dict[str, Any]) -> str:
-    """In words: is a picture (C, H, W) uint8 the one it was to draw again, and if not, what may be why.
-
-    original : the same as it was written, enlarged by stored["scale"]
-    """
-    original = original[:, :: stored["scale"], :: stored["scale"]]
-    changed = [key for key in record if key in stored and record[key] != stored[key] and key != "weights"]
-    others = "; ".join(f"{key} was {stored[key]}, is {record[key]}" for key in changed)
-    if image.shape != original.shape:
-        return f"another size than the original{'; ' + others if others else ''}"
-    gap = (image.short() - original.short()).abs()
-    if not gap.any():
-        return "identical to the original" + (f", though {others}" if others else "")
-    pixels = int(gap.amax(dim=0).bool().sum())
-    reason = others or "with the same settings, so the machine computes differently"
-    return f"{pixels} of {gap[0].numel()} pixels differ from the original, by up to {int(gap.max())} levels: {reason}"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from data.conditions import UNKNOWN, ConditionSchema
 
 
-def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = "edit") -> tuple[Tensor, list[str]]:
+def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = "edit") -> Tensor:
     """`label` (F,), all known, with what `names` ask for; what is not named stays.
 
     names : as `ConditionSchema.encode` reads them, each with or without a leading "+"
 
-    A named slot gives up the value that it had: "+hat" leaves open which. So do, where what is asked is never absent,
-    such as a type, the slots whose values no training picture has together with it: one that becomes a zombie takes the
-    only skin that zombies have, and where several values remain, as for the hair of one that becomes a woman, the slot
-    is left open. These open slots are the second thing returned.
+    A named slot gives up the value that it had: "-hat" leaves it empty, "+hat" leaves open which hat. Where what is
+    asked is never absent, such as a type, so do the slots whose values no training picture has together with it: one
+    that becomes a zombie takes the only skin that zombies have, and one that becomes a woman is left open as to hair.
     Raises ValueError as `encode` does, and where nothing is named.
     """
     wanted = schema.encode(",".join(name.strip().removeprefix("+") for name in str(names).split(",")), argument)
@@ -27,21 +27,38 @@ def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = 
     for f in asked:
         if label[f] != wanted[f]:
             new[_slot(schema, f)] = UNKNOWN
-    kinds = [(g, int(wanted[g])) for g in asked if not schema.fields[g].optional]
-    impossible = [f for f, v in enumerate(new.tolist()) if v != UNKNOWN and not _seen(schema, (f, v), kinds)]
-    opened = []
-    for f in sorted({_slot(schema, f)[0] for f in impossible}):
-        columns = _slot(schema, f)
-        new[columns] = UNKNOWN
-        if set(columns) & set(asked):
-            continue
-        possible = [v for v in range(schema.cardinalities[f]) if _seen(schema, (f, v), kinds)]
-        if len(possible) == 1:
-            new[f] = possible[0]
-        else:
-            opened.append(schema.fields[f].name)
+    kinds = _kinds(schema, wanted)
+    for f, v in enumerate(new.tolist()):
+        if v != UNKNOWN and not _seen(schema, (f, v), kinds):
+            new[_slot(schema, f)] = UNKNOWN
     new = torch.where(wanted == UNKNOWN, new, wanted)
-    return implied(schema, new), opened
+    for f in opened(schema, new):
+        columns, possible = _slot(schema, f), possible_values(schema, new, f)
+        if set(columns).isdisjoint(asked):
+            possible = [v for v in possible if _seen(schema, (f, v), kinds)]
+        emptied = any(wanted[g] == 0 for g in columns) and 0 in possible
+        if emptied or len(possible) == 1:
+            new[f] = 0 if emptied else possible[0]
+    return implied(schema, new)
+
+
+def opened(schema: ConditionSchema, label: Tensor) -> list[int]:
+    """The columns of the slots whose value `label` (F,) leaves open."""
+    return [f for f, field in enumerate(schema.fields) if not field.slot and label[f] == UNKNOWN]
+
+
+def completed(schema: ConditionSchema, label: Tensor, seed: int) -> Tensor:
+    """`label` (F,) with a value in every slot that it leaves open, drawn from those that it allows.
+
+    Of these, such as some training picture has beside what is never absent: the type, say, decides which hair there is.
+    The same seed draws the same values.
+    """
+    label, rng = label.clone(), np.random.default_rng(seed)
+    for f in opened(schema, label):
+        possible = possible_values(schema, label, f)
+        seen = [v for v in possible if _seen(schema, (f, v), _kinds(schema, label))]
+        label[f] = int(rng.choice(seen or possible))
+    return implied(schema, label)
 
 
 def implied(schema: ConditionSchema, label: Tensor) -> Tensor:
@@ -50,19 +67,30 @@ def implied(schema: ConditionSchema, label: Tensor) -> Tensor:
     for column, owner in enumerate(schema.fields):
         if owner.slot:
             continue
-        coarse = [f for f in _slot(schema, column) if f != column]
-        possible = set(range(len(owner.values))) if label[column] == UNKNOWN else {int(label[column])}
-        for f in coarse:
-            if label[f] != UNKNOWN:
-                members = {v for v, value in enumerate(owner.values) if value in schema.fields[f].members}
-                possible = possible & members if label[f] else possible - members
+        possible = possible_values(schema, label, column)
         if len(possible) == 1:
-            label[column] = min(possible)
-        for f in coarse:
+            label[column] = possible[0]
+        for f in _slot(schema, column)[1:]:
             present = {owner.values[v] in schema.fields[f].members for v in possible}
             if len(present) == 1:
                 label[f] = int(present.pop())
     return label
+
+
+def possible_values(schema: ConditionSchema, label: Tensor, column: int) -> list[int]:
+    """The values of a slot that agree with all that `label` (F,) says about it."""
+    values = schema.fields[column].values
+    possible = set(range(len(values))) if label[column] == UNKNOWN else {int(label[column])}
+    for f in _slot(schema, column)[1:]:
+        if label[f] != UNKNOWN:
+            members = {v for v, value in enumerate(values) if value in schema.fields[f].members}
+            possible = possible & members if label[f] else possible - members
+    return sorted(possible)
+
+
+def _kinds(schema: ConditionSchema, label: Tensor) -> list[tuple[int, int]]:
+    """(field, value) of what `label` says about fields that are never absent, such as the type."""
+    return [(f, v) for f, v in enumerate(label.tolist()) if v != UNKNOWN and not schema.fields[f].optional]
 
 
 def _slot(schema: ConditionSchema, f: int) -> list[int]:

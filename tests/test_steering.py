@@ -49,6 +49,8 @@ def test_a_picture_is_drawn_again_from_itself(in_tmp, drawn, capsys):
         ("prompt=a top hat", "is Top Hat"),
         ("sampler=ddim", "sampler was {'name': 'unipc'"),
         ("attrs=top hat", "attrs was"),
+        ("guidance.fade=0.2", "'rescale': 0.7, 'interval': [0.0, 1.0], 'fade': 0.2"),
+        ("seed=9", "seed was 8, is 9"),
     ],
 )
 def test_what_is_typed_beside_a_picture_changes_it_and_is_said(in_tmp, drawn, capsys, typed, told):
@@ -176,7 +178,7 @@ def test_a_change_keeps_the_rest_of_the_label_and_of_the_picture(in_tmp, weights
     common = [f"checkpoint={weights}", "init=face.png", "steps=3", "n=1", "scale=1"]
     run_program("sample.py", *common, "edit=+pipe,-head", "out=edit")
     out = capsys.readouterr().out
-    assert "showing: Slate, Steel, Crown" in out and "anew: 288 of 576 pixels" in out
+    assert "showing: Slate, Steel, Crown" in out and "anew: 288 of 576 pixels" in out and "left open" not in out
     record = json.loads((in_tmp / "edit/samples.json").read_text())
     assert {"Slate", "Steel", "-head", "Pipe"} <= set(record["attrs"].split(",")) and record["edit"] == "+pipe,-head"
     drawn = np.asarray(Image.open(in_tmp / "edit/seed-000000.png"))
@@ -188,8 +190,40 @@ def test_a_change_keeps_the_rest_of_the_label_and_of_the_picture(in_tmp, weights
     assert "identical to the original" in capsys.readouterr().out
 
 
+def test_each_seed_fills_in_what_a_change_leaves_open(in_tmp, weights, face, reader, capsys):
+    """Alone or among others, a seed draws the same beard."""
+    common = [f"checkpoint={weights}", "init=face.png", "steps=2", "scale=1", "mask=mask.png"]
+    run_program("sample.py", *common, "edit=+beard", "n=8", "out=many")
+    assert "left open: facial hair: each seed takes a value of its own" in capsys.readouterr().out
+    run_program("sample.py", *common, "edit=+beard", "n=1", "seed=5", "out=one")
+    pictures = [np.asarray(Image.open(in_tmp / f"many/seed-{seed:06d}.png")).astype(int) for seed in range(8)]
+    assert abs(pictures[5] - np.asarray(Image.open(in_tmp / "one/seed-000005.png"))).max() <= 1
+    assert json.loads((in_tmp / "many/samples.json").read_text())["edit"] == "+beard"
+
+
+@pytest.mark.parametrize(
+    ("typed", "attrs", "edit"),
+    [("edit=-head", "-head", "-head"), ("attrs=pipe", "Pipe", None), ("w=2", "Pipe", "+pipe")],
+)
+def test_what_is_typed_beside_a_changed_picture_takes_its_place(in_tmp, weights, face, reader, typed, attrs, edit):
+    common = [f"checkpoint={weights}", "init=face.png", "mask=mask.png", "steps=2", "n=1", "scale=1"]
+    run_program("sample.py", *common, "edit=+pipe", "out=edit")
+    run_program("sample.py", "from_image=edit/seed-000000.png", typed, "out=again")
+    record = json.loads((in_tmp / "again/samples.json").read_text())
+    assert attrs in record["attrs"].split(",") and record["edit"] == edit
+
+
+def test_a_feather_softens_what_a_change_draws_anew(in_tmp, weights, face, reader, monkeypatch):
+    monkeypatch.setattr(Pipeline, "differing", lambda self, *_: read_mask(Path("mask.png"), self.image_shape)[None])
+    common = [f"checkpoint={weights}", "init=face.png", "edit=+pipe", "steps=4", "n=1", "scale=1"]
+    run_program("sample.py", *common, "out=hard")
+    run_program("sample.py", *common, "feather=6", "out=soft")
+    hard, soft = (np.asarray(Image.open(in_tmp / name / "seed-000000.png")) for name in ("hard", "soft"))
+    assert np.array_equal(soft[:, :12], face[:, :12]) and not np.array_equal(soft, hard)
+
+
 def test_strength_says_where_it_begins_and_its_ends_are_exact(in_tmp, weights, face, capsys):
-    common = [f"checkpoint={weights}", "attrs=crown", "steps=10", "n=1", "scale=1", "snap=none"]
+    common = [f"checkpoint={weights}", "attrs=crown", "steps=10", "n=1", "scale=1"]
     run_program("sample.py", *common, "init=face.png", "strength=0.3", "out=some")
     assert "edit: from noise level 0.3, t = 300 of 1000, in 3 steps" in capsys.readouterr().out
     run_program("sample.py", *common, "init=face.png", "strength=0", "out=none")
@@ -206,6 +240,8 @@ def test_strength_says_where_it_begins_and_its_ends_are_exact(in_tmp, weights, f
     [
         (["strength=0.5"], "strength=0.5: changes a picture that is there; name one with init=FILE"),
         (["mask=mask.png"], "mask=mask.png: changes a picture"),
+        (["init=face.png", "feather=2"], "feather=2: works at the edge of a mask; name one with mask=FILE"),
+        (["init=face.png", "repeats=2"], "repeats=2: works at the edge of a mask"),
         (["init=face.png", "strength=1.5"], "strength=1.5: must be a number from 0 to 1"),
         (["init=face.png", "repeats=0"], "repeats=0: must be a whole number"),
         (["init=nowhere.png"], "init=nowhere.png: no such file"),

@@ -11,7 +11,7 @@ from dashboard import asking, pictures, view
 from data import cryptopunks, mnist, pixelfaces
 from data.images import read_png
 from pipeline import Pipeline
-from steering import replayed
+from replay import replayed
 from tests.test_bad_input import run_program
 from training.checkpoint import read_info
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.changes import changed, implied
+from data.changes import changed, completed, implied, opened
 from data.conditions import UNKNOWN, ConditionSchema, Field, slot
 from data.cryptopunks import SCHEMA as PUNKS
 from data.pixelfaces import SCHEMA as FACES
@@ -47,52 +47,66 @@ HUMAN = {"kind": "Human", "skin": "Light", "head": "Curls", "beard": "Goatee"}
         ("cap,-beard", {**HUMAN, "head": "Cap", "beard": "none"}),
         ("+cap, -beard", {**HUMAN, "head": "Cap", "beard": "none"}),
         ("-head", {**HUMAN, "head": "none"}),
+        ("-hair", {**HUMAN, "head": "none"}),
         ("+hair", HUMAN),  # it has some
         ("-hat", HUMAN),  # it has none
         ("dark", {**HUMAN, "skin": "Dark"}),
     ],
 )
 def test_what_is_named_changes_and_the_rest_stays(schema, edit, expected):
-    new, opened = changed(schema, label(schema, **HUMAN), edit)
+    new = changed(schema, label(schema, **HUMAN), edit)
     assert torch.equal(new, label(schema, **expected))
-    assert opened == []
+    assert opened(schema, new) == []
 
 
 def test_a_group_leaves_open_which_of_it(schema):
-    new, opened = changed(schema, label(schema, **HUMAN), "+hat")
+    new = changed(schema, label(schema, **HUMAN), "+hat")
     assert schema.names(new) == ["Human", "Light", "hat", "-hair", "Goatee"]
-    assert opened == []
-    new, _ = changed(schema, label(schema, **HUMAN), "-hair")
-    assert schema.names(new) == ["Human", "Light", "-hair", "Goatee"]
+    assert opened(schema, new) == [schema.column["head"]]
+    both = changed(schema, label(schema, **{**HUMAN, "head": "Cap"}), "-hat,+hair")
+    assert schema.names(both) == ["Human", "Light", "-hat", "hair", "Goatee"]
 
 
 def test_what_never_stands_beside_the_new_becomes_the_only_thing_that_does(schema):
-    new, opened = changed(schema, label(schema, **HUMAN), "robot")
+    new = changed(schema, label(schema, **HUMAN), "robot")
     assert torch.equal(new, label(schema, kind="Robot", skin="Steel", head="Curls"))
-    assert opened == []
 
 
 def test_what_never_stands_beside_the_new_is_left_open_where_several_things_do(schema):
-    new, opened = changed(schema, label(schema, kind="Robot", skin="Steel", head="Cap"), "human")
+    new = changed(schema, label(schema, kind="Robot", skin="Steel", head="Cap"), "human")
     assert schema.names(new) == ["Human", "Cap", "hat", "-hair", "-beard"]
-    assert opened == ["skin"]
+    assert opened(schema, new) == [schema.column["skin"]]
 
 
 def test_what_is_named_beside_a_kind_stays_though_no_picture_has_both(schema):
-    new, opened = changed(schema, label(schema, **HUMAN), "robot,light,goatee")
+    new = changed(schema, label(schema, **HUMAN), "robot,light,goatee")
     assert torch.equal(new, label(schema, **{**HUMAN, "kind": "Robot"}))
-    assert opened == []
 
 
 def test_an_accessory_that_does_not_fit_leaves_the_rest_alone(schema):
     robot = {"kind": "Robot", "skin": "Steel", "head": "Cap"}
-    new, opened = changed(schema, label(schema, **robot), "+goatee")
+    new = changed(schema, label(schema, **robot), "+goatee")
     assert torch.equal(new, label(schema, **robot, beard="Goatee"))
-    assert opened == []
 
 
 def test_a_schema_that_saw_nothing_opens_nothing():
-    assert changed(SCHEMA, label(SCHEMA, **HUMAN), "robot")[1] == []
+    assert opened(SCHEMA, changed(SCHEMA, label(SCHEMA, **HUMAN), "robot")) == []
+
+
+def test_what_is_left_open_is_drawn_from_what_fits():
+    """Robots wear caps alone, in this schema; humans anything."""
+    seen = [dict(kind="Robot", skin="Steel", head="Cap")]
+    seen += [dict(kind="Human", skin="Light", head=head) for head in ("none", "Cap", "Fez", "Curls", "Bun")]
+    schema = SCHEMA.with_seen(torch.stack([label(SCHEMA, **slots) for slots in seen]))
+    open_hat = changed(schema, label(schema, kind="Human", skin="Light", head="Bun"), "+hat")
+    drawn = torch.stack([completed(schema, open_hat, seed) for seed in range(60)])
+    hats = {schema.fields[schema.column["head"]].values[v] for v in drawn[:, schema.column["head"]].tolist()}
+    assert hats == {"Cap", "Fez"}
+    assert torch.equal(completed(schema, open_hat, 7), drawn[7])
+    for row in drawn:
+        assert torch.equal(implied(schema, row), row) and opened(schema, row) == []
+    robot = schema.encode("robot, steel, hat, -beard")
+    assert {schema.names(completed(schema, robot, seed))[2] for seed in range(20)} == {"Cap"}
 
 
 @pytest.mark.parametrize(
