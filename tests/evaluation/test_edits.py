@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from data import pixelfaces
-from evaluation.edits import figures_of, find_pairs
+from evaluation.edits import figures_of, find_pairs, find_wishes, wished
 from evaluation.values import slots
 
 
@@ -52,3 +52,16 @@ def test_known_mistakes_are_counted():
     assert figures == pytest.approx(
         {"exact": 1 / 4, "wrong_mean": 3 / 4, "made": 3 / 4, "kept": 7 / 8, "pixels_kept": 10 / 12}
     )
+
+
+def test_every_group_is_wished_for_and_away_by_pictures_that_can_have_it(splits):
+    data, schema = splits.validation, splits.train.schema
+    coarse = {f for f, field in enumerate(schema.fields) if field.slot}
+    wishes = find_wishes(data, schema, 4 * len(coarse), seed=0)
+    asked = list(zip(*(part.tolist() for part in wishes), strict=True))
+    assert {(f, value) for _, f, value in asked} == {(f, value) for f in coarse for value in (0, 1)}
+    for row, f, value in asked:
+        before = data.labels[row]
+        after = wished(schema, before, f, value, row)
+        assert before[f] == 1 - value and after[f] == value and (after >= 0).all()
+        assert schema.unseen_pairs(after) == []
