@@ -123,14 +123,16 @@ def in_one_line(main: Callable[[], None]) -> None:
     try:
         main()
     except (*EXPECTED, HydraException, OmegaConfBaseException) as error:
-        raise SystemExit(f"{Path(sys.argv[0]).name}: {'; '.join(_text(error, 'sample').splitlines())}") from None
+        raise SystemExit(f"{Path(sys.argv[0]).name}: {one_line(error, 'sample')}") from None
 
 
-def number_list(name: str, text: str, count: int | None = None) -> list[int]:
-    """Whole numbers with commas; `count` of them, if it is given. Raises ValueError."""
+def number_list(name: str, text: str, count: int | None = None, least: int = 0) -> list[int]:
+    """Whole numbers of at least `least`, with commas; `count` of them, if it is given. Raises ValueError."""
     parts = text.split(",")
-    if not all(part.strip().isdecimal() for part in parts) or count not in (None, len(parts)):
+    good = all(part.strip().isdecimal() and int(part) >= least for part in parts)
+    if not good or count not in (None, len(parts)):
         wanted = "a whole number" if count == 1 else f"{count or 'some'} whole numbers with commas"
+        wanted += f" of at least {least}" if least else ""
         example = ",".join(map(str, range(4, 4 + (count or 3))))
         raise ValueError(f"{name}={text}: must be {wanted}, such as {name}={example}")
     return [int(part) for part in parts]
@@ -177,10 +179,14 @@ def new_folder(out: str | None, parent: Path, name: str) -> Iterator[Path]:
 
 def _report(error: Exception, config_name: str) -> None:
     """Say what is wrong in one line, once, and exit."""
-    parts = [line.strip() for line in _text(error, config_name).splitlines() if line.strip()]
     if os.environ.get("RANK", "0") == "0":  # of several processes, one speaks
-        print(f"{Path(sys.argv[0]).name}: {'; '.join(parts)}", file=sys.stderr)
+        print(f"{Path(sys.argv[0]).name}: {one_line(error, config_name)}", file=sys.stderr)
     sys.exit(2)
+
+
+def one_line(error: Exception, config_name: str) -> str:
+    """What a person should know of an error in settings of conf/<config_name>.yaml, in one line."""
+    return "; ".join(line.strip() for line in _text(error, config_name).splitlines() if line.strip())
 
 
 def _text(error: Exception, config_name: str) -> str:
@@ -195,7 +201,10 @@ def _text(error: Exception, config_name: str) -> str:
     if unknown:
         names = explain.names(config_name)
         if unknown[1] in names:
-            return f"{unknown[1]}: a setting of another option of its group than the one chosen; see --help"
+            return (
+                f"{unknown[1]}: a setting of another option of its group than the one chosen; leave it out, or choose "
+                "that option; see --help"
+            )
         closest = [match for match, *_ in process.extract(unknown[1], names, limit=3)]
         return f"{unknown[1]}: no such setting; closest: {', '.join(closest)}; --help explains them all"
     return str(error)

@@ -6,28 +6,38 @@ What scripts/compare.py and a dashboard call.
 from __future__ import annotations
 
 import csv
+import re
 import shlex
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 
 import explain
-from cli import quote_overrides
+from cli import one_line, quote_overrides
 from evaluation.figures import labelled_rows
 from pipeline import Pipeline
-from steering import adherence, prepare
+from steering import Drawing, adherence, prepare
 
 BASELINE = "baseline"
 COMPOSING = threading.Lock()  # Hydra composes one configuration at a time
 GROUPS = ("sampler", "guidance")
-FIXED = {"seed", "n", "out", "rank", "keep", "of", "from_image", "scale"}  # what a comparison sets itself
+FIXED = {  # what a comparison sets itself, and what to do instead of giving it
+    "seed": "name the seeds of every row, as in seeds=0,1,2",
+    "n": "every row has one picture for each seed; name the seeds, as in seeds=0,1,2",
+    **dict.fromkeys(("rank", "keep", "of"), "every row shows the same seeds and none are chosen among; leave it out"),
+    "from_image": "settings are not taken from a picture here; give those in the samples.json beside it",
+    "scale": "it belongs to the sheet, not to the pictures; scale=4 of scripts/compare.py sets it",
+    "out": "it belongs to the comparison, not to a row; out=FOLDER of scripts/compare.py sets it",
+}
 
 
 @dataclass(frozen=True)
@@ -65,8 +75,9 @@ class Result:
 def plan(base: Sequence[str], varied: Sequence[str]) -> list[Row]:
     """The baseline, and a row for each value of "setting:value,value". Raises ValueError for what cannot vary.
 
-    Values that contain commas, such as requests, are separated by semicolons.
+    Values are separated by commas outside of brackets; those that hold commas, such as requests, by semicolons.
     """
+    refuse_fixed(base)
     known, rows = {*explain.names("sample"), *GROUPS}, [Row(BASELINE, "", tuple(base))]
     for text in varied:
         setting, colon, values = text.partition(":")
@@ -75,21 +86,36 @@ def plan(base: Sequence[str], varied: Sequence[str]) -> list[Row]:
         if setting not in known or setting in FIXED:
             usual = "w, steps, sampler, guidance, attrs, strength"
             raise ValueError(f"vary={text}: {setting!r} is no setting that can vary; among those that can: {usual}")
-        for value in values.split(";" if ";" in values else ","):
-            kept = [override for override in base if override.partition("=")[0] != setting]
-            rows.append(Row(setting, value.strip(), (*kept, f"{setting}={value.strip()}")))
+        for value in values.split(";") if ";" in values else re.split(r",(?![^][]*\])", values):
+            rows.append(Row(setting, value.strip(), (*_without(base, setting), f"{setting}={value.strip()}")))
     return rows
 
 
 def crossed(base: Sequence[str], first: tuple[str, Sequence], second: tuple[str, Sequence]) -> list[Row]:
     """A row for each pair of values of two settings, (name, values) each; the first pair stands for the baseline."""
+    refuse_fixed(base)
     settings = [name for name, _ in (first, second)]
-    kept = [override for override in base if override.partition("=")[0] not in settings]
+    kept = _without(base, *settings)
     return [
         Row(" x ".join(settings), f"{one} x {other}", (*kept, f"{first[0]}={one}", f"{second[0]}={other}"))
         for one in first[1]
         for other in second[1]
     ]
+
+
+def refuse_fixed(base: Sequence[str]) -> None:
+    """Raises ValueError for settings that rows would ignore, or that would make their commands draw other pictures."""
+    for override in base:
+        if _key(override) in FIXED:
+            raise ValueError(f"{override}: {FIXED[_key(override)]}")
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
+
+
+def _without(overrides: Sequence[str], *names: str) -> list[str]:
+    return [override for override in overrides if _key(override) not in names]
 
 
 def settings_of(overrides: Sequence[str], program: str = "sample") -> dict[str, Any]:
@@ -104,25 +130,55 @@ def run(
     seeds: Sequence[int],
     on_row: Callable[[Row], None] = lambda row: None,
     load: Callable[[Path, str, str], Pipeline] = Pipeline.load,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> list[Result]:
-    """Draw every row, after all of them have proved possible. For `load` see steering.prepare."""
-    drawings = [prepare(settings_of(row.overrides), load)[0] for row in rows]
+    """Draw every row, after all of them have proved possible; the rows of the results name their weights.
+
+    load    : see steering.prepare
+    on_note : told what a person should know of the requests, each thing once, before anything is drawn
+
+    Raises ValueError for what is not possible, with the row in which it is not.
+    """
+    prepared = [_prepared(row, load) for row in rows]
+    for note in dict.fromkeys(note for _, notes in prepared for note in notes):
+        on_note(note)
     results: list[Result] = []
-    for row, drawing in zip(rows, drawings, strict=True):
+    for row, (drawing, _) in zip(rows, prepared, strict=True):
         began = time.perf_counter()
         images = drawing.draw(seeds)
         seconds = time.perf_counter() - began
         first = results[0].images if results else images
         distance = (images.double() - first.double()).abs().flatten(1).mean(dim=1)
-        results.append(Result(row, images, seconds, adherence(drawing, images), distance))
+        named = naming_weights(row, drawing)
+        results.append(Result(named, images, seconds, adherence(drawing, images), distance))
         on_row(row)
     return results
 
 
-def write(out: Path, results: Sequence[Result], seeds: Sequence[int]) -> None:
+def _prepared(row: Row, load: Callable[[Path, str, str], Pipeline]) -> tuple[Drawing, list[str]]:
+    try:
+        return prepare(settings_of(row.overrides), load)
+    except (ValueError, HydraException, OmegaConfBaseException) as error:
+        raise ValueError(f"{row.label}: {one_line(error, 'sample')}") from error
+
+
+def naming_weights(row: Row, drawing: Drawing) -> Row:
+    """The same row with the weights that it found, so that its commands take no newer ones."""
+    if drawing.settings["checkpoint"] is not None:
+        return row
+    path, here = drawing.weights, Path.cwd()
+    path = path.relative_to(here) if path.is_relative_to(here) else path
+    override = f"checkpoint={path.as_posix()}"
+    if not re.fullmatch(r"checkpoint=[\w./-]+", override):  # Hydra reads commas, brackets and the like as its grammar
+        (override,) = quote_overrides([override], ("checkpoint",))
+    return replace(row, overrides=(*_without(row.overrides, "checkpoint"), override))
+
+
+def write(out: Path, results: Sequence[Result], seeds: Sequence[int], scale: int = 4) -> None:
     """contact.png, a labelled row for each value, and cells.csv, a line for each picture with its command."""
     caption = f"seeds {', '.join(map(str, seeds))}; {results[0].row.command(seeds[0])}"
-    sheet = labelled_rows([result.images for result in results], [result.row.label for result in results], 4, caption)
+    labels = [result.row.label for result in results]
+    sheet = labelled_rows([result.images for result in results], labels, scale, caption)
     sheet.save(out / "contact.png")
     with (out / "cells.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)

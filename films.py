@@ -14,12 +14,12 @@ from torch import Tensor
 
 from data.images import to_uint8
 from data.requests import parse_requests
-from diffusion.sampling import Between
+from diffusion.sampling import Between, ImageNoise
 from steering import Drawing
 
 
 class Frame(NamedTuple):
-    """A moment of drawing: time, noised picture and the picture predicted from it, (C, H, W) uint8."""
+    """A moment of drawing: a time, x_t then, and the x_0 predicted from that x_t, both (C, H, W) uint8."""
 
     t: int
     x_t: Tensor
@@ -27,14 +27,26 @@ class Frame(NamedTuple):
 
 
 def denoising(drawing: Drawing, seed: int) -> list[Frame]:
-    """One frame for each step of drawing the picture `seed`; the last is the picture, as sample.py writes it."""
+    """What drawing the picture `seed` goes through: x_T, what each step leads to, and last what sample.py writes.
+
+    At t = 0, before and between rounds of refinement, x_t and x_0 are the same. Where drawing begins with a noised
+    picture instead of pure noise (strength below 1), the first frame is that after the first step. Where a step looks
+    more than once (Heun's method, repeats), x_0 is that of its last look.
+    """
     frames: list[Frame] = []
+    pipe, begun = drawing.pipe, None  # where the next step begins: t and x_t
+    if drawing.settings["strength"] == 1:
+        begun = pipe.diffusion.schedule.T, to_uint8(ImageNoise([seed], pipe.image_shape)()[0])
 
     def watch(done: int, s: int, x_s: Tensor, x_0: Tensor) -> None:
-        frames.append(Frame(s, to_uint8(x_s[0]).cpu(), to_uint8(x_0[0]).cpu()))
+        nonlocal begun
+        if begun is not None:
+            t, x_t = begun
+            frames.append(Frame(t, x_t, to_uint8(x_0[0]).cpu() if t > 0 else x_t))
+        begun = s, to_uint8(x_s[0]).cpu()
 
     picture = drawing.draw([seed], on_step=watch)[0]
-    return [*frames[:-1], Frame(0, picture, picture)]
+    return [*frames, Frame(0, picture, picture)]
 
 
 def spread(frames: Sequence[Frame], count: int) -> list[Frame]:
@@ -52,7 +64,7 @@ def interpolation(drawing: Drawing, seeds: tuple[int, int], to: str | None, coun
 
     to : the last request, in the form of attrs; None keeps that of `drawing`
 
-    Raises ValueError for fewer than two pictures, and for requests that are several already.
+    Raises ValueError for fewer than two pictures, for requests that are several already, and for a change (edit).
     """
     if count < 2:
         raise ValueError(f"frames={count}: must be at least 2, the two ends")
@@ -60,6 +72,8 @@ def interpolation(drawing: Drawing, seeds: tuple[int, int], to: str | None, coun
     mixed = [Between(*seeds, share) for share in shares]
     if to is None:
         return drawing.draw(mixed)
+    if drawing.change is not None:
+        raise ValueError("edit: changes one picture, and `to` leads from a request to another; give attrs instead")
     for name, text in (("attrs", drawing.attrs), ("to", to)):
         if len(parse_requests(drawing.pipe.schema, text, name)) > 1 or "*" in text:
             raise ValueError(f"{name}={text!r}: an interpolation lies between two single requests, without | and *")

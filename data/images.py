@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 from torch import Tensor
 from torchvision.utils import make_grid
+
+from data.pictures import open_picture
 
 SETTINGS_KEY = "ddpm-cfg"  # the PNG text chunk that holds a picture's settings as JSON
 
@@ -63,9 +65,8 @@ def save_gif(frames: Tensor, path: Path, scale: int, rate: float = 10.0) -> None
 
 
 def read_png(path: Path | str) -> Tensor:
-    """The (C, H, W) uint8 picture in a PNG that `save_png` wrote."""
-    with Image.open(path) as picture:
-        array = np.asarray(picture)
+    """The (C, H, W) uint8 picture in a PNG that `save_png` wrote. Raises ValueError for what open_picture refuses."""
+    array = np.asarray(open_picture(Path(path)))
     return torch.from_numpy(array.copy()).view(*array.shape[:2], -1).permute(2, 0, 1)
 
 
@@ -76,13 +77,14 @@ def read_rgb(path: Path | str) -> Tensor:
 
 
 def read_settings(path: Path) -> dict:
-    """The settings stored in a PNG that `save_png` wrote. Raises ValueError where there are none."""
-    try:
-        with Image.open(path) as picture:
-            text = picture.info.get(SETTINGS_KEY)
-    except (UnidentifiedImageError, OSError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else "not a picture"
-        raise ValueError(f"{path}: {reason}; name a PNG that sample.py wrote") from None
+    """The settings stored in a PNG that `save_png` wrote. Raises ValueError where there are none that can be read."""
+    text = open_picture(Path(path)).info.get(SETTINGS_KEY)
     if text is None:
         raise ValueError(f"{path}: no settings inside; only pictures written by sample.py carry them")
-    return json.loads(text)
+    try:
+        settings = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        settings = None
+    if not isinstance(settings, dict):
+        raise ValueError(f"{path}: the settings inside are damaged, no JSON object; name a PNG that sample.py wrote")
+    return settings

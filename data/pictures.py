@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,25 +17,37 @@ MAX_PIXELS = 4096 * 4096  # of the decoded picture; the header says how many bef
 FORMATS = ("PNG", "GIF", "BMP", "JPEG", "WEBP")
 
 
-def open_picture(path: Path, argument: str) -> Image.Image:
-    """A decoded picture. Raises ValueError, which starts with `argument`, for what is no picture or too large."""
-    try:
+def open_picture(path: Path, argument: str = "") -> Image.Image:
+    """A decoded picture. Raises ValueError for what is no picture or too large, which names `argument` and the file."""
+    what = f"{argument}={path}" if argument else str(path)
+    with _refusing(what):
         size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ValueError(
-                f"{argument}={path}: {size / 1e6:.0f} MB; pictures of at most {MAX_BYTES / 1e6:.0f} MB are read"
-            )
-        with Image.open(path, formats=FORMATS) as picture:
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise ValueError(f"{argument}={path}: {width} x {height} pixels; at most {MAX_PIXELS} in all are read")
+    if size > MAX_BYTES:
+        raise ValueError(f"{what}: {size / 1e6:.0f} MB; pictures of at most {MAX_BYTES / 1e6:.0f} MB are read")
+    with _refusing(what), warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)  # Pillow's own limit, which is higher
+        picture = Image.open(path, formats=FORMATS)
+    with picture:
+        width, height = picture.size
+        if width * height > MAX_PIXELS:
+            raise ValueError(f"{what}: {width} x {height} pixels; at most {MAX_PIXELS} in all are read")
+        with _refusing(what):
             picture.load()
-            return picture
+    return picture
+
+
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Puts what Pillow raises for files that it cannot read, among them SyntaxError, into one line."""
+    try:
+        yield
     except FileNotFoundError:
-        raise ValueError(f"{argument}={path}: no such file") from None
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        reason = "cannot be decoded" if not isinstance(error, UnidentifiedImageError) else "not a picture"
-        raise ValueError(f"{argument}={path}: {reason}; give a file of {', '.join(FORMATS)}") from None
+        raise ValueError(f"{what}: no such file") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ValueError(f"{what}: too many pixels; at most {MAX_PIXELS} in all are read") from None
+    except (OSError, ValueError, SyntaxError) as error:
+        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else "cannot be decoded"
+        raise ValueError(f"{what}: {reason}; give a file of {', '.join(FORMATS)}") from None
 
 
 def read_picture(path: Path, shape: tuple[int, int, int], background: tuple[int, ...], argument: str) -> Tensor:
@@ -42,20 +57,25 @@ def read_picture(path: Path, shape: tuple[int, int, int], background: tuple[int,
     sizes are refused rather than blurred. 16-bit and palette pictures are converted.
     """
     channels, height, width = shape
-    picture = open_picture(path, argument)
-    if picture.mode.startswith("I"):  # 16 bits a channel, which Pillow would clip
-        picture = Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-    canvas = Image.new("RGBA", picture.size, (*background, 255))
-    flat = Image.alpha_composite(canvas, picture.convert("RGBA")).convert("RGB" if channels == 3 else "L")
+    flat = _flat(open_picture(path, argument), background).convert("RGB" if channels == 3 else "L")
     array = _native(np.asarray(flat), height, width, f"{argument}={path}")
     return torch.from_numpy(array.copy()).view(height, width, channels).permute(2, 0, 1)
 
 
 def read_mask(path: Path, shape: tuple[int, int, int]) -> Tensor:
-    """A mask (H, W) float32 of 0 and 1: 1 where the picture in the file is light."""
+    """A mask (H, W) float32 of 0 and 1: 1 where the picture in the file is light, 0 where it is dark or transparent."""
     _, height, width = shape
-    array = _native(np.asarray(open_picture(path, "mask").convert("L")), height, width, f"mask={path}")
+    flat = _flat(open_picture(path, "mask"), (0, 0, 0)).convert("L")
+    array = _native(np.asarray(flat), height, width, f"mask={path}")
     return torch.from_numpy((array >= 128).astype(np.float32))
+
+
+def _flat(picture: Image.Image, background: tuple[int, ...]) -> Image.Image:
+    """RGBA of 8 bits on an opaque background."""
+    if picture.mode.startswith("I"):  # 16 bits a channel, which Pillow would clip
+        picture = Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    canvas = Image.new("RGBA", picture.size, (*background, 255))
+    return Image.alpha_composite(canvas, picture.convert("RGBA"))
 
 
 def _native(array: np.ndarray, height: int, width: int, what: str) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 python scripts/compare.py vary=steps:15,30,50 vary=w:1,3,7 seeds=0,1,2 attrs=male,glasses
 
-All other arguments are those of sample.py and hold for every cell; out=FOLDER names the folder.
+Values are separated by commas outside of brackets, or by semicolons where they hold commas, as requests do. seeds says
+which pictures, scale=4 how much the sheet enlarges them, and out=FOLDER names the folder. All other arguments are those
+of sample.py and hold for every cell, but for those that choose pictures: seed, n, rank, keep, of and from_image.
 """
 
 import sys
@@ -20,11 +22,12 @@ def main(own: dict[str, list[str]], base: list[str]) -> None:
     if not own["vary"]:
         raise ValueError("vary: nothing varies; name a setting and its values, such as vary=w:1,3,7")
     seeds = number_list("seeds", [*own["seeds"], "0,1,2"][0])
+    (scale,) = number_list("scale", [*own["scale"], "4"][0], 1, least=1)
     rows = plan(base, own["vary"])
     out = new_folder([*own["out"], None][0], Path("comparisons"), "compare")
     with out as folder, tqdm(total=len(rows), disable=None) as bar:
-        results = run(rows, seeds, lambda row: bar.update())
-        write(folder, results, seeds)
+        results = run(rows, seeds, lambda row: bar.update(), on_note=bar.write)
+        write(folder, results, seeds, scale)
     for result in results:
         shown = "" if result.adherence is None else f"  adherence {result.adherence.mean().item():.3f}"
         print(f"{result.row.label:>24}: {result.seconds:6.2f} s{shown}  distance {result.distance.mean().item():6.2f}")
@@ -32,4 +35,4 @@ def main(own: dict[str, list[str]], base: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    script(main, ("vary", "seeds", "out"), __doc__)
+    script(main, ("vary", "seeds", "scale", "out"), __doc__)

@@ -2,8 +2,9 @@
 
 python scripts/film.py attrs=male,glasses seed=3 frames=10
 
-Shows x_t above and the picture predicted from it below. frames is the number of columns of the sheet; the film has a
-frame for each step. All other arguments are those of sample.py; out=FOLDER names the folder.
+Shows x_t above and the picture predicted from it below, from pure noise at t = T to the picture at t = 0. frames is the
+number of columns of the sheet; the film has a frame for every t, and for every round of refinement. All other arguments
+are those of sample.py; out=FOLDER names the folder.
 """
 
 import sys
@@ -22,7 +23,7 @@ from steering import prepare
 
 
 def main(own: dict[str, list[str]], base: list[str]) -> None:
-    (columns,) = number_list("frames", [*own["frames"], "10"][0], 1)
+    (columns,) = number_list("frames", [*own["frames"], "10"][0], 1, least=1)
     drawing, notes = prepare(settings_of(base))
     print("\n".join(notes), end="\n" if notes else "")
     seed, scale = drawing.settings["seed"], drawing.settings["scale"]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comparison import BASELINE, crossed, plan, run, settings_of, write
+from comparison import BASELINE, FIXED, Row, crossed, naming_weights, plan, run, settings_of, write
+from steering import prepare
 from tests.test_bad_input import run_program
 
 BASE = ["attrs=crown", "steps=3", "w=2"]
@@ -48,6 +49,73 @@ def test_what_cannot_vary_is_refused(text, told):
         plan(BASE, [text])
 
 
+def test_values_may_hold_commas_in_brackets_or_between_semicolons():
+    rows = plan(BASE, ["guidance.interval:[0.1,1],[0.2, 1]", "steps:3,4", "negative:hat,pipe;crown"])[1:]
+    assert [row.value for row in rows] == ["[0.1,1]", "[0.2, 1]", "3", "4", "hat,pipe", "crown"]
+    assert [settings_of(row.overrides)["guidance"]["interval"][0] for row in rows[:2]] == [0.1, 0.2]
+
+
+@pytest.mark.parametrize("key", FIXED)
+def test_what_a_comparison_sets_itself_is_refused_in_the_base(key):
+    for typed in (f"{key}=4", f"+{key}=4"):
+        for rows in (lambda base: plan(base, ["w:1"]), lambda base: crossed(base, ("w", [1]), ("steps", [2]))):
+            with pytest.raises(ValueError, match=rf"^\+?{key}=4: .*[a-z]") as refused:
+                rows([*BASE, typed])
+            assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["rank=adherence", "of=4"], "compare.py: rank=adherence: every row shows the same seeds"),
+        (["n=4"], "n=4: every row has one picture for each seed; name the seeds, as in seeds=0,1,2"),
+        (["scale=0"], "scale=0: must be a whole number of at least 1"),
+        (["vary=sampler:ddim,ddpm", "sampler=ddim", "sampler.eta=0.5"],
+         "compare.py: sampler = ddpm: sampler.eta: a setting of another option of its group than the one chosen"),
+        (["vary=sampler:ddpm", "sampler.eta=0.5"], "compare.py: baseline: sampler.eta: a setting of another option"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared_is_told_in_one_line_before_anything_is_drawn(
+    in_tmp, weights, monkeypatch, arguments, told
+):
+    monkeypatch.setattr("steering.Drawing.draw", lambda *_: pytest.fail("drew"))
+    with pytest.raises(SystemExit) as refused:
+        run_program("scripts/compare.py", f"checkpoint={weights}", "vary=w:1", "out=sheet", *arguments)
+    assert str(refused.value).startswith(told if told.startswith("compare") else f"compare.py: {told}")
+    assert "\n" not in str(refused.value) and not (in_tmp / "sheet").exists()
+
+
+def test_what_was_made_of_a_phrase_is_told_once(in_tmp, weights, capsys):
+    common = [f"checkpoint={weights}", "prompt=a crown on a bicycle", "steps=1", "refine=0", "seeds=0"]
+    for scale in (1, 2):
+        run_program("scripts/compare.py", *common, "vary=w:1,2", f"scale={scale}", f"out={scale}")
+    told = capsys.readouterr().out
+    assert told.count("ignored: 'bicycle'") == told.count("understood: Crown") == 2  # once for each run
+    heights = [Image.open(in_tmp / f"{scale}/contact.png").height for scale in (1, 2)]
+    assert heights[1] - heights[0] >= 3 * 24  # a sheet of three rows is enlarged
+
+
+def test_commands_name_the_weights_also_where_none_were_named(in_tmp, weights, monkeypatch):
+    newest = in_tmp / "runs/a/checkpoints/ema.safetensors"
+    newest.parent.mkdir(parents=True)
+    newest.write_bytes(weights.read_bytes())
+    monkeypatch.setattr("weights.find_checkpoint", lambda dataset: newest)  # absolute, as weights that ship are
+    for base in (["dataset=pixelfaces"], ["dataset=pixelfaces", "checkpoint=null"]):
+        for result in run(plan([*base, "steps=1", "refine=0"], ["w:1"]), [3]):
+            arguments = shlex.split(result.row.command(3))[2:]
+            assert [a for a in arguments if "checkpoint" in a] == ["checkpoint=runs/a/checkpoints/ema.safetensors"]
+
+
+@pytest.mark.parametrize("folder", ["plain", "a b", "a,b", "l'été", "x=1", "a[1]", "$a", "(1)"])
+def test_weights_are_named_wherever_they_lie(in_tmp, weights, folder):
+    path = in_tmp / "runs" / folder / "checkpoints/ema.safetensors"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(weights.read_bytes())
+    row = Row(BASELINE, "", ("dataset=pixelfaces",))
+    named = naming_weights(row, prepare(settings_of(row.overrides))[0])
+    assert settings_of(named.overrides)["checkpoint"] == f"runs/{folder}/checkpoints/ema.safetensors"
+
+
 @pytest.fixture
 def results(in_tmp, weights):
     rows = plan([f"checkpoint={weights}", *BASE], ["w:2,6", "steps:5"])
@@ -77,5 +145,5 @@ def test_the_command_of_a_cell_draws_that_cell(in_tmp, results):
 
 def test_an_impossible_value_stops_before_anything_is_drawn(in_tmp, weights, monkeypatch):
     monkeypatch.setattr("steering.Drawing.draw", lambda *_: pytest.fail("drew"))
-    with pytest.raises(ValueError, match="w=-1"):
+    with pytest.raises(ValueError, match="w = -1: w=-1"):
         run(plan([f"checkpoint={weights}", *BASE], ["w:1,-1"]), [0])

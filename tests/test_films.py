@@ -9,6 +9,7 @@ from PIL import Image
 
 from comparison import settings_of
 from data.images import to_uint8
+from diffusion.sampling import ImageNoise
 from films import Frame, denoising, interpolation, spread
 from steering import prepare
 from tests.test_bad_input import run_program
@@ -21,9 +22,10 @@ def drawing(in_tmp, weights):
     ]
 
 
-def test_a_film_has_a_frame_for_each_step_and_ends_in_the_picture(drawing):
+def test_a_film_goes_from_pure_noise_to_the_picture(drawing):
     frames = denoising(drawing, 3)
-    assert [frame.t for frame in frames] == [800, 600, 400, 200, 0]
+    assert [frame.t for frame in frames] == [1000, 800, 600, 400, 200, 0]
+    assert torch.equal(frames[0].x_t, to_uint8(torch.randn(3, 24, 24, generator=torch.Generator().manual_seed(3))))
     picture = drawing.draw([3])[0]
     assert torch.equal(frames[-1].x_t, picture) and torch.equal(frames[-1].x_0, picture)
     assert all(frame.x_t.shape == frame.x_0.shape == (3, 24, 24) for frame in frames)
@@ -32,20 +34,32 @@ def test_a_film_has_a_frame_for_each_step_and_ends_in_the_picture(drawing):
 def test_rounds_of_refinement_are_frames_too(weights, in_tmp):
     drawing = prepare(settings_of([f"checkpoint={weights}", "attrs=crown", "steps=2", "refine=1"]))[0]
     frames = denoising(drawing, 3)
-    assert [frame.t for frame in frames] == [500, 0, 0, 0, 0]
+    assert [frame.t for frame in frames] == [1000, 500, 0, 0, 0, 0]
+    assert all(torch.equal(frame.x_t, frame.x_0) for frame in frames[2:])
     assert torch.equal(frames[-1].x_0, drawing.draw([3])[0])
 
 
-def test_a_film_shows_the_predicted_picture_beside_the_noised_one(drawing):
-    """Deterministic DDIM goes from t to s along x_s = signal x_0 + noise eps, so two frames tell x_0."""
-    schedule = drawing.pipe.diffusion.schedule
-    seen = []
-    drawing.draw([3], on_step=lambda done, s, x_s, x_0: seen.append((s, x_s, x_0)))
-    for (t, x_t, _), (s, x_s, x_0) in pairwise(seen[1:]):
+def test_a_frame_shows_the_picture_predicted_from_its_own_x_t(drawing):
+    """Deterministic DDIM goes from t to s along x_s = signal x_0 + noise eps, so x_t and x_s tell the x_0 between."""
+    schedule, frames = drawing.pipe.diffusion.schedule, denoising(drawing, 3)
+    seen = [(1000, ImageNoise([3], (3, 24, 24))())]
+    drawing.draw([3], on_step=lambda done, s, x_s, x_0: seen.append((s, x_s)))
+    assert len(seen) == len(frames)
+    for frame, ((t, x_t), (s, x_s)) in zip(frames, pairwise(seen), strict=False):
+        assert frame.t == t and torch.equal(frame.x_t, to_uint8(x_t[0]))
         ratio = schedule.noise(s, x_s) / schedule.noise(t, x_s)
         by_hand = (x_s - ratio * x_t) / (schedule.signal(s, x_s) - ratio * schedule.signal(t, x_s))
-        torch.testing.assert_close(x_0, by_hand, atol=1e-4, rtol=0)
-    assert torch.equal(denoising(drawing, 3)[1].x_0, to_uint8(seen[1][2][0]))
+        assert (frame.x_0.short() - to_uint8(by_hand[0]).short()).abs().max() <= 1  # of 255 levels, from rounding
+
+
+def test_a_film_of_a_noised_picture_begins_after_its_first_step(in_tmp, weights):
+    Image.new("RGB", (24, 24), (200, 50, 50)).save("init.png")
+    common = [f"checkpoint={weights}", "sampler=ddim", "steps=4", "refine=0", "init=init.png"]
+    for strength, times in ((0.5, [250, 0]), (1, [1000, 750, 500, 250, 0]), (0, [0])):
+        drawing = prepare(settings_of([*common, f"strength={strength}"]))[0]
+        frames = denoising(drawing, 3)
+        assert [frame.t for frame in frames] == times
+        assert torch.equal(frames[-1].x_t, drawing.draw([3])[0])
 
 
 @pytest.mark.parametrize(
@@ -90,6 +104,14 @@ def test_what_is_no_interpolation_is_refused_in_one_line(in_tmp, weights, own, t
     assert not (in_tmp / "strip").exists()
 
 
+@pytest.mark.parametrize("frames", ["0", "-1", "x", "2,3"])
+def test_a_film_without_frames_is_refused_in_one_line(in_tmp, weights, frames):
+    with pytest.raises(SystemExit) as refused:
+        run_program("scripts/film.py", f"checkpoint={weights}", "steps=1", f"frames={frames}", "out=film")
+    assert str(refused.value) == f"film.py: frames={frames}: must be a whole number of at least 1, such as frames=4"
+    assert not (in_tmp / "film").exists()
+
+
 def test_the_scripts_leave_pictures_and_gifs(in_tmp, weights):
     common = [f"checkpoint={weights}", "attrs=crown", "steps=4", "scale=2", "refine=0"]
     run_program("scripts/interpolate.py", *common, "seeds=1,2", "frames=3", "out=strip")
@@ -98,8 +120,8 @@ def test_the_scripts_leave_pictures_and_gifs(in_tmp, weights):
     assert (gif.n_frames, gif.size) == (3, (48, 48))
     run_program("scripts/film.py", *common, "seed=1", "frames=2", "out=film")
     film = Image.open(in_tmp / "film/film.gif")
-    assert (film.n_frames, film.size) == (4, (96, 48))
+    assert (film.n_frames, film.size) == (5, (96, 48))
     run_program("sample.py", *common, "seed=1", "n=1", "out=plain")
-    film.seek(3)
+    film.seek(4)
     last = np.asarray(film.convert("RGB"))
     assert np.array_equal(last[:, :48], np.asarray(Image.open(in_tmp / "plain/seed-000001.png")))

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from data.images import enlarge, grid, read_settings, save_png, to_float, to_uint8
+from data.images import SETTINGS_KEY, enlarge, grid, read_png, read_settings, save_png, to_float, to_uint8
 from tests.data.strategies import pictures
+from tests.data.test_pictures import header_of, with_chunk, zeros
 
 LEVELS = torch.arange(256, dtype=torch.uint8)
 
@@ -81,6 +82,7 @@ def test_a_png_holds_the_pixels_and_the_settings(images, settings):
             assert picture.format == "PNG"
             assert picture.mode == {1: "L", 3: "RGB"}[images.shape[1]]
             pixels = np.asarray(picture)
+        assert torch.equal(read_png(path), images[0])
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     assert np.array_equal(pixels, images[0].permute(1, 2, 0).numpy())
 
@@ -102,3 +104,31 @@ def test_foreign_pictures_carry_no_settings(tmp_path):
         with pytest.raises(ValueError, match="no settings") as caught:
             read_settings(path)
         assert path.name in str(caught.value)
+
+
+def test_what_is_no_picture_or_too_large_is_refused_in_one_line(tmp_path):
+    save_png(torch.zeros(3, 2, 2, dtype=torch.uint8), tmp_path / "small.png", {})
+    small = (tmp_path / "small.png").read_bytes()
+    (tmp_path / "huge.png").write_bytes(header_of(small, 60_000, 60_000))
+    (tmp_path / "bomb.png").write_bytes(with_chunk(small, b"zTXt", b"a\0\0" + zeros(80_000_000)))
+    (tmp_path / "text.png").write_text("no picture")
+    for name, told in {
+        "huge.png": "too many pixels",
+        "bomb.png": "cannot be decoded",
+        "text.png": "not a picture",
+        "nowhere.png": "no such file",
+    }.items():
+        for read in (read_settings, read_png):
+            with pytest.raises(ValueError, match=f"{name}: {told}") as refused:
+                read(tmp_path / name)
+            assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '"w"', "3", "null", "[" * 100_000, "9" * 5000])
+def test_settings_that_are_no_json_object_are_refused_in_one_line(tmp_path, text):
+    info = PngImagePlugin.PngInfo()
+    info.add_text(SETTINGS_KEY, text)
+    Image.new("RGB", (2, 2)).save(tmp_path / "odd.png", pnginfo=info)
+    with pytest.raises(ValueError, match=r"odd\.png: the settings inside are damaged, no JSON object") as refused:
+        read_settings(tmp_path / "odd.png")
+    assert "\n" not in str(refused.value)

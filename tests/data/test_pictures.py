@@ -1,6 +1,8 @@
 """Pictures of every kind that people bring, and those that are refused."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -25,6 +27,24 @@ def saved(folder, picture: Image.Image, name="picture.png"):
 
 def read(path, shape=SHAPE):
     return read_picture(path, shape, ORANGE, "init").permute(1, 2, 0).numpy()
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def with_chunk(png: bytes, kind: bytes, content: bytes) -> bytes:
+    """A PNG with one more chunk after its header, which has 33 bytes."""
+    return png[:33] + chunk(kind, content) + png[33:]
+
+
+def header_of(png: bytes, width: int, height: int) -> bytes:
+    """A PNG that claims another size."""
+    return png[:8] + chunk(b"IHDR", struct.pack(">II", width, height) + png[24:29]) + png[33:]
+
+
+def zeros(count: int) -> bytes:
+    return zlib.compress(bytes(count))
 
 
 def test_a_picture_is_read_as_it_is(tmp_path, colours):
@@ -71,12 +91,20 @@ def test_what_is_no_picture_or_too_large_is_refused_before_it_is_decoded(tmp_pat
     Image.effect_noise((60, 60), 50).save(whole, "PNG")
     (tmp_path / "half.png").write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
     Image.new("1", (5000, 5000)).save(tmp_path / "bomb.png")
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "warned.png")  # of which Pillow warns, and refuses the next
+    (tmp_path / "huge.png").write_bytes(header_of(whole.getvalue(), 60_000, 60_000))
+    (tmp_path / "text-bomb.png").write_bytes(with_chunk(whole.getvalue(), b"zTXt", b"a\0\0" + zeros(80_000_000)))
+    (tmp_path / "chunk.png").write_bytes(with_chunk(whole.getvalue(), b"\0\0\0\0", b""))
     with (tmp_path / "heavy.png").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
     for name, told in {
         "text.png": "not a picture",
         "half.png": "cannot be decoded",
         "bomb.png": "5000 x 5000 pixels; at most",
+        "warned.png": "too many pixels; at most 16777216",
+        "huge.png": "too many pixels; at most 16777216",
+        "text-bomb.png": "cannot be decoded",
+        "chunk.png": "(not a picture|cannot be decoded)",
         "heavy.png": "20 MB; pictures of at most 20 MB",
         "nowhere.png": "no such file",
     }.items():
@@ -89,5 +117,22 @@ def test_a_mask_is_one_where_it_is_light(tmp_path):
     values = np.array([[0, 127, 128, 255, 0, 0, 0, 0]] * 6, dtype=np.uint8)
     mask = read_mask(saved(tmp_path, Image.fromarray(values)), SHAPE)
     assert torch.equal(mask, torch.tensor([[0, 0, 1, 1, 0, 0, 0, 0]] * 6, dtype=torch.float32))
+    for scale in (1, 3):
+        deep = np.kron(values.astype(np.uint16) * 257, np.ones((scale, scale), dtype=np.uint16))
+        assert torch.equal(read_mask(saved(tmp_path, Image.fromarray(deep)), SHAPE), mask)
     with pytest.raises(ValueError, match=r"mask=.*: 5 x 5 pixels"):
         read_mask(saved(tmp_path, Image.new("L", (5, 5))), SHAPE)
+
+
+def test_a_dark_mask_of_sixteen_bits_is_dark(tmp_path):
+    assert not read_mask(saved(tmp_path, Image.fromarray(np.full((6, 8), 20_000, dtype=np.uint16))), SHAPE).any()
+
+
+def test_what_is_transparent_in_a_mask_stays(tmp_path):
+    painted = np.full((6, 8, 4), 255, dtype=np.uint8)
+    painted[..., 3] = 0
+    painted[1:3, 2:4, 3] = 255
+    painted[4, 4] = 0, 0, 0, 255  # painted black
+    for picture in (Image.fromarray(painted), Image.fromarray(painted).convert("LA")):
+        mask = read_mask(saved(tmp_path, picture), SHAPE)
+        assert mask.sum() == 4 and mask[1:3, 2:4].all()
