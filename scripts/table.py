@@ -72,7 +72,7 @@ def rows_of(folder: Path) -> Iterator[dict[str, Any]]:
     found: dict[float, dict[str, Any]] = {}
     if "exact" in record:
         exact = record["exact"]
-        found.setdefault(exact["w"], {}).update(exact=exact["exact_one_seed"], wrong=exact["wrong_mean"])
+        found.setdefault(float(exact["w"]), {}).update(exact=exact["exact_one_seed"], wrong=exact["wrong_mean"])
     for w, figures in record.get("adherence", {}).get("by_w", {}).items():
         found.setdefault(float(w), {}).update(present=figures["present"], absent=figures["absent"])
     for name, figures in record.get("distribution", {}).get("sets", {}).items():
@@ -80,7 +80,7 @@ def rows_of(folder: Path) -> Iterator[dict[str, Any]]:
             metrics = {metric: figures[metric]["mean"] for metric in ("fid", "recall")}
             found.setdefault(float(name.removeprefix("w = ")), {}).update(metrics)
     if "speed" in record:
-        found.setdefault(record["speed"]["w"], {}).update(seconds=record["speed"]["seconds"])
+        found.setdefault(float(record["speed"]["w"]), {}).update(seconds=record["speed"]["seconds"])
     for w, figures in found.items():
         yield {"settings": {**_settings(record), "w": w}, **figures}
 
