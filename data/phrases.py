@@ -1,7 +1,13 @@
 """From a phrase to a request: "a woman with wild blonde hair, without a hat" -> Female, Wild Blonde, -hat.
 
 Names and aliases of the schema are looked for in the words, longest first, with small misspellings allowed. French is
-translated word for word first. Whatever is neither a name nor a word of grammar is handed back as not understood.
+translated word for word first. Each name or word is then of one kind, a letter, and two patterns over these letters
+say what belongs together: SHADE_OF_A_THING and NEGATED. Whatever is neither a name nor a word of grammar, and a
+negation of nothing, is handed back as not understood.
+
+A negation holds for the first name after it, whatever verbs and articles stand between ("not wearing a hat"), and for
+names that "and", "or" or "nor" join to it; across commas only in a list that ends so ("without a hat, glasses and
+beard", but "no hat, glasses"). Anything else ends it: "but", "with", a verb after "and", an article after "no A and".
 """
 
 from __future__ import annotations
@@ -9,6 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
@@ -16,17 +23,64 @@ from rapidfuzz import fuzz
 from data.conditions import ConditionSchema
 from data.french import WORDS as FRENCH
 
-LONGEST = 5  # words that a name spans at most, with those of its kind: "cap worn forward hat"
-CLOSE = 80  # similarity, of 100, from which on a misspelt word counts as the right one
-NEGATIONS = {"without", "no", "not", "never", "neither", "nor", "lacking", "minus", "isn't", "hasn't", "doesn't"}
-AFFIRMATIONS = {"with", "but", "has", "having", "wearing", "wears", "smoking", "is", "plus"}  # end a negation
-GRAMMAR = {
-    *NEGATIONS, *AFFIRMATIONS, "a", "an", "the", "of", "and", "or", "in", "on", "his", "her", "their", "its", "one",
-    "some", "any", "very", "who", "whom", "that", "which", "have", "wear", "worn", "as", "punk", "portrait", "picture",
-    "pixel", "person", "someone", "face", "character", "draw", "me", "please", "show", "give", "i", "want", "would",
-    "like", "to", "there", "this", "at", "also", "digit", "number",
-}  # fmt: skip
+LONGEST = 5  # words that a name spans at most, with those of its kind: "casquette a l' envers"
+CLOSE = 83  # similarity, of 100, from which on a misspelt word counts as the right one: one letter of six is wrong
+SHORT = 5  # letters below which a word is not taken for a misspelt one: "chat" is no hat
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+SPELLING = (  # patterns in a phrase and what they are read as, in this order
+    ("[\u2018\u2019`]", "'"), ("\u0153", "oe"), ("\u2212", "-"),
+    (r"\bw/o(?:ut)?\b", "without"), (r"\bw/", "with "), (r"\band/or\b", "or"), ("[&+/]", " and "),
+    (r"(?<![\w-])-+(?=\w)", " non "), ("\\s-+\\s|[,\u2013\u2014]", " , "), (r"[.;!?()\n]+", " ; "),
+    (r"[\":*#_\-\[\]{}\u201c\u201d\u00ab\u00bb]", " "),
+    (r"'s\b", ""), (r"\b(qu|[cdjlmnst])'", r"\1' "), (r"(?<!\w)'|(?<=\w\w\w)'(?!\w)", " "),
+)  # fmt: skip
+SAME = {
+    "skinned": "skin", "smoke": "smoking", "smoker": "smoking", "necklace": "chain", "facial hair": "beard",
+    "vr glasses": "vr", "vr goggles": "vr", "anything but": "without", "everything but": "without",
+    "nothing but": "with", "not only": "with", "not without": "with", "never without": "with", "free of": "without",
+    "devoid of": "without", "instead of": "without", "rather than": "without", "other than": "without",
+}  # fmt: skip
+# Kind: its words. Further kinds: n name, s name in DOING, p name of what is never absent, d one in SHADES, ? unknown.
+GRAMMAR = {
+    "-": "without not never neither nothing none lacking lacks lack minus excluding except avoid avoiding remove dont "
+    "doesnt didnt isnt arent hasnt havent wont cant",
+    "o": "no",
+    "1": "non",  # negates one name only, as does the minus sign
+    "x": "nor",
+    "/": "or",
+    "&": "and",
+    "w": "with including",
+    "b": "but",
+    "v": "has have had having wear wears wearing worn is are be being got want like",
+    ".": "a an the of in on his her their its one some any very who whom that which as punk portrait picture pixel "
+    "person someone face character draw me please show give i im id would to there this at all also plus digit number "
+    "do does did he she it they him them either both only",
+    ",": ",",
+    ";": ";",
+}
+KIND = {word: kind for kind, words in GRAMMAR.items() for word in words.split()}
+DOING = {"smoking", "smiling", "frowning", "bearded"}  # names that, like verbs, begin something new after "and"
+SHADES = {"light", "medium", "dark", "pale", "tan", "brown", "green", "mauve", "slate", "sand", "moss", "steel"}
+
+SHADE_OF_A_THING = re.compile(r"d(?=[d?]*n)|(?<=n)d")  # "dark hat": neither a skin nor a backdrop
+DONE = r"(?: s[-o]?[.?]*n | s[-o]? | [n?]\?* )"  # "smoking a pipe", "ne fume pas", "hat"
+THING = r"(?: [.?]*n\?* | [.?]*\? )"  # one of a list: "a hat"
+BARE = THING.replace(".", "")  # without an article: "hat"
+
+
+def _negated(opening: str, item: str) -> str:
+    """A negation, what it holds for first, and the list that may follow; `item` is one thing of this list."""
+    return rf"""{opening} w? [.v?]* (?: {DONE} | p )
+        (?: (?:,{item})* ,? [/x] [.v?]* {DONE} | (?:,{item})+ ,? &{item} | &{item} )*"""
+
+
+NEGATED = re.compile(
+    rf"""1 [.?]* [nsp]
+    | (?: [-ox] w? [.v?]* )* (?: {_negated("o", BARE)} | {_negated("[-x]", THING)} )
+    | [-o] [.v]* b  # "ne porte que": but, only""",
+    re.VERBOSE,
+)
 
 
 class Understood(NamedTuple):
@@ -46,23 +100,18 @@ def understand(schema: ConditionSchema, phrase: str) -> Understood:
     """Read a phrase in English or French. Raises ValueError for one without a word."""
     found, read_as, ignored = [], [], []
     vocabulary = Vocabulary(schema)
-    for clause in clauses(phrase):
-        absent, at = False, 0
-        while at < len(clause):
-            word = clause[at]
-            match = vocabulary.longest(clause[at : at + LONGEST])
-            if match is not None:
-                length, name = match
-                written = " ".join(clause[at : at + length])
-                if vocabulary.plain(written) != vocabulary.plain(name):
-                    read_as.append((written, name))
-                name = f"-{name}" if absent else name
-                found += [] if name in found else [name]
-                at += length
-                continue
-            absent = (absent or word in NEGATIONS) and word not in AFFIRMATIONS
-            ignored += [] if word in GRAMMAR else [word]
-            at += 1
+    items = list(vocabulary.items(words_of(phrase)))
+    kinds = SHADE_OF_A_THING.sub("?", "".join(kind for kind, _, _ in items)).replace("d", "p")
+    negated = {i for match in NEGATED.finditer(kinds) for i in range(*match.span())}
+    for i, (_, written, name) in enumerate(items):
+        if kinds[i] == "?" or (kinds[i] in "-o1x" and i not in negated):
+            ignored.append(written)
+        elif name:
+            if vocabulary.plain(written) != vocabulary.plain(name):
+                read_as.append((written, name))
+            if i in negated:
+                name = name[1:] if name.startswith("-") else f"-{name}"
+            found += [] if name in found else [name]
     if not found and not ignored:
         raise ValueError(
             f"prompt={phrase!r}: no word that says anything; describe a picture, such as {example(schema)}"
@@ -70,23 +119,30 @@ def understand(schema: ConditionSchema, phrase: str) -> Understood:
     return Understood(found, read_as, ignored)
 
 
-def clauses(phrase: str) -> Iterator[list[str]]:
-    """The words of each part between commas, without case and accents, French translated."""
-    plain = unicodedata.normalize("NFKD", phrase.casefold().replace("\u2019", "'"))
+def words_of(phrase: str) -> list[str]:
+    """The words, "," and ";" (the end of a sentence) of a phrase, without case and accents, French translated."""
+    plain = unicodedata.normalize("NFKD", phrase.casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
-    for part in re.split(r"[,;.:!?()]+", plain):
-        words = re.findall(r"[a-z0-9][a-z0-9'\-]*", part)
-        if words:
-            yield translated(words)
+    for pattern, read in SPELLING:
+        plain = re.sub(pattern, read, plain)
+    return translated(plain.split())
+
+
+def _singular(words: str) -> str:
+    return re.sub(r"(?<=\w{4})[sx]\b", "", words)
+
+
+EXPRESSIONS = {_singular(words): english for words, english in (FRENCH | SAME).items()}
 
 
 def translated(words: list[str]) -> list[str]:
-    """French words in English, longest expressions first; all others as they are."""
+    """French words in English, longest expressions first, plural and feminine forms too; all others as they are."""
     out, at = [], 0
-    words = [piece for word in words for piece in re.sub(r"^(l|d|qu|n|s)'", r"\1' ", word).split()]
     while at < len(words):
         for length in range(min(LONGEST, len(words) - at), 0, -1):
-            english = FRENCH.get(" ".join(words[at : at + length]))
+            expression = _singular(" ".join(words[at : at + length]))
+            masculine = re.sub(r"(?<=\w{4})e\b", "", expression)
+            english = EXPRESSIONS.get(expression) or EXPRESSIONS.get(masculine)
             if english is not None:
                 out += english.split()
                 at += length
@@ -101,6 +157,13 @@ def example(schema: ConditionSchema) -> str:
     return f'"{schema.example()}"'
 
 
+def likeness(a: str, b: str) -> float:
+    """How much two words are alike, of 100; 0 where one cannot be the other misspelt."""
+    if a == b or f"{a}s" == b or a == f"{b}s":
+        return 100.0
+    return fuzz.ratio(a, b, score_cutoff=CLOSE) if a[0] == b[0] and min(len(a), len(b)) >= SHORT else 0.0
+
+
 class Vocabulary:
     """The names of a schema, prepared for comparison with words."""
 
@@ -108,8 +171,32 @@ class Vocabulary:
         known = schema.known_names
         self.names = {word: str(digit) for digit, word in enumerate(NUMBERS) if str(digit) in known}
         for name in known:  # a value comes before an alias that differs by its plural
-            self.names.setdefault(self.plain(name), name)
-        self.kinds = {word for field in schema.fields if field.slot for word in self.plain(field.name).split()}
+            self.names.setdefault(self.plain(name).replace(" ", ""), name)
+        self.optional = {name for name in known if self._can_be_absent(schema, name)}
+        for key, name in list(self.names.items()):
+            for end in ("less", "free") if name in self.optional else ():
+                self.names.setdefault(key + end, f"-{name}")
+        # The words of each name in alphabetical order; the name for these, also with a word for its kind: hair, hat.
+        self.words = {name: sorted(w for w in self.plain(name).split() if w != "with") for name in known}
+        self.orders = {tuple(words): name for name, words in reversed(self.words.items())}
+        for name, words in self.words.items():
+            for kind in self._kinds(schema, name):
+                self.orders.setdefault(tuple(sorted(words + self.plain(kind).split())), name)
+
+    @staticmethod
+    def _can_be_absent(schema: ConditionSchema, name: str) -> bool:
+        try:
+            schema.encode(f"-{name}")
+        except ValueError:
+            return False
+        return True
+
+    @staticmethod
+    def _kinds(schema: ConditionSchema, name: str) -> set[str]:
+        """What a name is one of: the slot and the coarse fields that it belongs to, such as head and hat."""
+        values = {value.strip("- ") for value in schema.aliases.get(name, name).split(",")}
+        fields = [field for field in schema.fields if values & {field.name, *field.values, *field.members}]
+        return {kind for field in fields for kind in (field.name, field.slot) if kind}
 
     @staticmethod
     def plain(text: str) -> str:
@@ -117,36 +204,43 @@ class Vocabulary:
         words = re.sub(r"[\s\-_]+", " ", text.casefold()).split()
         return " ".join(w[:-1] if len(w) > 3 and w.endswith("s") and not w.endswith(("ss", "es")) else w for w in words)
 
-    def longest(self, words: list[str]) -> tuple[int, str] | None:
-        """(number of words, name) of the longest name at the beginning of `words`."""
+    def items(self, words: list[str]) -> Iterator[tuple[str, str, str]]:
+        """(kind, words as written, name or "") for each name, and for each word that belongs to none."""
+        at = 0
+        while at < len(words):
+            length, name = self.longest(list(takewhile(lambda word: word not in ",;", words[at : at + LONGEST])))
+            written = " ".join(words[at : at + length])
+            yield self._kind(written, name), written, name
+            at += length
+
+    def _kind(self, written: str, name: str) -> str:
+        if name:
+            if name in self.optional:
+                return "s" if written in DOING else "n"
+            return "d" if written in SHADES else "p"
+        word = written.replace("'", "")
+        misspelt = any(likeness(word, negation) for negation in GRAMMAR["-"].split() if len(negation) > 6)
+        return KIND.get(written, KIND.get(word, "-" if misspelt else "?"))
+
+    def longest(self, words: list[str]) -> tuple[int, str]:
+        """(number of words, name) of the longest name at the beginning of `words`; "-name" for "nameless".
+
+        Its words may stand in any order, beside one that says its kind. (1, "") where there is none.
+        """
         for length in range(len(words), 0, -1):
             span = self.plain(" ".join(words[:length]))
-            name = self.names.get(span)
-            if name is None and GRAMMAR.isdisjoint(words[:length]):
-                name = self._without_kind(span) or self._misspelt(span)
+            name = self.names.get(span.replace(" ", ""))
+            if name is None and KIND.keys().isdisjoint(words[:length]):
+                name = self.orders.get(tuple(sorted(span.split()))) or self._misspelt(span)
             if name is not None:
                 return length, name
-        return None
-
-    def _without_kind(self, span: str) -> str | None:
-        """The name whose words are those of the span, in any order, but for a word that says its kind: hair, hat."""
-        words = span.split()
-        for dropped in [None, *(kind for kind in self.kinds if kind in words)]:
-            kept = sorted(word for word in words if word != dropped)
-            for plain, name in self.names.items():
-                if len(words) > 1 and kept and sorted(plain.split()) == kept:
-                    return name
-        return None
+        return 1, ""
 
     def _misspelt(self, span: str) -> str | None:
-        """The name each of whose words is close to one of the span, or that is the span but for spaces."""
-        words, best, score = sorted(span.split()), None, CLOSE
-        for plain, name in self.names.items():
-            if plain.replace(" ", "") == span.replace(" ", ""):
-                return name
-            others = sorted(plain.split())
-            if len(others) == len(words):
-                alike = min(fuzz.ratio(a, b) for a, b in zip(words, others, strict=True))
-                if alike >= score:
-                    best, score = name, alike
-        return best
+        """The name each of whose words is close to one of the span."""
+        words = sorted(span.split())
+        alike = {
+            name: min(map(likeness, words, others)) for name, others in self.words.items() if len(others) == len(words)
+        }
+        best = max(alike, key=alike.get, default=None)
+        return best if alike.get(best) else None
