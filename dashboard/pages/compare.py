@@ -117,7 +117,7 @@ def draw(rows: list[Row], seeds: list[int]) -> list[Result]:
 
     for row in rows:
         asking.refuse(row.overrides)
-    results = comparison.run(rows, seeds, step, load)
+    results = comparison.run(rows, seeds, step, load, on_note=st.caption)
     bar.empty()
     return results
 
