@@ -15,7 +15,7 @@ from training.loop import train
 
 @cli.command("train")
 def main(cfg: DictConfig) -> None:
-    settings = OmegaConf.to_container(cfg, resolve=True)
+    settings = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     outcome = train(settings, list(HydraConfig.get().overrides.task))
     if outcome.stopped_by:
         sys.exit(128 + outcome.stopped_by)  # as shells expect; a sweep ends here too
