@@ -56,14 +56,14 @@ def main(cfg: DictConfig) -> None:
         measures = {name: MEASURES[name](bench) for name in settings["measure"] if MEASURES[name].applies(bench)}
         if not measures:
             raise ValueError(f"measure={settings['measure']}: {path} has no labels or palette that this needs")
-        jobs = [job for measure in measures.values() for job in measure.jobs]
-        pipe.refuse(guidance, sampler, weaker, max((job.w for job in jobs), default=settings["w"]))
+        ws = [settings["w"], *(w for name in measures for w in settings[name].get("w", []))]
+        pipe.refuse(guidance, sampler, weaker, max(ws))
         folder = cli.new_folder(settings["out"], FOLDER / pipe.info.dataset, settings["split"])
         out = here.on_main(lambda: stack.enter_context(folder))
         here.on_main(lambda: bench.classifier and None)  # one process trains it, the others find it
         how = {key: settings[key] for key in ("steps", "spacing", "refine", "batch_size")}
         draws = Draws(pipe, FOLDER / "draws", sampler, guidance=guidance, weaker=weaker, **how)
-        draws.draw(jobs, here)
+        draws.draw([job for measure in measures.values() for job in measure.jobs], here)
         if here.is_main:
             write(out, bench, measures, draws, command())
             print(f"written: {out.as_posix()}/report.md, metrics.json and figures")

@@ -167,7 +167,7 @@ class Edits:
         """`label` (F,), read off the i-th picture, with the change that its pair asks for."""
         schema, column = self.bench.pipe.schema, int(self.pairs.slot[i])
         value = int(self.bench.held_out.labels[self.pairs.after[i], column])
-        return changed(schema, label, value_names(schema)[schema.offsets[column] + value])[0]
+        return changed(schema, label, value_names(schema)[schema.offsets[column] + value])
 
     def measure(self, read: Read) -> dict[str, Any]:
         self.drawn = {way: self.bench.snapped(read(job)) for way, job in zip(WAYS, self.jobs, strict=False)}

@@ -63,6 +63,7 @@ def training(run: Run, weights: Path) -> str:
     losses = re.findall(r"step (\d+)/\d+  held-out loss ([\d.]+)", log)
     rows = [
         ("command", f"`python train.py {shlex.join(told)}`"),
+        *([("begun with", f"`{config['start']}`, as it was in that version of the code")] if config["start"] else []),
         ("code", " / ".join(dict.fromkeys(re.findall(r"INFO version (\S+),", log))) or "not recorded"),
         ("hardware", " / ".join(dict.fromkeys(re.findall(r"INFO version \S+, (.+)", log))) or "not recorded"),
         ("computed", " / ".join(dict.fromkeys(re.findall(r"parameters; (.+)", log)))),

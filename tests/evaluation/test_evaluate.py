@@ -73,6 +73,8 @@ def test_edits_need_pictures_that_differ_in_one_slot(in_tmp, weights, train_tiny
     evaluate(more, "measure=[edits]", "out=result")
     record = json.loads((in_tmp / "result/metrics.json").read_text())["edits"]
     assert record["pairs"] == 5 and set(record["ways"]) == {"edit", "img2img", "redrawn"}
+    assert {"+hat", "-hat"} <= set(record["groups"])
+    assert all(f["asked"] > 0 and 0 <= f["made"] <= 1 and 0 <= f["kept"] <= 1 for f in record["groups"].values())
     assert "](edits.png)" in (in_tmp / "result/report.md").read_text()
     assert (in_tmp / "result/edits.png").exists()
 
