@@ -33,6 +33,8 @@ DECIDING = (
     "attrs", "negative", "w", "guidance", "sampler", "steps", "spacing", "refine", "init", "edit", "strength", "mask",
     "feather", "repeats", "snap", "scale", "precision",
 )  # fmt: skip
+AT_AN_EDGE = {"feather": 0, "repeats": 1}  # settings that need a mask, or an edit, which finds one; their defaults
+OF_A_PICTURE = {"strength": 1, "mask": None, **AT_AN_EDGE}  # settings that need a picture to start from
 FILES = ("init", "mask")  # settings that name files, which may change
 BACKGROUNDS = {"cryptopunks": cryptopunks.BACKGROUND}  # behind transparent pixels; black elsewhere
 
@@ -186,19 +188,22 @@ def read_edit(pipe: Pipeline, settings: dict[str, Any]) -> tuple[Tensor | None, 
     whole("repeats", settings["repeats"], 1)
     whole("feather", settings["feather"], 0, max(pipe.image_shape))
     if settings["init"] is None:
-        for key, default in (("strength", 1), ("mask", None), ("feather", 0), ("repeats", 1)):
-            if settings[key] != default:
-                raise ValueError(f"{key}={settings[key]}: changes a picture that is there; name one with init=FILE")
+        refuse_idle(settings, OF_A_PICTURE, "changes a picture that is there; name one with init=FILE")
         return None, None
     if settings["mask"] is None and settings["edit"] is None:
-        for key, default in (("feather", 0), ("repeats", 1)):
-            if settings[key] != default:
-                raise ValueError(f"{key}={settings[key]}: works at the edge of a mask; name one with mask=FILE")
+        refuse_idle(settings, AT_AN_EDGE, "works at the edge of a mask; name one with mask=FILE")
     background = BACKGROUNDS.get(pipe.info.dataset, (0, 0, 0))
     init = read_picture(Path(settings["init"]), pipe.image_shape, background, "init")
     if settings["mask"] is None:
         return init, None
     return init, feathered(read_mask(Path(settings["mask"]), pipe.image_shape), settings["feather"])
+
+
+def refuse_idle(settings: dict[str, Any], defaults: dict[str, Any], why: str) -> None:
+    """Raises ValueError for a setting that is not at its default, but would change nothing."""
+    for key, default in defaults.items():
+        if settings[key] != default:
+            raise ValueError(f"{key}={settings[key]}: {why}")
 
 
 def read_prompt(pipe: Pipeline, prompt: str, attrs: Any) -> tuple[list[str] | None, list[str]]:
