@@ -92,6 +92,7 @@ def check(settings: dict[str, Any], measures: tuple[str, ...]) -> None:
     ):
         whole(key, _at(settings, key), 1)
     whole("distribution.repeats", settings["distribution"]["repeats"], 3)  # fewer have no spread
+    choice("distribution.unasked", settings["distribution"]["unasked"], (True, False))
     choice("spacing", settings["spacing"], SPACINGS)
     whole("seed", settings["seed"], 0, MAX_SEED)
     for group in ("adherence", "distribution"):

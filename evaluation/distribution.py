@@ -24,9 +24,10 @@ REQUEST = {"drop_prob": 0.0, "partial_prob": 1.0, "max_known": 5}  # of schema.d
 
 
 def make_jobs(
-    data: InMemoryDataset, schema: ConditionSchema, n: int, repeats: int, ws: Sequence[float]
+    data: InMemoryDataset, schema: ConditionSchema, n: int, repeats: int, ws: Sequence[float], unasked: bool = True
 ) -> dict[str, list[Job]]:
-    """Jobs of n pictures, `repeats` each: without a request, and for each w with requests drawn as the data is.
+    """Jobs of n pictures, `repeats` each: if `unasked` without a request, and for each w with requests drawn as the
+    data is.
 
     A request is the label of a random training picture of which one to five fields are kept. At w = 1 a perfect
     model then draws the distribution of the data; other w do not, and the figures say how far off they are. `schema`
@@ -36,7 +37,8 @@ def make_jobs(
     for k in range(repeats):
         generator = torch.Generator().manual_seed(k)
         seeds = range(SEED + k * n, SEED + (k + 1) * n)
-        made.setdefault(NOTHING, []).append(Job(f"{NOTHING}, {k + 1}", schema.unknown(n), seeds, 1.0))
+        if unasked:
+            made.setdefault(NOTHING, []).append(Job(f"{NOTHING}, {k + 1}", schema.unknown(n), seeds, 1.0))
         if not len(schema):
             continue
         rows = torch.randint(len(data), (n,), generator=generator)
@@ -73,8 +75,10 @@ class Distribution:
         self.bench, settings = bench, bench.settings["distribution"]
         n, repeats, ws = settings["n"], settings["repeats"], [float(w) for w in settings["w"]]
         refuse_few(n, FEATURES)
+        self.groups = make_jobs(bench.splits.train, bench.pipe.schema, n, repeats, ws, settings["unasked"])
+        if not self.groups:
+            raise ValueError("distribution.unasked=false: these weights know no labels, so nothing else can be drawn")
         self.real = halves(bench.splits.train, n, repeats, bench.settings["seed"])
-        self.groups = make_jobs(bench.splits.train, bench.pipe.schema, n, repeats, ws)
         self.jobs = [job for group in self.groups.values() for job in group]
 
     @staticmethod

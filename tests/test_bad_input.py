@@ -205,6 +205,7 @@ def test_sample_refuses(capsys, in_tmp, weights, argument, told):
         ("adherence.w=[]", ["adherence.w=[]", "list"]),
         ("distribution.n=100", ["distribution.n=100", "too few", "256"]),
         ("distribution.repeats=2", ["distribution.repeats=2", "at least 3"]),
+        ("distribution.unasked=maybe", ["distribution.unasked='maybe'", "True, False"]),
         ("distribution.n=256", ["distribution.n=256", "real pictures", "at most 54"]),
         ("sampler=magic", ["sampler=magic", "ddim, ddpm, dpmpp_2m"]),
         ("checkpoint=nowhere.safetensors", ["checkpoint=nowhere.safetensors", "no such file"]),
@@ -253,8 +254,12 @@ def test_sample_writes_among_no_other_files(capsys, in_tmp, weights):
 def test_attributes_of_an_unconditional_model(capsys, in_tmp):
     run_program("train.py", *TINY, "train.steps=1", "cfg=off", "run=a")
     capsys.readouterr()
-    line = refused(capsys, in_tmp, "sample.py", "checkpoint=a/checkpoints/ema.safetensors", "attrs=hat")
+    named = "checkpoint=a/checkpoints/ema.safetensors"
+    line = refused(capsys, in_tmp, "sample.py", named, "attrs=hat")
     assert "unconditional" in line and "cfg=off" in line
+    asked_only = ["measure=[distribution]", "distribution.unasked=false"]
+    line = refused(capsys, in_tmp, "evaluate.py", "dataset=pixelfaces", named, *asked_only)
+    assert "distribution.unasked=false" in line and "no labels" in line
 
 
 def test_a_combination_that_no_example_has_is_a_warning(capsys, in_tmp, weights):

@@ -44,3 +44,10 @@ def test_requests_keep_one_to_five_fields_of_real_labels_and_are_the_same_for_ea
 
 def test_a_model_without_labels_is_asked_nothing(data):
     assert list(make_jobs(data, UNCONDITIONAL, 50, 3, [1.0])) == [NOTHING]
+
+
+def test_the_set_without_a_request_can_be_left_out(data):
+    asked = make_jobs(data, data.schema, 50, 3, [3.0], unasked=False)
+    assert asked.keys() == {"w = 3"}
+    both = make_jobs(data, data.schema, 50, 3, [3.0])
+    assert all(torch.equal(a.labels, b.labels) for a, b in zip(asked["w = 3"], both["w = 3"], strict=True))
