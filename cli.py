@@ -118,6 +118,18 @@ def script(
     in_one_line(lambda: main(given, others))
 
 
+def key_of(override: str) -> str:
+    """The setting that an argument names: "w" of "w=3", "sampler.eta" of "+sampler.eta=0"."""
+    return override.lstrip("+~").partition("=")[0]
+
+
+def refuse(arguments: Sequence[str], reasons: dict[str, str]) -> None:
+    """Raises ValueError for an argument whose setting has a reason not to be given."""
+    for argument in arguments:
+        if key_of(argument) in reasons:
+            raise ValueError(f"{argument}: {reasons[key_of(argument)]}")
+
+
 def in_one_line(main: Callable[[], None]) -> None:
     """Run a script; what a person can mend is reported in one line, with exit status 1."""
     try:

@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 
 import explain
-from cli import one_line, quote_overrides
+from cli import key_of, one_line, quote_overrides, refuse
 from evaluation.figures import labelled_rows
 from pipeline import Pipeline
 from steering import Drawing, adherence, prepare
@@ -77,7 +77,7 @@ def plan(base: Sequence[str], varied: Sequence[str]) -> list[Row]:
 
     Values are separated by commas outside of brackets; those that hold commas, such as requests, by semicolons.
     """
-    refuse_fixed(base)
+    refuse(base, FIXED)
     known, rows = {*explain.names("sample"), *GROUPS}, [Row(BASELINE, "", tuple(base))]
     for text in varied:
         setting, colon, values = text.partition(":")
@@ -93,7 +93,7 @@ def plan(base: Sequence[str], varied: Sequence[str]) -> list[Row]:
 
 def crossed(base: Sequence[str], first: tuple[str, Sequence], second: tuple[str, Sequence]) -> list[Row]:
     """A row for each pair of values of two settings, (name, values) each; the first pair stands for the baseline."""
-    refuse_fixed(base)
+    refuse(base, FIXED)
     settings = [name for name, _ in (first, second)]
     kept = _without(base, *settings)
     return [
@@ -103,19 +103,8 @@ def crossed(base: Sequence[str], first: tuple[str, Sequence], second: tuple[str,
     ]
 
 
-def refuse_fixed(base: Sequence[str]) -> None:
-    """Raises ValueError for settings that rows would ignore, or that would make their commands draw other pictures."""
-    for override in base:
-        if _key(override) in FIXED:
-            raise ValueError(f"{override}: {FIXED[_key(override)]}")
-
-
-def _key(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0]
-
-
 def _without(overrides: Sequence[str], *names: str) -> list[str]:
-    return [override for override in overrides if _key(override) not in names]
+    return [override for override in overrides if key_of(override) not in names]
 
 
 def settings_of(overrides: Sequence[str], program: str = "sample") -> dict[str, Any]:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from cli import key_of
 from data.images import read_settings
 from steering import DECIDING
 from weights import find_weights
+
+
+def settled(settings: dict[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """`settings`, or with from_image what `replayed` makes of them, and what that picture stores.
+
+    overrides : the arguments as they were typed
+    """
+    if settings["from_image"] is None:
+        return settings, None
+    return replayed(settings, Path(settings["from_image"]), [key_of(override) for override in overrides])
 
 
 def replayed(settings: dict[str, Any], picture: Path, typed: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:

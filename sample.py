@@ -17,16 +17,14 @@ from tqdm import tqdm
 
 import cli
 from data.images import enlarge, grid, read_png, save_png
-from replay import difference, replayed
+from replay import difference, settled
 from steering import adherence, prepare
 
 
 @cli.command("sample")
 def main(cfg: DictConfig) -> None:
-    settings, stored = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True), None
-    if settings["from_image"] is not None:
-        typed = [override.lstrip("+~").partition("=")[0] for override in HydraConfig.get().overrides.task]
-        settings, stored = replayed(settings, Path(settings["from_image"]), typed)
+    settings = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    settings, stored = settled(settings, HydraConfig.get().overrides.task)
     drawing, notes = prepare(settings)
     record, seeds = drawing.record, drawing.seeds
     print("\n".join([*notes, *(f"{name:>10}: {value}" for name, value in record.items())]))

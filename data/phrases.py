@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -87,7 +87,7 @@ class Understood(NamedTuple):
     """What was read from a phrase.
 
     names   : as `ConditionSchema.encode` takes them, "-name" for absence, in the order of the phrase
-    read_as : (words, name) where a name was not written as such
+    read_as : (words, name) where a name was not written as such, and French words that were misspelt
     ignored : words that have no meaning here
     """
 
@@ -98,9 +98,10 @@ class Understood(NamedTuple):
 
 def understand(schema: ConditionSchema, phrase: str) -> Understood:
     """Read a phrase in English or French. Raises ValueError for one without a word."""
-    found, read_as, ignored = [], [], []
+    found, ignored = [], []
     vocabulary = Vocabulary(schema)
-    items = list(vocabulary.items(words_of(phrase)))
+    words, read_as = mended(words_of(phrase), vocabulary.parts)
+    items = list(vocabulary.items(translated(words)))
     kinds = SHADE_OF_A_THING.sub("?", "".join(kind for kind, _, _ in items)).replace("d", "p")
     negated = {i for match in NEGATED.finditer(kinds) for i in range(*match.span())}
     for i, (_, written, name) in enumerate(items):
@@ -120,19 +121,41 @@ def understand(schema: ConditionSchema, phrase: str) -> Understood:
 
 
 def words_of(phrase: str) -> list[str]:
-    """The words, "," and ";" (the end of a sentence) of a phrase, without case and accents, French translated."""
+    """The words, "," and ";" (the end of a sentence) of a phrase, without case and accents."""
     plain = unicodedata.normalize("NFKD", phrase.casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     for pattern, read in SPELLING:
         plain = re.sub(pattern, read, plain)
-    return translated(plain.split())
+    return plain.split()
 
 
 def _singular(words: str) -> str:
     return re.sub(r"(?<=\w{4})[sx]\b", "", words)
 
 
+def _masculine(words: str) -> str:
+    return re.sub(r"(?<=\w{4})e\b", "", words)
+
+
 EXPRESSIONS = {_singular(words): english for words, english in (FRENCH | SAME).items()}
+PARTS = {word for words in EXPRESSIONS for word in words.split()}
+
+
+def mended(words: list[str], known: Set[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The words with misspelt French ones put right, and these: (as written, as read).
+
+    known : English words; one of them stays, and so does a word that is more like one of them
+    """
+    out, read_as = [], []
+    for word in words:
+        one, stem = _singular(word), re.sub("(?:less|free)$", "", word)
+        if not {one, _masculine(one)} & PARTS and not {word, Vocabulary.plain(stem)} & known:
+            closest = max(PARTS, key=lambda part: likeness(one, part))
+            if likeness(one, closest) > max(likeness(word, other) for other in known):
+                read_as.append((word, closest))
+                word = closest
+        out.append(word)
+    return out, read_as
 
 
 def translated(words: list[str]) -> list[str]:
@@ -141,8 +164,7 @@ def translated(words: list[str]) -> list[str]:
     while at < len(words):
         for length in range(min(LONGEST, len(words) - at), 0, -1):
             expression = _singular(" ".join(words[at : at + length]))
-            masculine = re.sub(r"(?<=\w{4})e\b", "", expression)
-            english = EXPRESSIONS.get(expression) or EXPRESSIONS.get(masculine)
+            english = EXPRESSIONS.get(expression) or EXPRESSIONS.get(_masculine(expression))
             if english is not None:
                 out += english.split()
                 at += length
@@ -178,6 +200,7 @@ class Vocabulary:
                 self.names.setdefault(key + end, f"-{name}")
         # The words of each name in alphabetical order; the name for these, also with a word for its kind: hair, hat.
         self.words = {name: sorted(w for w in self.plain(name).split() if w != "with") for name in known}
+        self.parts = {word for words in self.words.values() for word in words} | KIND.keys()
         self.orders = {tuple(words): name for name, words in reversed(self.words.items())}
         for name, words in self.words.items():
             for kind in self._kinds(schema, name):

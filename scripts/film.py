@@ -1,10 +1,11 @@
 """Film a picture as it comes out of the noise: film.gif, and a contact sheet.
 
 python scripts/film.py attrs=male,glasses seed=3 frames=10
+python scripts/film.py from_image=samples/cryptopunks/TIME/seed-000003.png
 
 Shows x_t above and the picture predicted from it below, from pure noise at t = T to the picture at t = 0. frames is the
 number of columns of the sheet; the film has a frame for every t, and for every round of refinement. All other arguments
-are those of sample.py; out=FOLDER names the folder.
+are those of sample.py, but for those that choose among pictures; out=FOLDER names the folder.
 """
 
 import sys
@@ -14,17 +15,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 
-from cli import new_folder, number_list, script
+from cli import new_folder, number_list, refuse, script
 from comparison import settings_of
 from data.images import save_gif, save_picture
 from evaluation.figures import labelled_rows
 from films import denoising, spread
+from replay import settled
 from steering import prepare
+
+CHOOSING = ("n", "rank", "keep", "of")
 
 
 def main(own: dict[str, list[str]], base: list[str]) -> None:
     (columns,) = number_list("frames", [*own["frames"], "10"][0], 1, least=1)
-    drawing, notes = prepare(settings_of(base))
+    refuse(base, dict.fromkeys(CHOOSING, "a film shows one picture; name it with seed or from_image"))
+    settings, _ = settled(settings_of(base), base)
+    drawing, notes = prepare(settings)
     print("\n".join(notes), end="\n" if notes else "")
     seed, scale = drawing.settings["seed"], drawing.settings["scale"]
     with new_folder([*own["out"], None][0], Path("films"), "film") as out:

@@ -95,6 +95,10 @@ def test_between_requests_the_ends_are_those_of_the_requests(drawing, weights):
         (["to=crown | pipe"], "between two single requests"),
         (["to=crwn"], "to='crwn': unknown attribute 'crwn'; closest: Crown"),
         (["sampler=fast"], "sampler=fast: unknown; choose one of"),
+        (["seed=3"], "interpolate.py: seed=3: name the two seeds, as in seeds=3,8"),
+        (["+n=4"], "n=4: frames=9 says how many"),
+        (["rank=adherence"], "rank=adherence: frames=9 says how many"),
+        (["from_image=a.png"], "from_image=a.png: settings are not taken from a picture here"),
     ],
 )
 def test_what_is_no_interpolation_is_refused_in_one_line(in_tmp, weights, own, told):
@@ -125,3 +129,21 @@ def test_the_scripts_leave_pictures_and_gifs(in_tmp, weights):
     film.seek(4)
     last = np.asarray(film.convert("RGB"))
     assert np.array_equal(last[:, :48], np.asarray(Image.open(in_tmp / "plain/seed-000001.png")))
+
+
+@pytest.mark.parametrize("argument", ["n=4", "rank=adherence", "keep=1", "of=2"])
+def test_a_film_chooses_among_no_pictures(in_tmp, weights, argument):
+    with pytest.raises(SystemExit) as refused:
+        run_program("scripts/film.py", f"checkpoint={weights}", "steps=1", "out=film", argument)
+    assert str(refused.value) == f"film.py: {argument}: a film shows one picture; name it with seed or from_image"
+
+
+def test_a_picture_that_was_drawn_is_filmed_from_its_file(in_tmp, weights):
+    run_program(
+        "sample.py", f"checkpoint={weights}", "attrs=crown", "steps=3", "w=2", "scale=2", "seed=5", "n=1", "out=a"
+    )
+    run_program("scripts/film.py", "from_image=a/seed-000005.png", "out=film")
+    film = Image.open(in_tmp / "film/film.gif")
+    film.seek(film.n_frames - 1)
+    last = np.asarray(film.convert("RGB"))[:, 48:]
+    assert np.array_equal(last, np.asarray(Image.open(in_tmp / "a/seed-000005.png").convert("RGB")))

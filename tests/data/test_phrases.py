@@ -252,6 +252,29 @@ def test_only_long_words_are_taken_for_misspelt_ones():
         assert not likeness(word, other)
 
 
+@pytest.mark.parametrize(
+    ("phrase", "names"),
+    [
+        ("une femme avec un chapau", "woman,hat"),
+        ("un homme avec des lunetes et une barbbe", "man,glasses,beard"),
+        ("un singge avec une casquete à l'envers", "Ape,Cap Forward"),
+        ("extraterestre avec un bandaeu sur l'oeil", "Alien,Eye Patch"),
+        ("sans lunete ni moustahce", "-glasses,-moustache"),
+        ("un homme barbu, une femme barbue", "man,bearded,woman"),
+    ],
+)
+def test_misspelt_french_is_understood(phrase, names):
+    understood = understand(PUNKS, phrase)
+    assert (",".join(understood.names), understood.ignored) == (names, [])
+
+
+def test_misspelt_french_is_told_as_it_was_read_and_english_is_not_taken_for_it():
+    assert understand(PUNKS, "un chapau").read_as == [("chapau", "chapeau")]
+    assert understand(PUNKS, "a musatche").read_as == [("musatche", "Mustache")]
+    others = ["scarf", "table", "purse", "umbrella", "candle", "courage", "portable", "computer", "bateau", "tristesse"]
+    assert understand(PUNKS, " ".join(others)).ignored == others
+
+
 def test_negation_ends_with_its_clause():
     assert understand(PUNKS, "no hat, glasses").names == ["-hat", "glasses"]
     assert understand(PUNKS, "no hat or glasses").names == ["-hat", "-glasses"]
