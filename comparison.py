@@ -6,6 +6,7 @@ What scripts/compare.py and a dashboard call.
 from __future__ import annotations
 
 import csv
+import functools
 import re
 import shlex
 import threading
@@ -128,6 +129,7 @@ def run(
 
     Raises ValueError for what is not possible, with the row in which it is not.
     """
+    load = functools.cache(load)  # rows of the same weights share one network
     prepared = [_prepared(row, load) for row in rows]
     for note in dict.fromkeys(note for _, notes in prepared for note in notes):
         on_note(note)

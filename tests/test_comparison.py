@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from comparison import BASELINE, FIXED, Row, crossed, naming_weights, plan, run, settings_of, write
+from pipeline import Pipeline
 from steering import prepare
 from tests.test_bad_input import run_program
 
@@ -147,3 +148,14 @@ def test_an_impossible_value_stops_before_anything_is_drawn(in_tmp, weights, mon
     monkeypatch.setattr("steering.Drawing.draw", lambda *_: pytest.fail("drew"))
     with pytest.raises(ValueError, match="w = -1: w=-1"):
         run(plan([f"checkpoint={weights}", *BASE], ["w:1,-1"]), [0])
+
+
+def test_rows_of_the_same_weights_share_one_network(in_tmp, weights):
+    loaded = []
+
+    def load(*asked):
+        loaded.append(asked)
+        return Pipeline.load(*asked)
+
+    run(plan([f"checkpoint={weights}", *BASE], ["w:1,4", "precision:bf16"]), [0], load=load)
+    assert [precision for _, _, precision in loaded] == ["fp32", "bf16"]
