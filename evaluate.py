@@ -57,7 +57,9 @@ def main(cfg: DictConfig) -> None:
         if not measures:
             raise ValueError(f"measure={settings['measure']}: {path} has no labels or palette that this needs")
         ws = [settings["w"], *(w for name in measures for w in settings[name].get("w", []))]
-        pipe.refuse(guidance, sampler, weaker, max(ws))
+        pipe.refuse(guidance, sampler, weaker)
+        for w in ws:
+            guidance.refuse([w])
         folder = cli.new_folder(settings["out"], FOLDER / pipe.info.dataset, settings["split"])
         out = here.on_main(lambda: stack.enter_context(folder))
         here.on_main(lambda: bench.classifier and None)  # one process trains it, the others find it

@@ -64,7 +64,7 @@ def interpolation(drawing: Drawing, seeds: tuple[int, int], to: str | None, coun
 
     to : the last request, in the form of attrs; None keeps that of `drawing`
 
-    Raises ValueError for fewer than two pictures, for requests that are several already, and for a change (edit).
+    Raises ValueError for fewer than two pictures, for requests with weights or several, and for a change (edit).
     """
     if count < 2:
         raise ValueError(f"frames={count}: must be at least 2, the two ends")
@@ -75,8 +75,8 @@ def interpolation(drawing: Drawing, seeds: tuple[int, int], to: str | None, coun
     if drawing.change is not None:
         raise ValueError("edit: changes one picture, and `to` leads from a request to another; give attrs instead")
     for name, text in (("attrs", drawing.attrs), ("to", to)):
-        if len(parse_requests(drawing.pipe.schema, text, name)) > 1 or "*" in text:
-            raise ValueError(f"{name}={text!r}: an interpolation lies between two single requests, without | and *")
+        if len(parse_requests(drawing.pipe.schema, text, name)) > 1 or {"*", ":"} & set(text):
+            raise ValueError(f"{name}={text!r}: an interpolation lies between two single requests, without weights")
     w = drawing.settings["w"]
     pictures = [
         replace(drawing, attrs=f"{drawing.attrs} * {w * (1 - share)} | {to} * {w * share}").draw([seed])

@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from data.conditions import ConditionSchema
+from data.conditions import UNKNOWN, ConditionSchema
 from data.images import to_float, to_uint8
 from data.palette import SNAPS, Palette
-from data.requests import branches, parse_requests, stacked
+from data.requests import branches, own_weights, parse_requests, weakened
 from diffusion.editing import Edit, differing
 from diffusion.gaussian import Denoiser, GaussianDiffusion
-from diffusion.guidance import FADING, Denoise, Guidance, guided
+from diffusion.guidance import FADING, Denoise, Guidance, capped, guided
 from diffusion.multistep import DPMSolverPP2M
 from diffusion.samplers import Sampler
 from diffusion.sampling import REFINED, SPACINGS, ImageNoise, OnStep, Seed, draw
@@ -126,9 +126,9 @@ class Pipeline:
         choice("spacing", spacing, SPACINGS)
         choice("snap", snap, SNAPS)
         seeds, sampler = list(seeds), sampler or DPMSolverPP2M()
-        self.refuse(guidance, sampler, weaker, w)
+        self.refuse(guidance, sampler, weaker)
         edit = self.edit(init, strength, mask, repeats, len(seeds))
-        parts, reference = self._branches(cond, negative, w, len(seeds), weaker)
+        parts, reference = self.branches(cond, negative, w, len(seeds), guidance, weaker)
         pictures = []
         for rows in torch.arange(len(seeds)).split(batch_size):
             denoise, part = self._guided(rows, parts, reference, weaker, guidance), edit and edit.of(rows)
@@ -160,45 +160,67 @@ class Pipeline:
 
     def _guided(self, rows: Tensor, parts, reference: Tensor, weaker: Pipeline | None, guidance: Guidance) -> Denoise:
         """The denoiser of the pictures `rows`."""
-        (main, weight), *also = [(label[rows].to(self.device), v) for label, v in parts]
+        labels, weights, calm = zip(*parts, strict=True)
+        main, *also = [label[rows].to(self.device) for label in labels]
         ref = weaker.denoiser if weaker else None
-        return guided(self.diffusion, self.denoiser, main, ref, reference[rows].to(self.device), weight, also, guidance)
+        also = list(zip(also, weights[1:], strict=True))
+        away = reference[rows].to(self.device)
+        return guided(self.diffusion, self.denoiser, main, ref, away, weights[0], also, calm, guidance)
 
-    def _branches(self, cond, negative, w: float, n: int, weaker) -> tuple[list[tuple[Tensor, float]], Tensor]:
-        """(labels (N, F), weight) of each condition, and the labels of the reference."""
+    def branches(
+        self, cond, negative, w: float, n: int, guidance: Guidance, weaker: Pipeline | None
+    ) -> tuple[list[tuple[Tensor, float, float]], Tensor]:
+        """(labels (N, F), weight, weight without guidance) of each condition, and the labels of the reference.
+
+        Arguments as of `__call__`; n is the number of pictures. Raises ValueError for what cannot be asked.
+        """
         if isinstance(cond, Tensor):
-            parts = [(self._label(cond, n, "attrs"), w)]
+            requests, parts = [], [(self._label(cond, n, "attrs"), w, *capped([w]))]
         else:
-            parts = stacked(branches(parse_requests(self.schema, cond), w), n)
+            requests = parse_requests(self.schema, cond)
+            calm = branches(weakened(requests, w, capped(own_weights(requests, w))), w)
+            both = zip(branches(requests, w), calm, strict=True)
+            parts = [(label.expand(n, -1), weight, less) for (label, weight), (_, less) in both]
+        guidance.refuse([weight for _, weight, _ in parts])
         if negative is None and weaker is not None:
+            if len(requests) > 1:
+                raise ValueError(
+                    f"attrs={cond!r}: with autoguidance, several conditions need one thing to move away from; name it "
+                    "with negative=, such as negative=any, or ask for one"
+                )
             return parts, parts[0][0]
         given = negative if isinstance(negative, Tensor) else self.schema.encode(negative, "negative")
         reference = self._label(given, n, "negative")
         if len(parts) == 1 and torch.equal(parts[0][0], reference) and weaker is None:
-            parts = [(reference, 1.0)]  # there is nothing to move towards, and one pass does
+            parts = [(reference, 1.0, 1.0)]  # there is nothing to move towards, and one pass does
         return parts, reference
 
     def _label(self, label: Tensor, n: int, argument: str) -> Tensor:
         cardinalities = torch.tensor(self.schema.cardinalities, dtype=torch.int64)
-        if label.shape not in ((n, len(cardinalities)), (len(cardinalities),)) or bool((label >= cardinalities).any()):
+        fits = label.shape in ((n, len(cardinalities)), (len(cardinalities),))
+        if not fits or bool(((label < UNKNOWN) | (label >= cardinalities)).any()):
             raise ValueError(
                 f"{argument}: labels of shape {tuple(label.shape)}; needed are ({n}, {len(cardinalities)}) or "
-                f"({len(cardinalities)},), each entry below the number of its field's values"
+                f"({len(cardinalities)},), each entry {UNKNOWN} or an index below the number of its field's values"
             )
         return label.expand(n, len(self.schema))
 
     def edit(self, init: Tensor | None, strength: float, mask: Tensor | None, repeats: int, n: int = 1) -> Edit | None:
         """What starting n pictures from `init` means here. Raises ValueError for what cannot be done."""
         if init is None:
-            if strength != 1 or mask is not None:
-                raise ValueError("strength, mask: change a picture that is there; give init as well")
+            if strength != 1 or mask is not None or repeats != 1:
+                raise ValueError("strength, mask, repeats: change a picture that is there; give init as well")
             return None
+        if init.dtype != torch.uint8:
+            raise ValueError(f"init: of {init.dtype}; a picture has levels from 0 to 255, uint8")
         if tuple(init.shape) not in (self.image_shape, (n, *self.image_shape)):
             raise ValueError(f"init: of shape {tuple(init.shape)}, this model draws {self.image_shape}")
         x_0 = to_float(init).expand(n, *self.image_shape).to(self.device)
         if mask is not None:
             if mask.shape not in (init.shape[-2:], (n, *init.shape[-2:])):
                 raise ValueError(f"mask: of shape {tuple(mask.shape)}; it takes the height and width of the picture")
+            if bool(((mask < 0) | (mask > 1)).any()):
+                raise ValueError("mask: has values outside [0, 1]; 1 draws anew, 0 keeps the picture")
             mask = mask.expand(n, *init.shape[-2:])[:, None].to(x_0)
         return Edit(x_0, strength, mask, repeats)
 
@@ -213,15 +235,13 @@ class Pipeline:
         noise = ImageNoise([0] * len(init), self.image_shape, self.device)
         return differing(self.diffusion.schedule, *ways, x_0, noise).cpu()
 
-    def refuse(self, guidance: Guidance, sampler: Sampler, weaker: Pipeline | None, w: float) -> None:
+    def refuse(self, guidance: Guidance, sampler: Sampler, weaker: Pipeline | None) -> None:
         """Raises ValueError for what does not go together."""
         if guidance.renoise == "reference" and not sampler.renoises:
             raise ValueError(
                 f"guidance.renoise=reference: {type(sampler).__name__} takes no noise from elsewhere; use "
                 "sampler=ddim, euler or euler_ancestral for CFG++"
             )
-        if guidance.renoise == "reference" and w > 1:
-            raise ValueError(f"w={w:g}: with guidance.renoise=reference, CFG++, w lies in [0, 1]; 0.8 is strong")
         if weaker is None:
             return
         for name, own, other in (

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from cli import key_of
 from data.images import read_settings
-from steering import DECIDING
+from steering import AT_AN_EDGE, DECIDING
 from weights import find_weights
+
+PATHS = ("weights", "weaker")  # where weights lie; their hashes say which they are
 
 
 def settled(settings: dict[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -36,19 +38,23 @@ def replayed(settings: dict[str, Any], picture: Path, typed: Collection[str]) ->
     if missing:
         raise ValueError(f"from_image={picture}: its settings lack {missing[0]}; name a single picture of sample.py")
     again = {key: stored[key] for key in (*DECIDING, "seed") if key not in typed}
-    again |= {"n": settings["n"] if "n" in typed else 1, "rank": None}
-    if "guidance" in again and again["guidance"]["checkpoint"] and "guidance.checkpoint" not in typed:
-        weaker = find_weights(again["guidance"]["checkpoint"]).as_posix()
-        again["guidance"] = {**again["guidance"], "checkpoint": weaker}
+    again["n"] = settings["n"] if {"n", "rank"} & set(typed) else 1
+    weaker = again.get("guidance", {}).get("checkpoint")
+    if weaker and "guidance.checkpoint" not in typed:
+        found = find_weights(weaker, Path(stored.get("weaker", "")), argument="guidance.checkpoint")
+        again["guidance"] = {**again["guidance"], "checkpoint": found.as_posix()}
     for group, _, setting in (key.partition(".") for key in typed):
         if setting and group in again:  # one of a group's settings was typed, and the others are the picture's
             again[group] = {**again[group], setting: settings[group][setting]}
     if {"attrs", "prompt"} & set(typed):
-        again |= {} if "edit" in typed else {"edit": None}
         again.pop("attrs", None)
+        if "edit" not in typed:
+            if again.get("edit") and not again.get("mask", settings["mask"]):
+                again |= {key: default for key, default in AT_AN_EDGE.items() if key not in typed}
+            again["edit"] = None
     elif again.get("edit", settings["edit"]):
         again["attrs"] = "any"  # the change says it, beside the picture
-    if "checkpoint" not in typed:
+    if not {"checkpoint", "dataset"} & set(typed):
         again["checkpoint"] = find_weights(stored["checkpoint"], Path(stored["weights"])).as_posix()
         again["dataset"] = {}
     return {**settings, **again}, stored
@@ -60,7 +66,7 @@ def difference(image: Tensor, original: Tensor, record: dict[str, Any], stored: 
     original : the same as it was written, enlarged by stored["scale"]
     """
     original = original[:, :: stored["scale"], :: stored["scale"]]
-    changed = [key for key in record if key in stored and record[key] != stored[key] and key != "weights"]
+    changed = [key for key in record if key in stored and record[key] != stored[key] and key not in PATHS]
     others = "; ".join(f"{key} was {stored[key]}, is {record[key]}" for key in changed)
     if image.shape != original.shape:
         return f"another size than the original{'; ' + others if others else ''}"

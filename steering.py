@@ -15,7 +15,7 @@ from data.changes import changed, completed, opened
 from data.palette import SNAPS
 from data.phrases import understand
 from data.pictures import read_mask, read_picture
-from data.requests import described, parse_requests
+from data.requests import described, parse_requests, shown
 from diffusion.editing import feathered
 from diffusion.guidance import Guidance
 from diffusion.samplers import Sampler
@@ -35,6 +35,7 @@ DECIDING = (
 )  # fmt: skip
 AT_AN_EDGE = {"feather": 0, "repeats": 1}  # settings that need a mask, or an edit, which finds one; their defaults
 OF_A_PICTURE = {"strength": 1, "mask": None, **AT_AN_EDGE}  # settings that need a picture to start from
+OF_A_RANKING = {"keep": 4, "of": 32}  # settings that need rank
 FILES = ("init", "mask")  # settings that name files, which may change
 BACKGROUNDS = {"cryptopunks": cryptopunks.BACKGROUND}  # behind transparent pixels; black elsewhere
 
@@ -121,6 +122,7 @@ class Drawing:
             "attrs": self.attrs,
             "negative": self.negative,
             "guidance": {**self.settings["guidance"], "checkpoint": weaker},
+            **({"weaker": Path(self.settings["guidance"]["checkpoint"]).as_posix()} if weaker else {}),
             "precision": self.pipe.precision,
             "refine": self.pipe.refinement(self.settings["refine"]),
             "device": str(self.pipe.device),
@@ -149,7 +151,7 @@ def prepare(
     whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
     pipe.refinement(settings["refine"])
     weaker = load_weaker(settings, settings["device"])
-    pipe.refuse(guidance, sampler, weaker, settings["w"])
+    pipe.refuse(guidance, sampler, weaker)
     wanted, notes = settings["attrs"], []
     if settings["prompt"] is not None:
         wanted, notes = read_prompt(pipe, settings["prompt"], wanted)
@@ -159,13 +161,19 @@ def prepare(
         change, told = read_change(pipe, settings, wanted, init)
         wanted, notes = pipe.schema.names(change.after), [*notes, *told]
     requests = parse_requests(pipe.schema, wanted)
-    negative = ",".join(pipe.schema.names(pipe.schema.encode(settings["negative"], "negative"))) or None
+    negative = read_negative(pipe, settings["negative"])
     for one, other in [pair for request in requests for pair in pipe.schema.unseen_pairs(request.label)]:
         notes.append(f"warning: no training example has both {one!r} and {other!r}; the model must invent it")
     attrs = described(pipe.schema, requests)
+    pipe.branches(attrs, negative, settings["w"], 1, guidance, weaker)  # refuses what it cannot draw
     drawing = Drawing(pipe, path, attrs, negative, guidance, weaker, sampler, init, mask, change, settings)
     check_rank(drawing)
     return drawing, notes + told_of_edit(drawing)
+
+
+def read_negative(pipe: Pipeline, negative: Any) -> str | None:
+    """What to move away from, in names; None where nothing was said."""
+    return None if negative is None else ",".join(pipe.schema.names(pipe.schema.encode(negative, "negative"))) or "any"
 
 
 def told_of_edit(drawing: Drawing) -> list[str]:
@@ -252,21 +260,23 @@ def classifier_of(pipe: Pipeline) -> Classifier | None:
 def adherence(drawing: Drawing, images: Tensor) -> Tensor | None:
     """(N,) float32 in [0, 1]: how well each picture shows what is asked for; None where nothing can tell."""
     classifier = classifier_of(drawing.pipe)
-    if classifier is None or drawing.attrs == "any":
+    parts = shown(parse_requests(drawing.pipe.schema, drawing.attrs))
+    if classifier is None or not parts:
         return None
-    labels = [request.label for request in parse_requests(drawing.pipe.schema, drawing.attrs)]
-    return torch.stack([classifier.agreement(images, label) for label in labels]).mean(dim=0)
+    scores = [(classifier.agreement(images, label), wanted) for label, wanted in parts]
+    return torch.stack([score if wanted else 1 - score for score, wanted in scores]).mean(dim=0)
 
 
 def check_rank(drawing: Drawing) -> None:
     """Raises ValueError, before anything is drawn, for a ranking that is not possible."""
     settings = drawing.settings
     if settings["rank"] is None:
+        refuse_idle(settings, OF_A_RANKING, "belongs to a ranking; give rank=adherence too")
         return
     choice("rank", settings["rank"], ("adherence",))
     whole("of", settings["of"], 1)
     whole("keep", settings["keep"], 1, settings["of"])
-    if drawing.attrs == "any":
+    if not shown(parse_requests(drawing.pipe.schema, drawing.attrs)):
         raise ValueError("rank=adherence: nothing is asked for that pictures could be ranked by; give attrs")
     if classifier_of(drawing.pipe) is None:
         raise ValueError(f"rank=adherence: {no_classifier(drawing.pipe)} checkpoint={drawing.weights.as_posix()}")

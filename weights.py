@@ -46,15 +46,23 @@ def _modified(path: Path) -> float:
         return 0.0
 
 
-def find_weights(digest: str, first: Path | None = None, runs: Path = Path("runs"), shipped: Path = SHIPPED) -> Path:
-    """The weights with this hash: `first` if it is the one, else among runs and shipped. Raises CheckpointError."""
-    candidates = [path for path in [first, *shipped.glob("*.safetensors"), *runs.glob(WEIGHTS)] if path is not None]
-    for path in candidates:
+def find_weights(
+    digest: str,
+    first: Path,
+    runs: Path = Path("runs"),
+    shipped: Path = SHIPPED,
+    argument: str = "checkpoint",
+) -> Path:
+    """The weights with this hash: `first` if it is the one, else among runs and shipped. Raises CheckpointError.
+
+    argument : the setting by which a person may name others
+    """
+    for path in [first, *shipped.glob("*.safetensors"), *runs.glob(WEIGHTS)]:
         if path.is_file() and file_hash(path) == digest:
             return path
     raise CheckpointError(
-        f"checkpoint: no weights with the hash {digest}, which drew the picture, below {runs}/ or in {shipped.name}/; "
-        "they may have been trained further since. Name others with checkpoint=FILE"
+        f"{argument}: no weights with the hash {digest}, which drew the picture, below {runs}/ or in {shipped.name}/; "
+        f"they may have been trained further since. Name others with {argument}=FILE"
     )
 
 

@@ -56,7 +56,7 @@ class Edit:
 
     def start(self, T: int) -> int:
         """The time at which drawing begins."""
-        return math.ceil(self.strength * T)
+        return math.ceil(self.strength * T - 1e-9)  # 0.07 * 100 is a little more than 7
 
     def steps(self, steps: int, T: int) -> int:
         """How many of the steps of a whole walk remain from there."""
@@ -76,7 +76,8 @@ class Edit:
     def keep(self, schedule: NoiseSchedule, eps: Tensor) -> Constrain | None:
         """Puts the pixels that are not drawn anew yet, noised as much as the others, back after a step to s.
 
-        At s = 0 those that stay are as they were.
+        At s = 0 those that stay are as they were. They keep their noise `eps` on the whole way, where Lugmayr et al.
+        draw another for each step, so that samplers which look back find them on one path.
         """
         if self.mask is None:
             return None
@@ -91,7 +92,10 @@ class Edit:
 
 @dataclass(frozen=True)
 class Resampled:
-    """A sampler that takes each step `repeats` times: after all but the last, noise leads back from s to t."""
+    """A sampler that takes each step `repeats` times: after all but the last, noise leads back from s to t.
+
+    What it remembers of earlier looks belongs to the path that the noise left, and is forgotten.
+    """
 
     sampler: Sampler
     keep: Constrain | None
@@ -102,7 +106,7 @@ class Resampled:
             x_s, _ = self.sampler.step(schedule, denoise, x_t, t, s, noise, memory)
             x_s = self.keep(x_s, s) if self.keep is not None else x_s
             signal = schedule.signal(t, x_s) / schedule.signal(s, x_s)
-            x_t = signal * x_s + (1 - signal**2).sqrt() * noise()
+            x_t, memory = signal * x_s + (1 - signal**2).sqrt() * noise(), None
         return self.sampler.step(schedule, denoise, x_t, t, s, noise, memory)
 
 

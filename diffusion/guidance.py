@@ -20,8 +20,8 @@ class Guidance:
 
     rescale    : phi of Lin et al. 2024, equation 16: how far the guided output is brought back to the standard
                  deviation of the conditional one, against over-exposed pictures; 0 not at all, 1 wholly
-    interval   : (low, high) noise levels t / T in [0, 1] at which guidance holds; elsewhere w is at most 1: weights
-                 that add are scaled to a sum of at most 1, those that take away are 0 (Kynkaanniemi et al. 2024)
+    interval   : (low, high) noise levels t / T in [0, 1] at which guidance holds; elsewhere w is at most 1, see
+                 `capped` (Kynkaanniemi et al. 2024)
     fade       : noise level in [0, 1] below which guidance fades: from there to level 0, the weights go linearly to
                  what they are outside the interval; 0 not at all (a weight schedule, as in Wang et al. 2024)
     percentile : of |x_0| in each picture, by which the picture is divided where it exceeds 1: dynamic thresholding
@@ -53,14 +53,21 @@ class Guidance:
         """In words, what sets this apart from plain classifier-free guidance."""
         return [f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default]
 
-    def at(self, level: float, weights: list[float]) -> list[float]:
-        """The weights of all conditions at a noise level."""
+    def at(self, level: float, weights: Sequence[float], calm: Sequence[float]) -> list[float]:
+        """The weights of all conditions at a noise level: `weights`, `calm` outside the interval, or between."""
         low, high = self.interval
         share = min(level / self.fade, 1.0) if self.fade else 1.0
         share = share if low <= level <= high else 0.0
-        adding = [max(v, 0.0) for v in weights]
-        calm = [v / max(sum(adding), 1.0) for v in adding]
         return [c + share * (v - c) for v, c in zip(weights, calm, strict=True)]
+
+    def refuse(self, weights: Sequence[float]) -> None:
+        """Raises ValueError for weights of conditions that cannot be met."""
+        if self.renoise == "reference" and (min(weights) < 0 or sum(weights) > 1 + NEGLIGIBLE):
+            told = " and ".join(f"{v:g}" for v in weights)
+            raise ValueError(
+                f"w={told}: with guidance.renoise=reference, CFG++, w lies in [0, 1], and so does the sum of several; "
+                "0.8 is strong"
+            )
 
     def limited(self, x_0: Tensor) -> Tensor:
         """x_0 (B, ...) brought into [-1, 1]."""
@@ -69,6 +76,12 @@ class Guidance:
         bound = x_0.flatten(1).abs().float().quantile(self.percentile, dim=1).clamp(min=1.0)
         bound = bound.to(x_0.dtype).view(-1, *[1] * (x_0.ndim - 1))
         return x_0.clamp(-bound, bound) / bound
+
+
+def capped(weights: Sequence[float]) -> list[float]:
+    """The weights of conditions without guidance: at least 0, and scaled to a sum of at most 1."""
+    adding = [max(v, 0.0) for v in weights]
+    return [v / max(sum(adding), 1.0) for v in adding]
 
 
 PLAIN = Guidance()
@@ -83,6 +96,7 @@ def guided(
     ref_cond: Tensor | None = None,
     w: float = 1.0,
     also: Sequence[tuple[Tensor, float]] = (),
+    calm: Sequence[float] | None = None,
     how: Guidance = PLAIN,
     clip: bool = True,
 ) -> Denoise:
@@ -96,6 +110,7 @@ def guided(
     w        : 0 reference alone, 1 condition alone, more amplifies the condition
     also     : further conditions (B, F) with weights v, each of which adds v (its output - ref) (Liu et al. 2022,
                equation 11)
+    calm     : w and the weights of `also` where `how` suspends guidance; `capped` if left out
     clip     : limit the predicted x_0, as `how` says; high w needs it
 
     All branches of a step that count go through the network in one batch.
@@ -103,18 +118,19 @@ def guided(
     if ref is None and ref_cond is None and (w != 1.0 or also):
         raise ValueError(f"w={w}: guidance compares with something; give ref_cond (all UNKNOWN for CFG) or ref")
     labels = [cond if ref_cond is None else ref_cond, cond, *(label for label, _ in also)]
+    full = [w, *(v for _, v in also)]
+    calm = capped(full) if calm is None else calm
 
     def denoise(x_t: Tensor, t: int) -> Prediction:
-        weights = how.at(t / diffusion.schedule.T, [w, *(v for _, v in also)])
+        weights = how.at(t / diffusion.schedule.T, full, calm)
         weights = [1 - sum(weights), *weights]  # of the reference, the condition, and the others
         asked = [abs(v) > NEGLIGIBLE for v in weights]
-        if sum(asked) > 1 and how.rescale > 0:
-            asked[1] = True
-        if how.renoise == "reference":
-            asked[0] = True
+        rescaled = how.rescale > 0 and sum(asked) > 1
+        asked[0] |= how.renoise == "reference"
+        asked[1] |= rescaled
         outputs = _outputs(denoiser, ref, x_t, t, [c if a else None for c, a in zip(labels, asked, strict=True)])
         raw = sum(v * out for v, out, a in zip(weights, outputs, asked, strict=True) if a and abs(v) > NEGLIGIBLE)
-        if sum(asked) > 1 and how.rescale > 0:
+        if rescaled:
             raw = how.rescale * raw * _spread(outputs[1]) / _spread(raw) + (1 - how.rescale) * raw
         prediction = diffusion.predict(raw, x_t, t, clip=False)
         if clip:

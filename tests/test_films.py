@@ -93,6 +93,7 @@ def test_between_requests_the_ends_are_those_of_the_requests(drawing, weights):
         (["frames=1"], "frames=1: must be at least 2"),
         (["frames=many"], "frames=many: must be a whole number, such as frames=4"),
         (["to=crown | pipe"], "between two single requests"),
+        (["to=pipe:5"], "to='pipe:5': an interpolation lies between two single requests, without weights"),
         (["to=crwn"], "to='crwn': unknown attribute 'crwn'; closest: Crown"),
         (["sampler=fast"], "sampler=fast: unknown; choose one of"),
         (["seed=3"], "interpolate.py: seed=3: name the two seeds, as in seeds=3,8"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import replace
 from inspect import signature
 
@@ -190,6 +191,42 @@ def test_autoguidance_by_the_model_itself_changes_nothing_beyond_rounding(pipe):
     alone = pipe("crown", [1, 2], **{**QUICK, "w": 1.0})
     found = pipe("crown", [1, 2], **QUICK, weaker=pipe)
     assert (found.short() - alone.short()).abs().max() <= 1
+
+
+def test_autoguidance_of_several_conditions_needs_one_thing_to_move_away_from(pipe):
+    with pytest.raises(ValueError, match=r"attrs='crown \| pipe': .* negative=any"):
+        pipe("crown | pipe", [1], **QUICK, weaker=pipe)
+    found = pipe("crown | pipe", [1, 2], **QUICK, weaker=pipe, negative="any")
+    assert (found.short() - pipe("crown | pipe", [1, 2], **QUICK).short()).abs().max() <= 1
+
+
+@pytest.mark.parametrize("request_", ["crown:1,pipe", "crown:6,pipe", "crown:6", "crown:1"])
+def test_where_guidance_is_suspended_weights_of_names_leave_the_plain_model(pipe, request_):
+    nowhere = {**QUICK, "guidance": Guidance(interval=(0, 0)), "w": 3.0}
+    plain = pipe(request_.replace(":1", "").replace(":6", ""), [1, 2], **{**QUICK, "w": 1.0})
+    assert (pipe(request_, [1, 2], **nowhere).short() - plain.short()).abs().max() <= 1
+
+
+def test_cfg_plus_plus_looks_at_the_weights_that_are_used(pipe):
+    plus = {**QUICK, "guidance": Guidance(renoise="reference")}
+    pipe("crown * 0.5", [1], **{**plus, "w": 3.0})
+    for text in ("crown * 7", "crown,pipe:5", "crown | pipe"):
+        with pytest.raises(ValueError, match=r"CFG\+\+, w lies in \[0, 1\]"):
+            pipe(text, [1], **{**plus, "w": 0.8})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"init": torch.zeros(3, 24, 24)}, "init: of torch.float32"),
+        ({"init": torch.zeros(3, 24, 24, dtype=torch.uint8), "mask": torch.full((24, 24), 255.0)}, "outside [0, 1]"),
+        ({"repeats": 2}, "give init as well"),
+        ({"cond": torch.full((14,), -2)}, "each entry -1 or an index"),
+    ],
+)
+def test_tensors_of_another_meaning_are_refused(pipe, change, told):
+    with pytest.raises(ValueError, match=re.escape(told)):
+        pipe(**{"cond": "crown", "seeds": [1], **QUICK, **change})
 
 
 def test_autoguidance_takes_a_model_of_the_same_kind(pipe):

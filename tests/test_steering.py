@@ -9,10 +9,15 @@ import pytest
 import torch
 from PIL import Image
 
+import replay
 import steering
+from comparison import settings_of
+from data import pixelfaces
 from data.images import read_settings
 from data.pictures import read_mask
 from pipeline import Pipeline
+from replay import replayed
+from steering import prepare
 from tests.test_bad_input import run_program
 from training.checkpoint import CheckpointError
 from weights import find_weights
@@ -69,6 +74,39 @@ def test_a_picture_finds_its_weights_wherever_they_are_now(in_tmp, drawn, weight
         find_weights(record["checkpoint"], in_tmp / "gone", in_tmp / "nothing")
 
 
+def test_the_weaker_weights_of_a_picture_are_found_where_they_lay(in_tmp, weights, capsys):
+    (in_tmp / "weaker.safetensors").write_bytes(weights.read_bytes())
+    how = ["guidance=autoguidance", "guidance.checkpoint=weaker.safetensors"]
+    run_program("sample.py", f"checkpoint={weights}", "attrs=crown", "steps=2", "n=1", *how, "out=first")
+    capsys.readouterr()
+    run_program("sample.py", "from_image=first/seed-000000.png", "out=again")
+    assert "identical to the original" in capsys.readouterr().out
+    (in_tmp / "weaker.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"^guidance.checkpoint: no weights .* Name others with guidance.check"):
+        find_weights("0" * 16, Path("weaker.safetensors"), in_tmp, in_tmp, "guidance.checkpoint")
+
+
+def test_rankings_and_data_sets_typed_beside_a_picture_count(in_tmp, drawn):
+    settings = settings_of(["rank=adherence", "keep=2", "of=4", "dataset=cryptopunks"])
+    picture = drawn / "seed-000008.png"
+    again, _ = replayed(settings, picture, ["rank", "keep", "of"])
+    assert (again["rank"], again["keep"], again["of"], again["seed"]) == ("adherence", 2, 4, 8)
+    assert replayed(settings, picture, ["dataset"])[0]["dataset"]["name"] == "cryptopunks"
+    assert replayed(settings, picture, ["dataset"])[0]["checkpoint"] is None
+
+
+def test_an_edit_replaced_by_a_request_leaves_its_edge_behind(in_tmp, drawn, monkeypatch):
+    stored = read_settings(drawn / "seed-000008.png") | {"edit": "+crown", "init": "face.png", "feather": 2}
+    monkeypatch.setattr(replay, "read_settings", lambda path: stored)
+    kept, _ = replayed(settings_of([]), drawn / "seed-000008.png", [])
+    assert (kept["edit"], kept["feather"]) == ("+crown", 2)
+    again, _ = replayed(settings_of([]), drawn / "seed-000008.png", ["attrs"])
+    assert (again["edit"], again["feather"], again["init"]) == (None, 0, "face.png")
+    typed = settings_of(["feather=1", "mask=mask.png"])
+    again, _ = replayed(typed, drawn / "seed-000008.png", ["attrs", "feather", "mask"])
+    assert (again["edit"], again["feather"]) == (None, 1)
+
+
 def test_pictures_that_cannot_be_drawn_again_are_refused(in_tmp, drawn, capsys):
     Image.new("RGB", (8, 8)).save(in_tmp / "plain.png")
     (in_tmp / "text.png").write_text("no picture")
@@ -117,6 +155,20 @@ def test_a_ranking_keeps_the_best_and_records_the_rest(in_tmp, weights, capsys, 
     assert sorted(p.name for p in (in_tmp / "best").glob("seed-*")) == sorted(f"seed-{s:06d}.png" for s in order[:2])
 
 
+def test_what_is_asked_away_scores_where_it_is_absent(in_tmp, weights, monkeypatch):
+    schema = pixelfaces.SCHEMA
+    seen = {"Crown": torch.tensor([0.9, 0.2]), "Pipe": torch.tensor([0.7, 0.1])}
+    alike = SimpleNamespace(agreement=lambda images, label: seen[schema.names(label)[0]])
+    monkeypatch.setattr(steering, "classifier_of", lambda pipe: alike)
+    found = {}
+    for attrs in ("crown | pipe", "crown | pipe * -2", "crown | pipe * 0"):
+        drawing = prepare(settings_of([f"checkpoint={weights}", f"attrs={attrs}"]))[0]
+        found[attrs] = steering.adherence(drawing, torch.zeros(2, 3, 24, 24)).tolist()
+    assert found["crown | pipe"] == pytest.approx([0.8, 0.15])
+    assert found["crown | pipe * -2"] == pytest.approx([0.6, 0.55])
+    assert found["crown | pipe * 0"] == pytest.approx([0.9, 0.2])
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
@@ -124,6 +176,9 @@ def test_a_ranking_keeps_the_best_and_records_the_rest(in_tmp, weights, capsys, 
         (["rank=adherence", "keep=5", "of=4"], "keep=5: must be a whole number from 1 to 4"),
         (["rank=adherence", "attrs=any"], "nothing is asked for"),
         (["rank=adherence"], "no classifier of pixelfaces"),
+        (["rank=adherence", "attrs='crown * 0'"], "nothing is asked for"),
+        (["keep=2"], "keep=2: belongs to a ranking; give rank=adherence too"),
+        (["of=8"], "of=8: belongs to a ranking"),
     ],
 )
 def test_rankings_that_are_not_possible_are_refused_before_drawing(in_tmp, weights, capsys, settings, told):

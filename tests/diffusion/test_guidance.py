@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from diffusion.gaussian import PREDICTIONS, GaussianDiffusion
-from diffusion.guidance import Guidance, guided
+from diffusion.guidance import Guidance, capped, guided
 from diffusion.schedule import NoiseSchedule
 
 SCHEDULE = NoiseSchedule.named("linear", 100)
@@ -124,18 +124,46 @@ def test_fading_guidance_falls_linearly_to_the_plain_model(t, held):
 
 
 def test_where_it_fades_a_weight_below_one_stays_and_several_keep_their_proportion():
-    how = Guidance(fade=0.2)
-    assert how.at(0.1, [0.5]) == [0.5]
-    assert how.at(0.1, [3.0, 1.0]) == pytest.approx([(3 + 3 / 4) / 2, (1 + 1 / 4) / 2])
-    assert how.at(0.0, [3.0, 1.0]) == pytest.approx([3 / 4, 1 / 4])
+    how, at = Guidance(fade=0.2), lambda level, weights: how.at(level, weights, capped(weights))
+    assert at(0.1, [0.5]) == [0.5]
+    assert at(0.1, [3.0, 1.0]) == pytest.approx([(3 + 3 / 4) / 2, (1 + 1 / 4) / 2])
+    assert at(0.0, [3.0, 1.0]) == pytest.approx([3 / 4, 1 / 4])
 
 
 def test_where_it_fades_nothing_is_taken_away():
-    """A name with a guidance of its own is a branch with what the branch without it takes away: hat:5 is 5 and -4."""
-    how = Guidance(fade=0.2)
-    assert how.at(0.0, [5.0, -4.0]) == [1.0, 0.0]
-    assert how.at(0.1, [5.0, -4.0]) == [3.0, -2.0]
-    assert how.at(0.0, [0.5, -2.0]) == [0.5, 0.0]
+    assert capped([5.0, -4.0]) == [1.0, 0.0]
+    assert capped([0.5, -2.0]) == [0.5, 0.0]
+    assert Guidance(fade=0.2).at(0.1, [5.0, -4.0], [1.0, 0.0]) == [3.0, -2.0]
+
+
+def test_weights_without_guidance_may_be_told():
+    """Two branches, of 1 and 2 with guidance, of which the first alone is the plain model."""
+    other = COND + 1
+    common = {"ref_cond": UNKNOWN, "w": 1.0, "also": [(other, 2.0)], "clip": False}
+    found = guided(DIFFUSION, Spy(), COND, **common, calm=[1.0, 0.0], how=Guidance(interval=(0.5, 1)))
+    plain = guided(DIFFUSION, Spy(), COND, clip=False)
+    torch.testing.assert_close(found(X_T, 40).x_0, plain(X_T, 40).x_0)
+    torch.testing.assert_close(found(X_T, 60).x_0, guided(DIFFUSION, Spy(), COND, **common)(X_T, 60).x_0)
+
+
+@pytest.mark.parametrize("weights", [[0.0], [0.8], [1.0], [0.5, 0.5], [0.0, 1.0], [1 / 3, 1 / 3, 1 / 3]])
+def test_cfgpp_goes_from_the_reference_to_the_condition(weights):
+    Guidance(renoise="reference").refuse(weights)
+
+
+@pytest.mark.parametrize("weights", [[1.2], [3.0], [0.8, 0.8], [0.8, -0.4]])
+def test_cfgpp_refuses_to_go_beyond(weights):
+    with pytest.raises(ValueError, match=r"^w=.*CFG\+\+, w lies in \[0, 1\]") as refused:
+        Guidance(renoise="reference").refuse(weights)
+    assert "\n" not in str(refused.value)
+    Guidance().refuse(weights)
+
+
+def test_cfgpp_with_rescaling_and_a_condition_that_does_not_count():
+    how = Guidance(renoise="reference", rescale=0.7)
+    for w, others in ((0.0, [(COND + 1, 1.0)]), (0.0, []), (1.0, []), (0.4, [(COND + 1, 0.4)])):
+        found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, also=others, how=how)(X_T, 50)
+        assert found.x_0.isfinite().all() and found.eps.isfinite().all()
 
 
 @pytest.mark.parametrize("w", [0.0, 0.5, 3.0])
