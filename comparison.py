@@ -26,7 +26,8 @@ import explain
 from cli import key_of, one_line, quote_overrides, refuse
 from evaluation.figures import labelled_rows
 from pipeline import Pipeline
-from steering import Drawing, adherence, prepare
+from ranking import adherence
+from steering import Drawing, prepare
 
 BASELINE = "baseline"
 COMPOSING = threading.Lock()  # Hydra composes one configuration at a time

@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 import cli
 from data.images import enlarge, grid, read_png, save_png
+from ranking import adherence
 from replay import difference, settled
-from steering import adherence, prepare
+from steering import prepare
 
 
 @cli.command("sample")

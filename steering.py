@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +15,20 @@ from torch import Tensor
 from data import cryptopunks
 from data.changes import changed, completed, opened
 from data.palette import SNAPS
-from data.phrases import understand
+from data.phrases import example, understand
 from data.pictures import read_mask, read_picture
-from data.requests import described, parse_requests, shown
+from data.requests import described, parse_requests
 from diffusion.editing import feathered
 from diffusion.guidance import Guidance
 from diffusion.samplers import Sampler
 from diffusion.sampling import SPACINGS, Between, OnStep, Seed
-from evaluation.classifier import Classifier, find, load
 from pipeline import Pipeline
+from ranking import check_rank, classifier_of, no_classifier
 from training.build import build_guidance, build_sampler
 from training.checkpoint import CheckpointError, file_hash
-from training.settings import MAX_SEED, choice, number, whole
+from training.settings import MAX_SEED, choice, number, refuse_idle, whole
 from version import code_version
-from weights import SHIPPED, choose_checkpoint
+from weights import choose_checkpoint
 
 # Settings that decide a picture, as its PNG records them; with the weights, its seed and `scale`, all there is.
 DECIDING = (
@@ -35,7 +37,7 @@ DECIDING = (
 )  # fmt: skip
 AT_AN_EDGE = {"feather": 0, "repeats": 1}  # settings that need a mask, or an edit, which finds one; their defaults
 OF_A_PICTURE = {"strength": 1, "mask": None, **AT_AN_EDGE}  # settings that need a picture to start from
-OF_A_RANKING = {"keep": 4, "of": 32}  # settings that need rank
+MAX_SCALE = 100  # of a pixel; pictures beyond would have millions of the same
 FILES = ("init", "mask")  # settings that name files, which may change
 BACKGROUNDS = {"cryptopunks": cryptopunks.BACKGROUND}  # behind transparent pixels; black elsewhere
 
@@ -139,8 +141,8 @@ def prepare(
 
     load : (weights, device, precision) -> Pipeline, for callers that keep pipelines
     """
-    for name in ("n", "scale", "batch_size"):
-        whole(name, settings[name], 1)
+    for name, most in (("n", math.inf), ("batch_size", math.inf), ("scale", MAX_SCALE)):
+        whole(name, settings[name], 1, most)
     choice("snap", settings["snap"], SNAPS)
     choice("spacing", settings["spacing"], SPACINGS)
     whole("seed", settings["seed"], 0, MAX_SEED)
@@ -160,7 +162,8 @@ def prepare(
     if settings["edit"] is not None:
         change, told = read_change(pipe, settings, wanted, init)
         wanted, notes = pipe.schema.names(change.after), [*notes, *told]
-    requests = parse_requests(pipe.schema, wanted)
+    requests = parse_requests(pipe.schema, wanted, "attrs" if settings["prompt"] is None else "prompt")
+    notes += told_of_absence(pipe, wanted)
     negative = read_negative(pipe, settings["negative"])
     for one, other in [pair for request in requests for pair in pipe.schema.unseen_pairs(request.label)]:
         notes.append(f"warning: no training example has both {one!r} and {other!r}; the model must invent it")
@@ -168,6 +171,8 @@ def prepare(
     pipe.branches(attrs, negative, settings["w"], 1, guidance, weaker)  # refuses what it cannot draw
     drawing = Drawing(pipe, path, attrs, negative, guidance, weaker, sampler, init, mask, change, settings)
     check_rank(drawing)
+    if weaker is not None and weaker.checkpoint == pipe.checkpoint and negative is None:
+        notes.append("warning: guidance.checkpoint holds the weights that draw, so that w changes nothing")
     return drawing, notes + told_of_edit(drawing)
 
 
@@ -185,6 +190,9 @@ def told_of_edit(drawing: Drawing) -> list[str]:
         mask = drawing.change.masks(drawing.change.labels(drawing.seeds[:1]))[0]
         notes.append(f"      anew: {int((mask > 0).sum())} of {mask.numel()} pixels, with seed {drawing.seeds[0]}")
     edit = drawing.pipe.edit(drawing.init, settings["strength"], mask, settings["repeats"])
+    if edit.mask is not None and 0 < edit.mask.max() < 1:
+        most = edit.mask.max() * settings["strength"]
+        notes.append(f"   feather: wider than what is drawn anew, so that the strength is {most:.2g} at most there")
     run = edit.steps(settings["steps"], T) if edit.start(T) else 0
     notes.append(f"      edit: from noise level {settings['strength']:g}, t = {edit.start(T)} of {T}, in {run} steps")
     return notes
@@ -207,13 +215,6 @@ def read_edit(pipe: Pipeline, settings: dict[str, Any]) -> tuple[Tensor | None, 
     return init, feathered(read_mask(Path(settings["mask"]), pipe.image_shape), settings["feather"])
 
 
-def refuse_idle(settings: dict[str, Any], defaults: dict[str, Any], why: str) -> None:
-    """Raises ValueError for a setting that is not at its default, but would change nothing."""
-    for key, default in defaults.items():
-        if settings[key] != default:
-            raise ValueError(f"{key}={settings[key]}: {why}")
-
-
 def read_prompt(pipe: Pipeline, prompt: str, attrs: Any) -> tuple[list[str] | None, list[str]]:
     """What a phrase asks for, and an account of how it was read."""
     if attrs not in (None, "any"):
@@ -222,7 +223,22 @@ def read_prompt(pipe: Pipeline, prompt: str, attrs: Any) -> tuple[list[str] | No
     notes = [f"understood: {', '.join(names) or 'nothing'}"]
     notes += [f"            {words!r} as {name}" for words, name in read_as]
     notes += [f"   ignored: {', '.join(map(repr, ignored))}: nothing of that name is known here"] if ignored else []
-    return names or None, notes
+    if not names:
+        told = ", ".join(map(repr, ignored))
+        raise ValueError(f"prompt={prompt!r}: {told}: nothing of that name is known; try {example(pipe.schema)}")
+    return names, notes
+
+
+def told_of_absence(pipe: Pipeline, wanted: Any) -> list[str]:
+    """What a person should know of names like "-mohawk", which ask away more than they say."""
+    tokens = re.split("[,|]", wanted) if isinstance(wanted, str) else [str(token) for token in wanted or ()]
+    absent = [re.split("[:*]", token)[0].strip() for token in tokens]
+    names = [name.lstrip("- ") for name in absent if name.startswith("-")]
+    return [
+        f"      note: -{name} asks for no value of {field!r} at all; negative={name.lower()!r} moves away from it alone"
+        for name in names
+        if (field := pipe.schema.more_than(name))
+    ]
 
 
 def read_change(pipe: Pipeline, settings: dict[str, Any], attrs: Any, init: Tensor | None) -> tuple[Change, list[str]]:
@@ -239,47 +255,13 @@ def read_change(pipe: Pipeline, settings: dict[str, Any], attrs: Any, init: Tens
         raise ValueError(f"edit={edit!r}: {why}")
     before = classifier.read(init[None])[0]
     after = changed(schema, before, edit)
+    if torch.equal(before, after):
+        shows = ", ".join(name for name in schema.names(before) if not name.startswith("-"))
+        raise ValueError(f"edit={edit!r}: the picture shows that already; it is read as {shows}")
     notes = [f"   showing: {', '.join(name for name in schema.names(before) if not name.startswith('-'))}"]
     left = ", ".join(schema.fields[f].name for f in opened(schema, after))
     notes += [f" left open: {left}: each seed takes a value of its own"] if left else []
     return Change(pipe, init, before, after, settings["feather"]), notes
-
-
-def no_classifier(pipe: Pipeline) -> str:
-    name = pipe.info.dataset
-    return f"no classifier of {name} as these weights know it; one is trained by python evaluate.py dataset={name}"
-
-
-def classifier_of(pipe: Pipeline) -> Classifier | None:
-    """The classifier of the data that the weights were trained on; None where none was trained yet."""
-    info = pipe.info
-    path = find(info.dataset, info.data_hash, (SHIPPED, Path("evaluations/classifiers")))
-    return path and load(path, pipe.schema, info.image_shape, info.data_hash, torch.device("cpu"))
-
-
-def adherence(drawing: Drawing, images: Tensor) -> Tensor | None:
-    """(N,) float32 in [0, 1]: how well each picture shows what is asked for; None where nothing can tell."""
-    classifier = classifier_of(drawing.pipe)
-    parts = shown(parse_requests(drawing.pipe.schema, drawing.attrs))
-    if classifier is None or not parts:
-        return None
-    scores = [(classifier.agreement(images, label), wanted) for label, wanted in parts]
-    return torch.stack([score if wanted else 1 - score for score, wanted in scores]).mean(dim=0)
-
-
-def check_rank(drawing: Drawing) -> None:
-    """Raises ValueError, before anything is drawn, for a ranking that is not possible."""
-    settings = drawing.settings
-    if settings["rank"] is None:
-        refuse_idle(settings, OF_A_RANKING, "belongs to a ranking; give rank=adherence too")
-        return
-    choice("rank", settings["rank"], ("adherence",))
-    whole("of", settings["of"], 1)
-    whole("keep", settings["keep"], 1, settings["of"])
-    if not shown(parse_requests(drawing.pipe.schema, drawing.attrs)):
-        raise ValueError("rank=adherence: nothing is asked for that pictures could be ranked by; give attrs")
-    if classifier_of(drawing.pipe) is None:
-        raise ValueError(f"rank=adherence: {no_classifier(drawing.pipe)} checkpoint={drawing.weights.as_posix()}")
 
 
 def load_weaker(settings: dict[str, Any], device: str | torch.device) -> Pipeline | None:

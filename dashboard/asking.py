@@ -12,7 +12,8 @@ from torch import Tensor
 
 import explain
 from comparison import GROUPS, settings_of
-from data.conditions import NONE, ConditionSchema, Field
+from data.conditions import ConditionSchema
+from data.fields import NONE, Field
 from data.images import to_uint8
 from data.requests import parse_requests
 from evaluation.classifier import Classifier

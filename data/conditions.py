@@ -1,59 +1,23 @@
-"""Conditions: fields with three states (unknown, none, a value), and the words people use for them.
+"""Conditions: labels whose fields have three states (unknown, none, a value), and the words people use for them.
 
-A label is a row of integers, one per field: `UNKNOWN`, or an index into that field's values. A *slot*
-holds one of several values that exclude each other ("eyes": none, Big Shades, Eye Patch, ...). A *coarse*
-field says whether a slot's value belongs to a group ("glasses": none or glasses), so that a person can
-ask for glasses, or for no hat, and leave the rest to the model.
+A label is a row of integers, one per field: `UNKNOWN`, or an index into that field's values.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import torch
 from rapidfuzz import fuzz, process
 from torch import Tensor
 
+from data.fields import NONE, Field, normalise
+
 UNKNOWN = -1
-NONE = "none"
 ANY = "any"
-
-
-def normalise(name: str) -> str:
-    """The form in which names are compared: no case, spaces, hyphens or underscores."""
-    return re.sub(r"[\s\-_]+", "", name.casefold())
-
-
-@dataclass(frozen=True)
-class Field:
-    """One entry of a label.
-
-    `values[0]` is "none" where the field can be absent. A coarse field names in `slot` the field that it
-    summarises and in `members` the values of that slot for which it is present.
-    """
-
-    name: str
-    values: tuple[str, ...]
-    slot: str = ""
-    members: tuple[str, ...] = ()
-
-    @property
-    def optional(self) -> bool:
-        return self.values[0] == NONE
-
-
-def slot(name: str, values: Iterable[str], **groups: Sequence[str]) -> tuple[Field, ...]:
-    """A slot that may be empty, followed by a coarse field for each group of its values."""
-    fine = Field(name, (NONE, *values))
-    coarse = (
-        Field(group.replace("_", " "), (NONE, group.replace("_", " ")), name, tuple(members))
-        for group, members in groups.items()
-    )
-    return (fine, *coarse)
 
 
 class _Refusal(Exception):
@@ -112,25 +76,31 @@ class ConditionSchema:
         """(n, F) int64 of UNKNOWN: the unconditional input."""
         return torch.full((n, len(self)), UNKNOWN, dtype=torch.int64)
 
-    def encode(self, names: str | int | Sequence[str | int] | None, argument: str = "attrs") -> Tensor:
+    def encode(
+        self, names: str | int | Sequence[str | int] | None, argument: str = "attrs", typed: str | None = None
+    ) -> Tensor:
         """The label (F,) int64 for what a person names; fields they leave out stay UNKNOWN.
 
         `names` is "male, big shades", a list of such names, or "any"/None for no request at all. A leading
         "-" asks for absence: "-hat" for no hat. "-top hat", too, is read as no hat, since absence is a
-        state of a field and not of one value.
+        state of a field and not of one value; beside another value of the slot, such as "beanie", it says nothing.
 
-        Raises ValueError, which starts with `argument`, for an empty request, an unknown name (with the closest
-        known ones), for two values of one slot, and for the absence of what cannot be absent.
+        Raises ValueError, which starts with `argument` and what was `typed`, if that is more than names: for an
+        empty request, an unknown name (with the closest known ones), for two values of one slot, and for the
+        absence of what cannot be absent.
         """
         try:
             return self._encode(self._tokens(names))
         except _Refusal as refusal:
-            raise ValueError(f"{argument}={names!r}: {refusal}") from None
+            raise ValueError(f"{argument}={names if typed is None else typed!r}: {refusal}") from None
 
     def _encode(self, tokens: list[str]) -> Tensor:
         label = self.unknown(1)[0]
         said: dict[int, str] = {}
+        present = {f: v for token in tokens if not token.startswith("-") for f, v in self._resolve(token)}
         for token in tokens:
+            if self._says_nothing(token, present):
+                continue
             for f, v in self._resolve(token):
                 if label[f] != UNKNOWN and label[f] != v:
                     raise _Refusal(
@@ -172,6 +142,24 @@ class ConditionSchema:
             none = f", or -{field.name} for none" if field.optional else ""
             raise _Refusal(f"{token!r} is a slot, not a value; name one of {values}{none}")
         raise _Refusal(f"unknown attribute {token!r}; closest: {', '.join(self.closest(token))}")
+
+    def _says_nothing(self, token: str, present: dict[int, int]) -> bool:
+        """Whether it is the absence of one value, "-frown", where another of its slot is `present`, "smile"."""
+        if not token.startswith("-") or normalise(token) in self._slots:
+            return False
+        (f, v), *others = self._resolve(token.lstrip("- "))
+        return not others and present.get(f, 0) not in (0, v)
+
+    def more_than(self, name: str) -> str | None:
+        """The field that "-name" leaves without a value though name is one of several: "hair" for "mohawk"."""
+        key = normalise(name)
+        pairs = [] if key in self._slots else self._resolve(name)
+        if len(pairs) != 1:
+            return None
+        (f, v), g = pairs[0], self._absence_field(f"-{name}", key)
+        own, gone = ({*(field.members or field.values[1:])} for field in (self.fields[f], self.fields[g]))
+        own = own if self.fields[f].slot else {self.fields[f].values[v]}
+        return self.fields[g].name if gone - own else None
 
     def _absence_field(self, token: str, key: str) -> int:
         positive = [(self._slots[key], -1)] if key in self._slots else self._resolve(token.lstrip("- "))

@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 
 from data.base import InMemoryDataset, Splits, split_by_id
-from data.conditions import NONE, ConditionSchema, Field, slot
+from data.conditions import ConditionSchema
+from data.fields import NONE, Field, slot
 from data.files import DataFile
 from data.palette import Palette
 

@@ -26,7 +26,7 @@ PEOPLE = {
 
 HEAD = {
     "chapeau": "hat", "couvre chef": "hat", "cheveux": "hair", "chauve": "bald", "casquette": "cap",
-    "casquette a l' envers": "cap forward", "casquette de police": "police cap", "bonnet": "beanie",
+    "casquette de police": "police cap", "bonnet": "beanie",
     "bonnet tricote": "knitted cap", "bonnet a pompon": "tassle hat", "haut de forme": "top hat",
     "chapeau haut de forme": "top hat", "chapeau de cowboy": "cowboy hat",
     "chapeau de cow boy": "cowboy hat", "capuche": "hoodie", "bandeau": "headband", "diademe": "tiara",

@@ -11,7 +11,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
 from data.base import InMemoryDataset, Splits, split_by_id
-from data.conditions import ConditionSchema, Field
+from data.conditions import ConditionSchema
+from data.fields import Field
 from data.files import DataFile
 
 NATIVE_SIZE = 28

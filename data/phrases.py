@@ -19,11 +19,12 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
 from data.conditions import ConditionSchema
 from data.french import WORDS as FRENCH
 
-LONGEST = 5  # words that a name spans at most, with those of its kind: "casquette a l' envers"
+LONGEST = 5  # words that a name spans at most, with those of its kind: "chapeau haut de forme"
 CLOSE = 83  # similarity, of 100, from which on a misspelt word counts as the right one: one letter of six is wrong
 SHORT = 5  # letters below which a word is not taken for a misspelt one: "chat" is no hat
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -63,7 +64,7 @@ KIND = {word: kind for kind, words in GRAMMAR.items() for word in words.split()}
 DOING = {"smoking", "smiling", "frowning", "bearded"}  # names that, like verbs, begin something new after "and"
 SHADES = {"light", "medium", "dark", "pale", "tan", "brown", "green", "mauve", "slate", "sand", "moss", "steel"}
 
-SHADE_OF_A_THING = re.compile(r"d(?=[d?]*n)|(?<=n)d")  # "dark hat": neither a skin nor a backdrop
+SHADE_OF_A_THING = re.compile(r"d(?=[d?]*[n?])|(?<=n)d")  # "dark hat", "dark room": neither a skin nor a backdrop
 DONE = r"(?: s[-o]?[.?]*n | s[-o]? | [n?]\?* )"  # "smoking a pipe", "ne fume pas", "hat"
 THING = r"(?: [.?]*n\?* | [.?]*\? )"  # one of a list: "a hat"
 BARE = THING.replace(".", "")  # without an article: "hat"
@@ -111,13 +112,21 @@ def understand(schema: ConditionSchema, phrase: str) -> Understood:
             if vocabulary.plain(written) != vocabulary.plain(name):
                 read_as.append((written, name))
             if i in negated:
-                name = name[1:] if name.startswith("-") else f"-{name}"
+                name = _opposite(schema, name)
             found += [] if name in found else [name]
     if not found and not ignored:
         raise ValueError(
             f"prompt={phrase!r}: no word that says anything; describe a picture, such as {example(schema)}"
         )
     return Understood(found, read_as, ignored)
+
+
+def _opposite(schema: ConditionSchema, name: str) -> str:
+    """ "-hat" for "hat" and the other way round; "beard" for "clean shaven", which is "-beard"."""
+    meant = schema.aliases.get(name, name)
+    if meant.startswith("-") and meant[1:] in schema.known_names:
+        return meant[1:]
+    return f"-{name}"
 
 
 def words_of(phrase: str) -> list[str]:
@@ -183,7 +192,10 @@ def likeness(a: str, b: str) -> float:
     """How much two words are alike, of 100; 0 where one cannot be the other misspelt."""
     if a == b or f"{a}s" == b or a == f"{b}s":
         return 100.0
-    return fuzz.ratio(a, b, score_cutoff=CLOSE) if a[0] == b[0] and min(len(a), len(b)) >= SHORT else 0.0
+    if a[0] != b[0] or min(len(a), len(b)) < SHORT:
+        return 0.0
+    swapped = sorted(a) == sorted(b) and OSA.distance(a, b) == 1  # two neighbours, as in "womna"
+    return max(fuzz.ratio(a, b, score_cutoff=CLOSE), CLOSE * swapped)
 
 
 class Vocabulary:

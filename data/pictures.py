@@ -12,6 +12,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+UNEVEN = 12  # levels of 255 in the mean that the pixels of a block may be off; JPEG needs some
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 4096 * 4096  # of the decoded picture; the header says how many before anything is decoded
 FORMATS = ("PNG", "GIF", "BMP", "JPEG", "WEBP")
@@ -51,7 +52,7 @@ def _refusing(what: str) -> Iterator[None]:
 
 
 def read_picture(path: Path, shape: tuple[int, int, int], background: tuple[int, ...], argument: str) -> Tensor:
-    """A picture as a model draws them: (C, H, W) uint8 of this shape.
+    """A picture as a model draws them: (C, H, W) uint8 of this shape. Raises ValueError for what cannot become one.
 
     Transparent pixels show `background`. A picture enlarged by a whole number is brought back to its own pixels; other
     sizes are refused rather than blurred. 16-bit and palette pictures are converted.
@@ -59,15 +60,28 @@ def read_picture(path: Path, shape: tuple[int, int, int], background: tuple[int,
     channels, height, width = shape
     flat = _flat(open_picture(path, argument), background).convert("RGB" if channels == 3 else "L")
     array = _native(np.asarray(flat), height, width, f"{argument}={path}")
+    scale = flat.height // height
+    blocks = np.asarray(flat).reshape(height, scale, width, scale, channels).astype(np.int16)
+    if np.abs(blocks - array.reshape(height, 1, width, 1, channels)).mean() > UNEVEN:
+        raise ValueError(
+            f"{argument}={path}: {flat.width} x {flat.height} pixels, but no enlarged picture of {width} x {height}: "
+            f"its blocks of {scale} x {scale} pixels hold several colours"
+        )
     return torch.from_numpy(array.copy()).view(height, width, channels).permute(2, 0, 1)
 
 
 def read_mask(path: Path, shape: tuple[int, int, int]) -> Tensor:
-    """A mask (H, W) float32 of 0 and 1: 1 where the picture in the file is light, 0 where it is dark or transparent."""
+    """A mask (H, W) float32 of 0 and 1: 1 where the picture in the file is light, 0 where it is dark or transparent.
+
+    Raises ValueError as `read_picture` does, and where nothing is light.
+    """
     _, height, width = shape
     flat = _flat(open_picture(path, "mask"), (0, 0, 0)).convert("L")
     array = _native(np.asarray(flat), height, width, f"mask={path}")
-    return torch.from_numpy((array >= 128).astype(np.float32))
+    light = array >= 128
+    if not light.any():
+        raise ValueError(f"mask={path}: nothing in it is light, so nothing would be drawn anew; white is, black stays")
+    return torch.from_numpy(light.astype(np.float32))
 
 
 def _flat(picture: Image.Image, background: tuple[int, ...]) -> Image.Image:

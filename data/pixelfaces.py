@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from data.base import InMemoryDataset, Splits, split_by_id
-from data.conditions import NONE, ConditionSchema, Field, slot
+from data.conditions import ConditionSchema
+from data.fields import NONE, Field, slot
 from data.palette import Palette
 
 SIDE = 24

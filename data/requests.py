@@ -43,12 +43,12 @@ def _parse(schema: ConditionSchema, part: str, argument: str, whole: str) -> Req
         name, colon, weight = token.partition(":")
         plain.append(name)
         if colon:
-            value, columns = _weight(weight, argument, whole), _known(schema.encode(name, argument))
+            value, columns = _weight(weight, argument, whole), _known(schema.encode(name, argument, whole))
             if not columns or any(fields.get(f, value) != value for f in columns):
                 why = "asked for twice, with different weights" if columns else "asks for nothing that has a weight"
                 raise ValueError(f"{argument}={whole!r}: {name.strip()!r} {why}; give each name one")
             fields |= dict.fromkeys(columns, value)
-    return Request(schema.encode(",".join(plain), argument), w, fields)
+    return Request(schema.encode(",".join(plain), argument, whole), w, fields)
 
 
 def _known(label: Tensor) -> list[int]:

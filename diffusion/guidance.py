@@ -119,10 +119,9 @@ def guided(
         raise ValueError(f"w={w}: guidance compares with something; give ref_cond (all UNKNOWN for CFG) or ref")
     labels = [cond if ref_cond is None else ref_cond, cond, *(label for label, _ in also)]
     full = [w, *(v for _, v in also)]
-    calm = capped(full) if calm is None else calm
 
     def denoise(x_t: Tensor, t: int) -> Prediction:
-        weights = how.at(t / diffusion.schedule.T, full, calm)
+        weights = how.at(t / diffusion.schedule.T, full, calm or capped(full))
         weights = [1 - sum(weights), *weights]  # of the reference, the condition, and the others
         asked = [abs(v) > NEGLIGIBLE for v in weights]
         rescaled = how.rescale > 0 and sum(asked) > 1
@@ -131,13 +130,11 @@ def guided(
         outputs = _outputs(denoiser, ref, x_t, t, [c if a else None for c, a in zip(labels, asked, strict=True)])
         raw = sum(v * out for v, out, a in zip(weights, outputs, asked, strict=True) if a and abs(v) > NEGLIGIBLE)
         if rescaled:
-            raw = how.rescale * raw * _spread(outputs[1]) / _spread(raw) + (1 - how.rescale) * raw
+            raw = _rescaled(raw, outputs[1], how.rescale)
         prediction = diffusion.predict(raw, x_t, t, clip=False)
-        if clip:
-            prediction = diffusion.with_x_0(how.limited(prediction.x_0), x_t, t)
-        if how.renoise == "reference":
-            prediction = Prediction(prediction.x_0, diffusion.predict(outputs[0], x_t, t, clip=False).eps)
-        return prediction
+        prediction = diffusion.with_x_0(how.limited(prediction.x_0), x_t, t) if clip else prediction
+        eps = diffusion.predict(outputs[0], x_t, t, clip=False).eps if how.renoise == "reference" else prediction.eps
+        return Prediction(prediction.x_0, eps)
 
     return denoise
 
@@ -154,6 +151,11 @@ def _outputs(denoiser: Denoiser, ref: Denoiser | None, x_t: Tensor, t: int, labe
         told.insert(0, ref(x_t, times, labels[0]).to(x_t.dtype))
     answers = iter(told)
     return [None if c is None else next(answers) for c in labels]
+
+
+def _rescaled(raw: Tensor, main: Tensor, phi: float) -> Tensor:
+    """Brought back to the standard deviation of `main` (Lin et al. 2024, equations 15 and 16)."""
+    return phi * raw * _spread(main) / _spread(raw) + (1 - phi) * raw
 
 
 def _spread(output: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ ALLOWED = {
     "evaluation": LIBRARIES | {"pipeline", "training", "version"},
     # It may call everything, and nothing calls it but streamlit_dashboard.py.
     "dashboard": LIBRARIES
-    | {"comparison", "evaluation", "explain", "films", "pipeline", "steering", "training", "weights"},
+    | {"comparison", "evaluation", "explain", "films", "pipeline", "ranking", "steering", "training", "weights"},
 }
 FREE = {"scripts", "tests"}
 PACKAGES = sorted({path.parent.name for path in ROOT.glob("*/__init__.py")} - FREE)

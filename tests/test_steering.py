@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
+import ranking
 import replay
-import steering
 from comparison import settings_of
 from data import pixelfaces
 from data.images import read_settings
@@ -143,9 +143,9 @@ def test_a_phrase_draws_what_its_names_would(in_tmp, weights, capsys):
 def test_a_ranking_keeps_the_best_and_records_the_rest(in_tmp, weights, capsys, monkeypatch):
     settings = [f"checkpoint={weights}", "attrs=crown", "steps=2", "scale=1"]
     run_program("sample.py", *settings, "n=6", "out=all")
-    monkeypatch.setattr(steering, "find", lambda *_: in_tmp / "classifier")
+    monkeypatch.setattr(ranking, "find", lambda *_: in_tmp / "classifier")
     redness = SimpleNamespace(agreement=lambda images, label: images[:, 0].float().mean(dim=(1, 2)) / 255)
-    monkeypatch.setattr(steering, "load", lambda *_: redness)
+    monkeypatch.setattr(ranking, "load", lambda *_: redness)
     run_program("sample.py", *settings, "rank=adherence", "keep=2", "of=6", "out=best")
     red = {s: np.asarray(Image.open(in_tmp / f"all/seed-{s:06d}.png"))[..., 0].mean() for s in range(6)}
     order = sorted(red, key=red.get, reverse=True)
@@ -159,11 +159,11 @@ def test_what_is_asked_away_scores_where_it_is_absent(in_tmp, weights, monkeypat
     schema = pixelfaces.SCHEMA
     seen = {"Crown": torch.tensor([0.9, 0.2]), "Pipe": torch.tensor([0.7, 0.1])}
     alike = SimpleNamespace(agreement=lambda images, label: seen[schema.names(label)[0]])
-    monkeypatch.setattr(steering, "classifier_of", lambda pipe: alike)
+    monkeypatch.setattr(ranking, "classifier_of", lambda pipe: alike)
     found = {}
     for attrs in ("crown | pipe", "crown | pipe * -2", "crown | pipe * 0"):
         drawing = prepare(settings_of([f"checkpoint={weights}", f"attrs={attrs}"]))[0]
-        found[attrs] = steering.adherence(drawing, torch.zeros(2, 3, 24, 24)).tolist()
+        found[attrs] = ranking.adherence(drawing, torch.zeros(2, 3, 24, 24)).tolist()
     assert found["crown | pipe"] == pytest.approx([0.8, 0.15])
     assert found["crown | pipe * -2"] == pytest.approx([0.6, 0.55])
     assert found["crown | pipe * 0"] == pytest.approx([0.9, 0.2])
@@ -219,13 +219,13 @@ def test_inpainting_keeps_the_known_pixels_exactly_also_when_snapping(in_tmp, we
 @pytest.fixture
 def reader(in_tmp, monkeypatch):
     """In place of a classifier: every picture shows a steel robot in a crown."""
-    monkeypatch.setattr(steering, "find", lambda *_: in_tmp / "classifier")
+    monkeypatch.setattr(ranking, "find", lambda *_: in_tmp / "classifier")
 
     def load(path, schema, *_):
         label = torch.tensor(schema.complete({"backdrop": "Slate", "skin": "Steel", "head": "Crown"}))
         return SimpleNamespace(read=lambda images: label.expand(len(images), -1))
 
-    monkeypatch.setattr(steering, "load", load)
+    monkeypatch.setattr(ranking, "load", load)
 
 
 def test_a_change_keeps_the_rest_of_the_label_and_of_the_picture(in_tmp, weights, face, reader, capsys, monkeypatch):
@@ -254,6 +254,51 @@ def test_each_seed_fills_in_what_a_change_leaves_open(in_tmp, weights, face, rea
     pictures = [np.asarray(Image.open(in_tmp / f"many/seed-{seed:06d}.png")).astype(int) for seed in range(8)]
     assert abs(pictures[5] - np.asarray(Image.open(in_tmp / "one/seed-000005.png"))).max() <= 1
     assert json.loads((in_tmp / "many/samples.json").read_text())["edit"] == "+beard"
+
+
+def test_a_change_to_what_the_picture_shows_already_is_refused(in_tmp, weights, face, reader, capsys):
+    for edit in ("+crown", "-pipe", "+steel"):
+        with pytest.raises(SystemExit):
+            run_program("sample.py", f"checkpoint={weights}", "init=face.png", f"edit={edit}", "out=edit")
+        error = capsys.readouterr().err
+        assert f"edit='{edit}': the picture shows that already; it is read as Slate, Steel, Crown" in error
+
+
+def test_a_feather_wider_than_the_mask_is_told(weights, face):
+    common = [f"checkpoint={weights}", "init=face.png", "mask=mask.png", "attrs=crown", "strength=0.5"]
+    told = "feather: wider than what is drawn anew, so that the strength is 0.32 at most there"  # 0.5 * 12 / 19
+    assert any(told in note for note in prepare(settings_of([*common, "feather=18"]))[1])
+    assert not any("feather" in note for note in prepare(settings_of([*common, "feather=3"]))[1])
+
+
+def test_what_a_request_means_beyond_its_words_is_told(weights):
+    def notes(*settings):
+        return "\n".join(prepare(settings_of([f"checkpoint={weights}", *settings]))[1])
+
+    told = "-top hat asks for no value of 'hat' at all; negative='top hat' moves away from it alone"
+    assert told in notes("attrs=pipe,-top hat") and told in notes("attrs=pipe | -top hat:2 * 3")
+    assert "-Mohawk asks for no value of 'hair' at all" in notes("prompt=a pipe, no mohawk")
+    assert "asks for no value" not in notes("attrs=-hat") and "asks for no" not in notes("attrs=pipe")
+    own = ["guidance=autoguidance", f"guidance.checkpoint={weights}"]
+    assert "so that w changes nothing" in notes("attrs=crown", *own)
+    assert "changes nothing" not in notes("attrs=crown", "negative=pipe", *own)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["prompt=a car"], "prompt='a car': 'car': nothing of that name is known; try "),
+        (["prompt=a crown and a top hat"], "prompt=["),
+        (["attrs='crown |'"], "attrs='crown |': a name is missing"),
+        (["scale=100000"], "scale=100000: must be a whole number from 1 to 100"),
+        (["attrs=crown", "rank=adherence", "n=8"], "n=8: a ranking draws"),
+    ],
+)
+def test_requests_that_cannot_be_met_are_refused_as_they_were_typed(in_tmp, weights, capsys, settings, told):
+    with pytest.raises(SystemExit):
+        run_program("sample.py", f"checkpoint={weights}", "out=out", *settings)
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1 and not (in_tmp / "out").exists()
 
 
 @pytest.mark.parametrize(

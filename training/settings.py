@@ -40,6 +40,13 @@ def choice(name: str, value: Any, allowed: tuple) -> Any:
     return value
 
 
+def refuse_idle(settings: dict[str, Any], defaults: dict[str, Any], why: str) -> None:
+    """Raises ValueError for a setting that is not at its default, but would change nothing."""
+    for key, default in defaults.items():
+        if settings[key] != default:
+            raise ValueError(f"{key}={settings[key]}: {why}")
+
+
 def _range(low: float, high: float) -> str:
     if math.isinf(high):
         return "of any finite size" if math.isinf(low) else f"of at least {low:g}"

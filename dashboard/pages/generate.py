@@ -12,7 +12,7 @@ from dashboard import asking, controls, view
 from dashboard.asking import Drawn
 from dashboard.state import KEPT, choose_weights, load, say, told, training_pictures
 from films import denoising
-from steering import classifier_of, no_classifier
+from ranking import classifier_of, no_classifier
 
 SCALE = 8
 REMEMBERED = 40  # of a visit

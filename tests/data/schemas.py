@@ -5,7 +5,8 @@ import torch
 from hypothesis import strategies as st
 
 from data import cryptopunks, mnist, pixelfaces
-from data.conditions import NONE, UNKNOWN, ConditionSchema, Field, slot
+from data.conditions import UNKNOWN, ConditionSchema
+from data.fields import NONE, Field, slot
 
 TOY = ConditionSchema(
     (

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.base import InMemoryDataset, split_by_id
-from data.conditions import UNCONDITIONAL, ConditionSchema, Field, slot
+from data.conditions import UNCONDITIONAL, ConditionSchema
+from data.fields import Field, slot
 from data.palette import Palette
 
 SCHEMA = ConditionSchema((Field("kind", ("Cat", "Dog")), *slot("hat", ("Cap", "Fez"))))

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.changes import changed, completed, implied, opened
-from data.conditions import UNKNOWN, ConditionSchema, Field, slot
+from data.conditions import UNKNOWN, ConditionSchema
 from data.cryptopunks import SCHEMA as PUNKS
+from data.fields import Field, slot
 from data.pixelfaces import SCHEMA as FACES
 
 SCHEMA = ConditionSchema(

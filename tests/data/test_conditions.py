@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from schemas import TOY, encoded, every_schema, value_names
 
 from data import cryptopunks, mnist, pixelfaces
-from data.conditions import NONE, UNCONDITIONAL, UNKNOWN, ConditionSchema, Field, normalise, slot
+from data.conditions import UNCONDITIONAL, UNKNOWN, ConditionSchema
+from data.fields import NONE, Field, normalise, slot
 
 
 @st.composite
@@ -91,6 +92,24 @@ def test_names_combine_in_any_order():
 def test_saying_a_thing_twice_or_once_more_coarsely_changes_nothing():
     assert encoded(TOY, "cap,Cap") == encoded(TOY, "cap")
     assert encoded(TOY, "cap,hat,-hair") == {"head": "Cap", "hat": "hat", "hair": NONE}
+
+
+def test_the_absence_of_one_value_beside_another_says_nothing():
+    assert encoded(TOY, "cap,-top hat") == encoded(TOY, "-Top Hat,cap") == {"head": "Cap"}
+    punks = cryptopunks.SCHEMA
+    assert encoded(punks, "smile,-frown") == {"mouth": "Smile"}
+    assert encoded(punks, "gold chain,-choker") == {"neck": "Gold Chain"}
+    for request in ("cap,-cap", "cap,-hat", "hat,-top hat"):
+        with pytest.raises(ValueError, match="exclude each other"):
+            TOY.encode(request)
+
+
+def test_an_absence_tells_when_it_is_that_of_more():
+    assert TOY.more_than("top hat") == "hat" and cryptopunks.SCHEMA.more_than("Frown") == "expression"
+    assert cryptopunks.SCHEMA.more_than("moustache") == "beard"
+    for name in ("mohawk", "hat", "head", "ring", "gentleman"):  # alone in its field, a field, of several fields
+        assert TOY.more_than(name) is None
+    assert cryptopunks.SCHEMA.more_than("sunglasses") is None
 
 
 def test_the_absence_of_one_value_is_the_absence_of_its_group():

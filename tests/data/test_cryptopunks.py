@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from data import cryptopunks
-from data.conditions import NONE, normalise
 from data.cryptopunks import FIELDS, SCHEMA, cut_sheet, parse_table
+from data.fields import NONE, normalise
 
 # As people who know the collection write them down, apart from the code's own lists.
 HATS = """Bandana, Beanie, Cap, Cap Forward, Cowboy Hat, Do-rag, Fedora, Headband, Hoodie, Knitted Cap, Pilot Helmet,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from schemas import TOY, every_schema, partial_labels
 
 from data import cryptopunks, mnist
-from data.conditions import UNCONDITIONAL, UNKNOWN, ConditionSchema, slot
+from data.conditions import UNCONDITIONAL, UNKNOWN, ConditionSchema
+from data.fields import slot
 
 N = 20_000
 PUNKS = cryptopunks.SCHEMA

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from schemas import TOY, complete_labels, every_schema, known, partial_labels
 
 from data import cryptopunks, pixelfaces
-from data.conditions import NONE, UNCONDITIONAL, UNKNOWN, ConditionSchema, Field, normalise, slot
+from data.conditions import UNCONDITIONAL, UNKNOWN, ConditionSchema
+from data.fields import NONE, Field, normalise, slot
 
 
 @every_schema

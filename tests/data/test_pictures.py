@@ -57,6 +57,27 @@ def test_an_enlarged_one_is_brought_back_to_its_own_pixels(tmp_path, colours, sc
     assert np.array_equal(read(saved(tmp_path, Image.fromarray(large))), colours)
 
 
+def test_several_pictures_in_one_are_not_taken_for_one_enlarged(tmp_path, colours):
+    sheet = np.concatenate([colours.repeat(4, axis=0).repeat(4, axis=1)] * 2, axis=0)
+    sheet = np.concatenate([sheet, sheet[::-1]], axis=1)[1:]  # 47 x 64, cut to whole multiples below
+    sheet = sheet[:42, :56]
+    with pytest.raises(ValueError, match=r"^init=.*: 56 x 42 pixels, .* blocks of 7 x 7 pixels hold several colours$"):
+        read(saved(tmp_path, Image.fromarray(sheet)))
+
+
+def test_an_enlarged_one_may_be_a_jpeg(tmp_path, colours):
+    large = Image.fromarray(colours.repeat(8, axis=0).repeat(8, axis=1))
+    large.save(tmp_path / "picture.jpg", quality=75)
+    assert np.abs(read(tmp_path / "picture.jpg").astype(int) - colours).mean() < 25  # random colours are hard for JPEG
+
+
+def test_a_mask_without_anything_light_is_refused(tmp_path):
+    for level in (0, 100):
+        path = saved(tmp_path, Image.new("L", (8, 6), level))
+        with pytest.raises(ValueError, match=r"^mask=.*: nothing in it is light"):
+            read_mask(path, SHAPE)
+
+
 def test_transparent_pixels_show_the_background(tmp_path, colours):
     alpha = np.full((6, 8, 1), 255, dtype=np.uint8)
     alpha[2, 3], alpha[4, 4] = 0, 128
@@ -125,7 +146,9 @@ def test_a_mask_is_one_where_it_is_light(tmp_path):
 
 
 def test_a_dark_mask_of_sixteen_bits_is_dark(tmp_path):
-    assert not read_mask(saved(tmp_path, Image.fromarray(np.full((6, 8), 20_000, dtype=np.uint16))), SHAPE).any()
+    dark = np.full((6, 8), 20_000, dtype=np.uint16)
+    dark[0, 0] = 60_000
+    assert read_mask(saved(tmp_path, Image.fromarray(dark)), SHAPE).sum() == 1
 
 
 def test_what_is_transparent_in_a_mask_stays(tmp_path):

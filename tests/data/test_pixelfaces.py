@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data import pixelfaces
-from data.conditions import NONE
+from data.fields import NONE
 from data.pixelfaces import BACKDROPS, COLOURS, SCHEMA, SKINS, draw, read_labels
 
 SLOTS = {field.name: field.values for field in SCHEMA.fields if not field.slot}

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from data import pixelfaces
-from data.conditions import UNKNOWN, ConditionSchema, Field, slot
+from data.conditions import UNKNOWN, ConditionSchema
+from data.fields import Field, slot
 from evaluation.adherence import count, figures_of, macro, make_requests, request_sizes
 from evaluation.values import absences, coarse_filled, described, hidden_pairs, one_hot, value_names
 
