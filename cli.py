@@ -9,19 +9,29 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
-from rapidfuzz import process
 
 import explain
 
 TEXT_KEYS = ("attrs", "negative", "prompt", "edit")  # settings whose commas belong to the text and are no sweep
+HELP = ("--help", "-h")
+TAKING = (  # Hydra's flags with a value
+    "--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd",
+    "--experimental-rerun", "--info", "-i",
+)  # fmt: skip
+FLAGS = (
+    *HELP, *TAKING, "--hydra-help", "--version", "--resolve", "--run", "-r", "--multirun", "-m", "--shell-completion",
+    "-sc",
+)  # fmt: skip
+WRITTEN = 'settings are written key=value, and a value with spaces needs quotes, as in "attrs=top hat"'
 EXPECTED = (ValueError, OSError, FloatingPointError, MissingMandatoryValue)
 
 
@@ -78,10 +88,14 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
 
         @functools.wraps(main)
         def run() -> None:
-            sys.argv[1:] = quote_overrides(sys.argv[1:])
-            explain.register()
             nonlocal traceback
             traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+            try:
+                check(sys.argv[1:], config_name)
+            except ValueError as error:
+                report(error)
+            sys.argv[1:] = quote_overrides(sys.argv[1:])
+            explain.register()
             try:
                 with _environment("HYDRA_FULL_ERROR", "1"):  # so that Hydra raises to us what it would print
                     program()
@@ -115,7 +129,62 @@ def script(
     if {"-h", "--help"} & set(others):
         print((explanation or "").strip())
         return
-    in_one_line(lambda: main(given, others))
+
+    def checked() -> None:
+        check(others, "sample", own, HELP)
+        main(given, others)
+
+    in_one_line(checked)
+
+
+def check(
+    arguments: Sequence[str], config_name: str, own: Collection[str] = (), flags: Collection[str] = FLAGS
+) -> None:
+    """Refuse, before Hydra does so in words of its own, what is no setting of conf/<config_name>.yaml and no flag.
+
+    own : names that a script takes besides; they are offered too where a name is nearly one of them
+
+    Raises ValueError.
+    """
+    elsewhere = {"--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd"} & set(arguments)
+    names = None if elsewhere else {*explain.known(config_name), *own}
+    for before, argument, after in zip(["", *arguments], arguments, [*arguments[1:], ""], strict=False):
+        if argument.startswith("-"):
+            if argument.partition("=")[0] not in flags:
+                raise ValueError(_dashed(argument, after))
+        elif before not in TAKING:
+            _check_written(argument)
+            key = argument.partition("=")[0]
+            plain = re.fullmatch(r"(?!hydra\b)[\w.]+", key)  # Hydra knows best what +key, ~key and group@package mean
+            if plain and names is not None and key not in names:
+                raise ValueError(_unknown(key, config_name, own))
+
+
+def _dashed(argument: str, after: str) -> str:
+    """What to say of a dash before what is no flag, given the argument after it."""
+    key, equals, value = argument.lstrip("-").partition("=")
+    follows = after if not equals and after and "=" not in after and not after.startswith("-") else None
+    if not equals and follows is None:
+        return f"{argument}: no such flag; {WRITTEN}"
+    told, value = (argument, value) if equals else (f"{argument} {follows}", follows)
+    return f"{told}: settings are written key=value, without dashes: {key.replace('-', '_')}={value}"
+
+
+def _check_written(argument: str) -> None:
+    """Raises ValueError for an argument that Hydra's grammar does not take."""
+    key, equals, _ = argument.partition("=")
+    if (not equals and not argument.startswith("~")) or not key:
+        raise ValueError(f"{argument}: no setting; {WRITTEN}")
+    try:
+        OverridesParser.create().parse_overrides(quote_overrides([argument]))
+    except HydraException:
+        remedy = "a value with brackets, quotes and the like needs two kinds of quotes, as in \"out='a[1]'\""
+        raise ValueError(f"{argument}: cannot be read; {remedy}") from None
+
+
+def _unknown(key: str, config_name: str, own: Collection[str] = ()) -> str:
+    closest = ", ".join(explain.closest(key, config_name, own))
+    return f"{key}: no such setting; closest: {closest}; {config_name}.py --help explains them all"
 
 
 def key_of(override: str) -> str:
@@ -211,12 +280,10 @@ def _text(error: Exception, config_name: str) -> str:
         return f"{group}={option}: unknown; choose one of {', '.join(error.options)}"
     unknown = re.match(r"Could not override '(.*?)'", str(error))
     if unknown:
-        names = explain.names(config_name)
-        if unknown[1] in names:
+        if unknown[1] in explain.names(config_name):
             return (
                 f"{unknown[1]}: a setting of another option of its group than the one chosen; leave it out, or choose "
                 "that option; see --help"
             )
-        closest = [match for match, *_ in process.extract(unknown[1], names, limit=3)]
-        return f"{unknown[1]}: no such setting; closest: {', '.join(closest)}; --help explains them all"
+        return _unknown(unknown[1], config_name)
     return str(error)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import json
 import re
 import shlex
 import threading
@@ -44,15 +45,26 @@ FIXED = {  # what a comparison sets itself, and what to do instead of giving it
 
 @dataclass(frozen=True)
 class Row:
-    """One setting's value, for all seeds. `overrides` are those of sample.py."""
+    """One setting's value, for all seeds. `overrides` are those of sample.py.
+
+    hidden : of the baseline, (setting, value) of what varies in the other rows, once it is known
+    """
 
     setting: str
     value: str
     overrides: tuple[str, ...]
+    hidden: tuple[tuple[str, str], ...] = ()
 
     @property
     def label(self) -> str:
-        return f"{self.setting} = {self.value}" if self.setting != BASELINE else BASELINE
+        if self.setting != BASELINE:
+            return f"{self.setting} = {self.value}"
+        return f"{BASELINE} ({self.told})" if len(self.hidden) == 1 else BASELINE  # more belong into the caption
+
+    @property
+    def told(self) -> str:
+        """The values of the baseline that vary in the other rows."""
+        return ", ".join(f"{setting} = {value}" for setting, value in self.hidden)
 
     def command(self, seed: int) -> str:
         """What draws one cell alone."""
@@ -123,7 +135,9 @@ def run(
     load: Callable[[Path, str, str], Pipeline] = Pipeline.load,
     on_note: Callable[[str], None] = lambda note: None,
 ) -> list[Result]:
-    """Draw every row, after all of them have proved possible; the rows of the results name their weights.
+    """Draw every row, after all of them have proved possible.
+
+    The rows of the results name their weights, and a baseline its own value of each setting that varies.
 
     load    : see steering.prepare
     on_note : told what a person should know of the requests, each thing once, before anything is drawn
@@ -135,6 +149,7 @@ def run(
     for note in dict.fromkeys(note for _, notes in prepared for note in notes):
         on_note(note)
     results: list[Result] = []
+    varied = list(dict.fromkeys(row.setting for row in rows if row.setting != BASELINE))
     for row, (drawing, _) in zip(rows, prepared, strict=True):
         began = time.perf_counter()
         images = drawing.draw(seeds)
@@ -142,6 +157,8 @@ def run(
         first = results[0].images if results else images
         distance = (images.double() - first.double()).abs().flatten(1).mean(dim=1)
         named = naming_weights(row, drawing)
+        if row.setting == BASELINE:
+            named = replace(named, hidden=tuple((name, value_of(name, named, drawing.settings)) for name in varied))
         results.append(Result(named, images, seconds, adherence(drawing, images), distance))
         on_row(row)
     return results
@@ -152,6 +169,22 @@ def _prepared(row: Row, load: Callable[[Path, str, str], Pipeline]) -> tuple[Dra
         return prepare(settings_of(row.overrides), load)
     except (ValueError, HydraException, OmegaConfBaseException) as error:
         raise ValueError(f"{row.label}: {one_line(error, 'sample')}") from error
+
+
+def value_of(setting: str, row: Row, settings: dict[str, Any]) -> str:
+    """What a setting of sample.py, or a group of them, is in a row: as it was typed, else as conf/ has it.
+
+    settings : all that the row has
+    """
+    typed = [override.partition("=")[2] for override in row.overrides if key_of(override) == setting]
+    if typed:
+        return typed[-1]
+    if setting in GROUPS:
+        return str(dict(explain.groups(explain.CONF / "sample.yaml"))[setting])
+    value = functools.reduce(lambda found, key: found[key], setting.split("."), settings)
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 
 def naming_weights(row: Row, drawing: Drawing) -> Row:
@@ -168,7 +201,9 @@ def naming_weights(row: Row, drawing: Drawing) -> Row:
 
 def write(out: Path, results: Sequence[Result], seeds: Sequence[int], scale: int = 4) -> None:
     """contact.png, a labelled row for each value, and cells.csv, a line for each picture with its command."""
-    caption = f"seeds {', '.join(map(str, seeds))}; {results[0].row.command(seeds[0])}"
+    first = results[0].row
+    values = f"{BASELINE}: {first.told}; " if len(first.hidden) > 1 else ""
+    caption = f"{values}seeds {', '.join(map(str, seeds))}; {first.command(seeds[0])}"
     labels = [result.row.label for result in results]
     sheet = labelled_rows([result.images for result in results], labels, scale, caption)
     sheet.save(out / "contact.png")

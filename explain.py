@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 from omegaconf import OmegaConf
+from rapidfuzz import fuzz
 
 CONF = Path(__file__).resolve().parent / "conf"
 SETTING = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z]\w*):(?: (?P<value>.*?))??(?:  # (?P<why>.*))?")
@@ -15,6 +17,11 @@ WIDTH = 26
 
 def settings(path: Path) -> list[tuple[str, str, str]]:
     """(dotted key, default, explanation) of each explained setting in one configuration file."""
+    return [(key, default, why) for key, default, why in _lines(path) if why]
+
+
+def _lines(path: Path) -> list[tuple[str, str, str | None]]:
+    """The same of every setting, explained or not."""
     found, parents = [], []
     for line in path.read_text(encoding="utf-8").splitlines():
         match = SETTING.fullmatch(line)
@@ -22,8 +29,7 @@ def settings(path: Path) -> list[tuple[str, str, str]]:
             continue
         depth = len(match["indent"]) // 2
         parents[depth:] = [match["key"]]
-        if match["why"]:
-            found.append((".".join(parents), match["value"], match["why"]))
+        found.append((".".join(parents), match["value"], match["why"]))
     return found
 
 
@@ -58,6 +64,27 @@ def names(config_name: str) -> list[str]:
     for group, _ in groups(primary):
         keys |= {f"{group}.{key}" for path in (CONF / group).glob("*.yaml") for key, *_ in settings(path)}
     return sorted(keys)
+
+
+def known(config_name: str) -> set[str]:
+    """All that can stand before the = on the command line: settings, explained or not, groups, and their options'."""
+    primary = CONF / f"{config_name}.yaml"
+    keys = {key for key, *_ in _lines(primary)}
+    for group, _ in groups(primary):
+        keys |= {group} | {f"{group}.{key}" for path in (CONF / group).glob("*.yaml") for key, *_ in _lines(path)}
+    return keys
+
+
+def closest(typed: str, config_name: str, own: Iterable[str] = ()) -> list[str]:
+    """The three names nearest to what was typed, among settings and groups of conf/<config_name>.yaml, and `own`."""
+    candidates = {*names(config_name), *(group for group, _ in groups(CONF / f"{config_name}.yaml")), *own}
+    return sorted(candidates, key=lambda name: (-_likeness(typed, name), name))[:3]
+
+
+def _likeness(typed: str, name: str) -> float:
+    """From 0 to 100. Of a setting in a group, its last part alone counts too: "lr" may mean optim.lr."""
+    last = fuzz.ratio(typed.rpartition(".")[2], name.rpartition(".")[2])
+    return max(fuzz.ratio(typed, name), last - 1)  # of two that fit as well, the one that fits as a whole
 
 
 def groups(primary: Path) -> list[tuple[str, str | None]]:

@@ -24,6 +24,12 @@ class Frame(NamedTuple):
     t: int
     x_t: Tensor
     x_0: Tensor
+    refined: int = 0  # rounds of refinement that went before
+
+    @property
+    def head(self) -> str:
+        """What stands above it on a sheet: several frames have t = 0, and look alike."""
+        return f"refined {self.refined}" if self.refined else f"t = {self.t}"
 
 
 def denoising(drawing: Drawing, seed: int) -> list[Frame]:
@@ -34,19 +40,20 @@ def denoising(drawing: Drawing, seed: int) -> list[Frame]:
     more than once (Heun's method, repeats), x_0 is that of its last look.
     """
     frames: list[Frame] = []
-    pipe, begun = drawing.pipe, None  # where the next step begins: t and x_t
+    pipe, begun, rounds = drawing.pipe, None, 0  # where the next step begins: t and x_t; and rounds of refinement
     if drawing.settings["strength"] == 1:
         begun = pipe.diffusion.schedule.T, to_uint8(ImageNoise([seed], pipe.image_shape)()[0])
 
     def watch(done: int, s: int, x_s: Tensor, x_0: Tensor) -> None:
-        nonlocal begun
+        nonlocal begun, rounds
         if begun is not None:
             t, x_t = begun
-            frames.append(Frame(t, x_t, to_uint8(x_0[0]).cpu() if t > 0 else x_t))
+            frames.append(Frame(t, x_t, to_uint8(x_0[0]).cpu() if t > 0 else x_t, rounds))
+            rounds += t == 0
         begun = s, to_uint8(x_s[0]).cpu()
 
     picture = drawing.draw([seed], on_step=watch)[0]
-    return [*frames, Frame(0, picture, picture)]
+    return [*frames, Frame(0, picture, picture, rounds)]
 
 
 def spread(frames: Sequence[Frame], count: int) -> list[Frame]:

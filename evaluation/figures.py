@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
+from torch.nn.functional import pad
 
 from data.images import grid, save_picture
 
@@ -22,13 +25,19 @@ COLOURS = ("#3b6ea5", "#c8553d", "#5b8e7d", "#8e6c8a", "#d9a441")  # distinguish
 def labelled_rows(
     rows: Sequence[Tensor], labels: Sequence[str], scale: int, caption: str = "", heads: Sequence[str] = ()
 ) -> Image.Image:
-    """One row for each (N, C, H, W) uint8 of `rows`, its label before it, `heads` above, and a caption beneath."""
+    """One row for each (N, C, H, W) uint8 of `rows`, its label before it, `heads` above, and a caption beneath.
+
+    Columns are as wide as their heads, and the whole as the longest word of the caption.
+    """
+    small = _font(11)
+    rows = _widened(rows, max((small.getlength(head) for head in heads), default=0) + 10, scale) if heads else rows
     strips = [grid(row, len(row), scale, gap=scale).permute(1, 2, 0).numpy() for row in rows]
     picture = Image.fromarray(np.ascontiguousarray(np.concatenate(strips)))
-    font = ImageFont.load_default(size=max(11, round(strips[0].shape[0] / 5)))
-    margin = round(max(font.getlength(label) for label in labels)) + 24
-    small, width = ImageFont.load_default(size=11), margin + picture.width
-    lines = textwrap.wrap(caption, max(20, int((width - 24) / small.getlength("0"))))
+    font = _font(max(11, round(strips[0].shape[0] / 5.5)))
+    margin = math.ceil(max(font.getlength(label) for label in labels)) + 24
+    words = math.ceil(max(map(small.getlength, caption.split()), default=0)) + 24
+    width = max(margin + picture.width, words)
+    lines = _wrapped(caption, small, width - 24)
     top = 22 if heads else 0
     canvas = Image.new("RGB", (width, top + picture.height + (16 * len(lines) + 12 if lines else 0)), PAPER)
     canvas.paste(picture, (margin, top))
@@ -42,6 +51,28 @@ def labelled_rows(
     for i, line in enumerate(lines):
         draw.text((12, top + 6 + 16 * i), line, fill=FAINT, font=small)
     return canvas
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """A font whose spaces can be seen where it is small, unlike those of Pillow's own; matplotlib brings it."""
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size)
+
+
+def _widened(rows: Sequence[Tensor], pitch: float, scale: int) -> list[Tensor]:
+    """`rows` with white beside each picture, where one and a gap, enlarged, are less than `pitch` wide."""
+    missing = max(0, math.ceil(pitch / scale) - rows[0].shape[-1] - 1)
+    return [pad(row, (missing // 2, missing - missing // 2), value=255) for row in rows]
+
+
+def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    """Lines of at most `width`, broken only at spaces, so that a path or an argument can be copied whole."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def save_rows(

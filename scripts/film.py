@@ -3,9 +3,10 @@
 python scripts/film.py attrs=male,glasses seed=3 frames=10
 python scripts/film.py from_image=samples/cryptopunks/TIME/seed-000003.png
 
-Shows x_t above and the picture predicted from it below, from pure noise at t = T to the picture at t = 0. frames is the
-number of columns of the sheet; the film has a frame for every t, and for every round of refinement. All other arguments
-are those of sample.py, but for those that choose among pictures; out=FOLDER names the folder.
+Shows x_t above and the picture predicted from it below, from pure noise at t = T to the picture at t = 0, and on
+through the rounds of refinement, "refined 1" and so on. frames is the number of columns of the sheet; the film has a
+frame for every t, and for every round. All other arguments are those of sample.py, but for those that choose among
+pictures; out=FOLDER names the folder.
 """
 
 import sys
@@ -39,7 +40,7 @@ def main(own: dict[str, list[str]], base: list[str]) -> None:
         save_gif(both, out / "film.gif", scale)
         shown = spread(frames, columns)
         rows = [torch.stack([frame.x_t for frame in shown]), torch.stack([frame.x_0 for frame in shown])]
-        heads = [f"t = {frame.t}" for frame in shown]
+        heads = [frame.head for frame in shown]
         sheet = labelled_rows(rows, ["x_t", "predicted x_0"], max(scale // 2, 1), heads=heads)
         save_picture(sheet, out / "film.png", {**drawing.record, "seed": seed})
     print(f"written: {out.as_posix()}/film.gif, {len(frames)} frames, and film.png")

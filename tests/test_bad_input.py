@@ -182,6 +182,10 @@ def test_a_malicious_training_state(capsys, in_tmp):
         ("guidance.renoise=main", ["guidance.renoise='main'", "guided, reference"]),
         ("guidance=autoguidance", ["guidance.checkpoint", "FILE"]),
         ("guidance.checkpoint=nowhere.safetensors", ["guidance.checkpoint=nowhere.safetensors", "no such file"]),
+        ("hat", ["hat: no setting", "key=value", '"attrs=top hat"']),
+        ("--w=3", ["--w=3", "without dashes: w=3"]),
+        ("sed=3,4", ["sed: no such setting; closest: seed"]),
+        ("guidence=cfg", ["guidence: no such setting; closest: guidance,"]),
     ],
 )
 def test_sample_refuses(capsys, in_tmp, weights, argument, told):

@@ -132,6 +132,28 @@ def test_distances_are_from_the_baseline_of_the_same_seed(results):
     assert all(result.adherence is None for result in results)  # no classifier of this data
 
 
+def test_the_baseline_tells_its_value_of_all_that_varies(in_tmp, weights):
+    base = [f"checkpoint={weights}", *BASE]
+    rows = plan(base, ["w:2,6", "spacing:linspace", "sampler:ddim", "guidance.interval:[0.2,1]", "negative:crown"])
+    results = run(rows, [4])
+    assert results[0].row.told == (
+        "w = 2, spacing = trailing, sampler = dpmpp_2m, guidance.interval = [0.0, 1.0], negative = null"
+    )
+    assert results[0].row.label == "baseline"  # so many belong into the caption
+    assert [result.row.label for result in results[1:3]] == ["w = 2", "w = 6"]
+    write(in_tmp, results, [4])
+    with (in_tmp / "cells.csv").open(encoding="utf-8") as file:
+        cell = next(csv.DictReader(file))
+    assert (cell["setting"], cell["value"]) == (BASELINE, "")
+    assert shlex.split(cell["command"])[2:] == [*base, "seed=4", "n=1"]
+
+
+def test_numbers_that_nobody_typed_are_written_as_one_types_them(in_tmp, weights):
+    Image.new("RGB", (24, 24), (200, 50, 50)).save("init.png")
+    base = [f"checkpoint={weights}", "steps=2", "refine=0", "init=init.png"]
+    assert run(plan(base, ["strength:0.3,0.7"]), [0])[0].row.label == "baseline (strength = 1)"
+
+
 def test_the_command_of_a_cell_draws_that_cell(in_tmp, results):
     write(in_tmp, results, [4, 9])
     with (in_tmp / "cells.csv").open(encoding="utf-8") as file:

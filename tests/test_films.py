@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from comparison import settings_of
 from data.images import to_uint8
@@ -35,6 +35,7 @@ def test_rounds_of_refinement_are_frames_too(weights, in_tmp):
     drawing = prepare(settings_of([f"checkpoint={weights}", "attrs=crown", "steps=2", "refine=1"]))[0]
     frames = denoising(drawing, 3)
     assert [frame.t for frame in frames] == [1000, 500, 0, 0, 0, 0]
+    assert [frame.head for frame in frames[1:]] == ["t = 500", "t = 0", "refined 1", "refined 2", "refined 3"]
     assert all(torch.equal(frame.x_t, frame.x_0) for frame in frames[2:])
     assert torch.equal(frames[-1].x_0, drawing.draw([3])[0])
 
@@ -96,6 +97,8 @@ def test_between_requests_the_ends_are_those_of_the_requests(drawing, weights):
         (["to=pipe:5"], "to='pipe:5': an interpolation lies between two single requests, without weights"),
         (["to=crwn"], "to='crwn': unknown attribute 'crwn'; closest: Crown"),
         (["sampler=fast"], "sampler=fast: unknown; choose one of"),
+        (["sedes=3,4"], "interpolate.py: sedes: no such setting; closest: seeds, seed"),
+        (["--frames", "3"], "interpolate.py: --frames 3: settings are written key=value, without dashes: frames=3"),
         (["seed=3"], "interpolate.py: seed=3: name the two seeds, as in seeds=3,8"),
         (["+n=4"], "n=4: frames=9 says how many"),
         (["rank=adherence"], "rank=adherence: frames=9 says how many"),
@@ -130,6 +133,29 @@ def test_the_scripts_leave_pictures_and_gifs(in_tmp, weights):
     film.seek(4)
     last = np.asarray(film.convert("RGB"))
     assert np.array_equal(last[:, :48], np.asarray(Image.open(in_tmp / "plain/seed-000001.png")))
+
+
+def test_columns_of_a_film_are_headed_and_as_wide_as_their_heads(in_tmp, weights, monkeypatch):
+    heads = []
+    monkeypatch.setattr("evaluation.figures.ImageDraw.Draw", lambda canvas: Watched(canvas, heads))
+    run_program("scripts/film.py", f"checkpoint={weights}", "steps=1", "refine=2", "scale=1", "out=film")
+    assert [text for text, *_ in heads] == ["t = 1000", "t = 0", "refined 1", "refined 2", "refined 3"]
+    for (_, _, right), (_, left, _) in pairwise(heads):
+        assert left - right >= 4
+    assert heads[-1][2] <= Image.open(in_tmp / "film/film.png").width
+
+
+class Watched:
+    """Draws, and keeps (text, left, right) of what is centred, as heads are."""
+
+    def __init__(self, canvas, centred):
+        self.drawn, self.centred = ImageDraw.ImageDraw(canvas), centred
+
+    def text(self, xy, text, anchor="la", **how):
+        if anchor == "mm":
+            left, _, right, _ = self.drawn.textbbox(xy, text, font=how["font"], anchor=anchor)
+            self.centred.append((text, left, right))
+        self.drawn.text(xy, text, anchor=anchor, **how)
 
 
 @pytest.mark.parametrize("argument", ["n=4", "rank=adherence", "keep=1", "of=2"])
