@@ -18,6 +18,8 @@ from cli import in_one_line
 from data.images import read_rgb, read_settings
 from evaluation.figures import labelled_rows
 
+FRAME = torch.tensor(190, dtype=torch.uint8)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -43,7 +45,14 @@ def pictures(path: Path) -> list[Tensor]:
     files = sorted(path.glob("seed-*.png")) if path.is_dir() else [path]
     if not files or not all(file.is_file() for file in files):
         raise ValueError(f"{path}: no picture there; name a PNG, or a folder that sample.py wrote")
-    return [native(file) for file in files]
+    return [framed(native(file)) for file in files]
+
+
+def framed(picture: Tensor) -> Tensor:
+    """The same with grey for white at its edge, which would vanish on the paper; masks have some."""
+    edge = torch.ones_like(picture[0], dtype=torch.bool)
+    edge[1:-1, 1:-1] = False
+    return torch.where(edge & (picture == 255).all(dim=0), FRAME, picture)
 
 
 def native(path: Path) -> Tensor:

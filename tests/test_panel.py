@@ -33,3 +33,10 @@ def test_pictures_of_two_sizes_and_missing_ones_are_refused(in_tmp, drawn):
     with pytest.raises(SystemExit, match=r"nowhere: no picture there"):
         run_program("scripts/panel.py", "out.png", "a=nowhere")
     assert not (in_tmp / "out.png").exists()
+
+
+def test_white_at_the_edge_does_not_vanish_on_the_paper(in_tmp):
+    save_png(torch.full((1, 4, 4), 255, dtype=torch.uint8), in_tmp / "mask.png")
+    run_program("scripts/panel.py", "out.png", "mask=mask.png", "--scale", "5")
+    found = np.asarray(Image.open(in_tmp / "out.png").convert("RGB"))
+    assert (found == 190).all(axis=2).sum() == 12 * 5**2
