@@ -17,7 +17,7 @@ from data.changes import changed, completed, opened
 from data.palette import SNAPS
 from data.phrases import example, understand
 from data.pictures import read_mask, read_picture
-from data.requests import described, parse_requests
+from data.requests import Request, described, parse_requests
 from diffusion.editing import feathered
 from diffusion.guidance import Guidance
 from diffusion.samplers import Sampler
@@ -163,7 +163,7 @@ def prepare(
         change, told = read_change(pipe, settings, wanted, init)
         wanted, notes = pipe.schema.names(change.after), [*notes, *told]
     requests = parse_requests(pipe.schema, wanted, "attrs" if settings["prompt"] is None else "prompt")
-    notes += told_of_absence(pipe, wanted)
+    notes += told_of_absence(pipe, wanted, requests)
     negative = read_negative(pipe, settings["negative"])
     for one, other in [pair for request in requests for pair in pipe.schema.unseen_pairs(request.label)]:
         notes.append(f"warning: no training example has both {one!r} and {other!r}; the model must invent it")
@@ -229,7 +229,7 @@ def read_prompt(pipe: Pipeline, prompt: str, attrs: Any) -> tuple[list[str] | No
     return names, notes
 
 
-def told_of_absence(pipe: Pipeline, wanted: Any) -> list[str]:
+def told_of_absence(pipe: Pipeline, wanted: Any, requests: Sequence[Request]) -> list[str]:
     """What a person should know of names like "-mohawk", which ask away more than they say."""
     tokens = re.split("[,|]", wanted) if isinstance(wanted, str) else [str(token) for token in wanted or ()]
     absent = [re.split("[:*]", token)[0].strip() for token in tokens]
@@ -237,7 +237,7 @@ def told_of_absence(pipe: Pipeline, wanted: Any) -> list[str]:
     return [
         f"      note: -{name} asks for no value of {field!r} at all; negative={name.lower()!r} moves away from it alone"
         for name in names
-        if (field := pipe.schema.more_than(name))
+        if (field := pipe.schema.more_than(name)) and any(r.label[pipe.schema.column[field]] == 0 for r in requests)
     ]
 
 

@@ -28,9 +28,10 @@ def main(own: dict[str, list[str]], base: list[str]) -> None:
     with out as folder, tqdm(total=len(rows), disable=None) as bar:
         results = run(rows, seeds, lambda row: bar.update(), on_note=bar.write)
         write(folder, results, seeds, scale)
+    width = max(len(result.row.label) for result in results)
     for result in results:
         shown = "" if result.adherence is None else f"  adherence {result.adherence.mean().item():.3f}"
-        print(f"{result.row.label:>24}: {result.seconds:6.2f} s{shown}  distance {result.distance.mean().item():6.2f}")
+        print(f"{result.row.label:>{width}}: {result.seconds:6.2f} s{shown}  distance {result.distance.mean().item():6.2f}")
     print(f"written: {folder.as_posix()}/contact.png and cells.csv")
 
 

@@ -278,6 +278,7 @@ def test_what_a_request_means_beyond_its_words_is_told(weights):
     told = "-top hat asks for no value of 'hat' at all; negative='top hat' moves away from it alone"
     assert told in notes("attrs=pipe,-top hat") and told in notes("attrs=pipe | -top hat:2 * 3")
     assert "-Mohawk asks for no value of 'hair' at all" in notes("prompt=a pipe, no mohawk")
+    assert "asks for no value" not in notes("attrs=crown,-mohawk")  # says nothing beside a crown
     assert "asks for no value" not in notes("attrs=-hat") and "asks for no" not in notes("attrs=pipe")
     own = ["guidance=autoguidance", f"guidance.checkpoint={weights}"]
     assert "so that w changes nothing" in notes("attrs=crown", *own)
