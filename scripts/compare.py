@@ -31,7 +31,8 @@ def main(own: dict[str, list[str]], base: list[str]) -> None:
     width = max(len(result.row.label) for result in results)
     for result in results:
         shown = "" if result.adherence is None else f"  adherence {result.adherence.mean().item():.3f}"
-        print(f"{result.row.label:>{width}}: {result.seconds:6.2f} s{shown}  distance {result.distance.mean().item():6.2f}")
+        told = f"{result.seconds:6.2f} s{shown}  distance {result.distance.mean().item():6.2f}"
+        print(f"{result.row.label:>{width}}: {told}")
     print(f"written: {folder.as_posix()}/contact.png and cells.csv")
 
 
