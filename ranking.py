@@ -17,7 +17,8 @@ from weights import SHIPPED
 if TYPE_CHECKING:
     from steering import Drawing
 
-OF_A_RANKING = {"keep": 4, "of": 32}  # settings that need rank
+OF_A_RANKING = {"keep": 4, "of": 32}  # settings that need rank; their defaults
+WITHOUT_RANKING = {"n": 16}  # and one that makes way for them
 
 
 def no_classifier(pipe: Pipeline) -> str:
@@ -48,7 +49,7 @@ def check_rank(drawing: Drawing) -> None:
     if settings["rank"] is None:
         refuse_idle(settings, OF_A_RANKING, "belongs to a ranking; give rank=adherence too")
         return
-    refuse_idle(settings, {"n": 16}, "a ranking draws `of` pictures and keeps `keep`; give those instead")
+    refuse_idle(settings, WITHOUT_RANKING, "a ranking draws `of` pictures and keeps `keep`; give those instead")
     choice("rank", settings["rank"], ("adherence",))
     whole("of", settings["of"], 1)
     whole("keep", settings["keep"], 1, settings["of"])

@@ -1,4 +1,4 @@
-"""What sample.py can be told beside a request: phrases, pictures to start from or to draw again, rankings."""
+"""What sample.py can be told beside a request: phrases, pictures to start from, changes."""
 
 import json
 from pathlib import Path
@@ -10,117 +10,12 @@ import torch
 from PIL import Image
 
 import ranking
-import replay
 from comparison import settings_of
-from data import pixelfaces
-from data.images import read_settings
 from data.pictures import read_mask
 from pipeline import Pipeline
-from replay import replayed
-from steering import prepare
+from ranking import OF_A_RANKING, WITHOUT_RANKING
+from steering import OF_A_PICTURE, prepare
 from tests.test_bad_input import run_program
-from training.checkpoint import CheckpointError
-from weights import find_weights
-
-
-@pytest.fixture
-def drawn(in_tmp, weights, capsys):
-    """Three pictures with many settings of their own."""
-    ways = [
-        "attrs=crown:4,pipe | mohawk * 0.5",
-        "negative=hat",
-        "w=2.5",
-        "guidance=rescale",
-        "sampler=unipc",
-        "scale=3",
-    ]
-    run_program("sample.py", f"checkpoint={weights}", *ways, "steps=3", "seed=7", "n=3", "spacing=karras", "out=first")
-    capsys.readouterr()
-    return in_tmp / "first"
-
-
-def test_a_picture_is_drawn_again_from_itself(in_tmp, drawn, capsys):
-    run_program("sample.py", f"from_image={drawn / 'seed-000008.png'}", "out=again")
-    assert "compared: identical to the original\n" in capsys.readouterr().out
-    assert (in_tmp / "again/seed-000008.png").exists() and len(list((in_tmp / "again").glob("seed-*"))) == 1
-    again, first = (np.asarray(Image.open(folder / "seed-000008.png")) for folder in (in_tmp / "again", drawn))
-    assert np.array_equal(again, first)
-
-
-@pytest.mark.parametrize(
-    ("typed", "told"),
-    [
-        ("w=6", "w was 2.5, is 6"),
-        ("prompt=a top hat", "is Top Hat"),
-        ("sampler=ddim", "sampler was {'name': 'unipc'"),
-        ("attrs=top hat", "attrs was"),
-        ("guidance.fade=0.2", "'rescale': 0.7, 'interval': [0.0, 1.0], 'fade': 0.2"),
-        ("seed=9", "seed was 8, is 9"),
-    ],
-)
-def test_what_is_typed_beside_a_picture_changes_it_and_is_said(in_tmp, drawn, capsys, typed, told):
-    run_program("sample.py", f"from_image={drawn / 'seed-000008.png'}", typed, "out=again")
-    out = capsys.readouterr().out
-    assert "pixels differ from the original" in out and told in out
-
-
-def test_a_picture_finds_its_weights_wherever_they_are_now(in_tmp, drawn, weights, capsys):
-    record = read_settings(drawn / "seed-000007.png")
-    moved = in_tmp / "runs" / "x" / "checkpoints" / "ema.safetensors"
-    moved.parent.mkdir(parents=True)
-    moved.write_bytes(weights.read_bytes())
-    assert find_weights(record["checkpoint"], in_tmp / "gone", in_tmp / "runs") == moved
-    with pytest.raises(CheckpointError, match=record["checkpoint"]):
-        find_weights(record["checkpoint"], in_tmp / "gone", in_tmp / "nothing")
-
-
-def test_the_weaker_weights_of_a_picture_are_found_where_they_lay(in_tmp, weights, capsys):
-    (in_tmp / "weaker.safetensors").write_bytes(weights.read_bytes())
-    how = ["guidance=autoguidance", "guidance.checkpoint=weaker.safetensors"]
-    run_program("sample.py", f"checkpoint={weights}", "attrs=crown", "steps=2", "n=1", *how, "out=first")
-    capsys.readouterr()
-    run_program("sample.py", "from_image=first/seed-000000.png", "out=again")
-    assert "identical to the original" in capsys.readouterr().out
-    (in_tmp / "weaker.safetensors").unlink()
-    with pytest.raises(CheckpointError, match=r"^guidance.checkpoint: no weights .* Name others with guidance.check"):
-        find_weights("0" * 16, Path("weaker.safetensors"), in_tmp, in_tmp, "guidance.checkpoint")
-
-
-def test_rankings_and_data_sets_typed_beside_a_picture_count(in_tmp, drawn):
-    settings = settings_of(["rank=adherence", "keep=2", "of=4", "dataset=cryptopunks"])
-    picture = drawn / "seed-000008.png"
-    again, _ = replayed(settings, picture, ["rank", "keep", "of"])
-    assert (again["rank"], again["keep"], again["of"], again["seed"]) == ("adherence", 2, 4, 8)
-    assert replayed(settings, picture, ["dataset"])[0]["dataset"]["name"] == "cryptopunks"
-    assert replayed(settings, picture, ["dataset"])[0]["checkpoint"] is None
-
-
-def test_an_edit_replaced_by_a_request_leaves_its_edge_behind(in_tmp, drawn, monkeypatch):
-    stored = read_settings(drawn / "seed-000008.png") | {"edit": "+crown", "init": "face.png", "feather": 2}
-    monkeypatch.setattr(replay, "read_settings", lambda path: stored)
-    kept, _ = replayed(settings_of([]), drawn / "seed-000008.png", [])
-    assert (kept["edit"], kept["feather"]) == ("+crown", 2)
-    again, _ = replayed(settings_of([]), drawn / "seed-000008.png", ["attrs"])
-    assert (again["edit"], again["feather"], again["init"]) == (None, 0, "face.png")
-    typed = settings_of(["feather=1", "mask=mask.png"])
-    again, _ = replayed(typed, drawn / "seed-000008.png", ["attrs", "feather", "mask"])
-    assert (again["edit"], again["feather"]) == (None, 1)
-
-
-def test_pictures_that_cannot_be_drawn_again_are_refused(in_tmp, drawn, capsys):
-    Image.new("RGB", (8, 8)).save(in_tmp / "plain.png")
-    (in_tmp / "text.png").write_text("no picture")
-    for name, told in {
-        "plain.png": "no settings inside",
-        "text.png": "not a picture",
-        "nowhere.png": "no such file",
-        "first/grid.png": "lack seed",
-    }.items():
-        with pytest.raises(SystemExit):
-            run_program("sample.py", f"from_image={name}", "out=again")
-        error = capsys.readouterr().err
-        assert told in error and error.count("\n") == 1, error
-    assert not (in_tmp / "again").exists()
 
 
 def test_a_phrase_draws_what_its_names_would(in_tmp, weights, capsys):
@@ -138,54 +33,6 @@ def test_a_phrase_draws_what_its_names_would(in_tmp, weights, capsys):
     with pytest.raises(SystemExit):
         run_program("sample.py", *common, "prompt=a pipe", "attrs=crown")
     assert "give one" in capsys.readouterr().err
-
-
-def test_a_ranking_keeps_the_best_and_records_the_rest(in_tmp, weights, capsys, monkeypatch):
-    settings = [f"checkpoint={weights}", "attrs=crown", "steps=2", "scale=1"]
-    run_program("sample.py", *settings, "n=6", "out=all")
-    monkeypatch.setattr(ranking, "find", lambda *_: in_tmp / "classifier")
-    redness = SimpleNamespace(agreement=lambda images, label: images[:, 0].float().mean(dim=(1, 2)) / 255)
-    monkeypatch.setattr(ranking, "load", lambda *_: redness)
-    run_program("sample.py", *settings, "rank=adherence", "keep=2", "of=6", "out=best")
-    red = {s: np.asarray(Image.open(in_tmp / f"all/seed-{s:06d}.png"))[..., 0].mean() for s in range(6)}
-    order = sorted(red, key=red.get, reverse=True)
-    record = json.loads((in_tmp / "best/samples.json").read_text())
-    assert [entry["seed"] for entry in record["ranking"]] == order
-    assert [entry["seed"] for entry in record["images"]] == order[:2]
-    assert sorted(p.name for p in (in_tmp / "best").glob("seed-*")) == sorted(f"seed-{s:06d}.png" for s in order[:2])
-
-
-def test_what_is_asked_away_scores_where_it_is_absent(in_tmp, weights, monkeypatch):
-    schema = pixelfaces.SCHEMA
-    seen = {"Crown": torch.tensor([0.9, 0.2]), "Pipe": torch.tensor([0.7, 0.1])}
-    alike = SimpleNamespace(agreement=lambda images, label: seen[schema.names(label)[0]])
-    monkeypatch.setattr(ranking, "classifier_of", lambda pipe: alike)
-    found = {}
-    for attrs in ("crown | pipe", "crown | pipe * -2", "crown | pipe * 0"):
-        drawing = prepare(settings_of([f"checkpoint={weights}", f"attrs={attrs}"]))[0]
-        found[attrs] = ranking.adherence(drawing, torch.zeros(2, 3, 24, 24)).tolist()
-    assert found["crown | pipe"] == pytest.approx([0.8, 0.15])
-    assert found["crown | pipe * -2"] == pytest.approx([0.6, 0.55])
-    assert found["crown | pipe * 0"] == pytest.approx([0.9, 0.2])
-
-
-@pytest.mark.parametrize(
-    ("settings", "told"),
-    [
-        (["rank=beauty"], "rank='beauty'"),
-        (["rank=adherence", "keep=5", "of=4"], "keep=5: must be a whole number from 1 to 4"),
-        (["rank=adherence", "attrs=any"], "nothing is asked for"),
-        (["rank=adherence"], "no classifier of pixelfaces"),
-        (["rank=adherence", "attrs='crown * 0'"], "nothing is asked for"),
-        (["keep=2"], "keep=2: belongs to a ranking; give rank=adherence too"),
-        (["of=8"], "of=8: belongs to a ranking"),
-    ],
-)
-def test_rankings_that_are_not_possible_are_refused_before_drawing(in_tmp, weights, capsys, settings, told):
-    with pytest.raises(SystemExit):
-        run_program("sample.py", f"checkpoint={weights}", "attrs=crown", *settings)
-    error = capsys.readouterr().err
-    assert told in error and error.count("\n") == 1
 
 
 @pytest.fixture
@@ -358,3 +205,9 @@ def test_edits_that_cannot_be_done_are_refused(in_tmp, weights, face, capsys, se
         run_program("sample.py", f"checkpoint={weights}", "attrs=crown", "out=edit", *settings)
     error = capsys.readouterr().err
     assert told in error and error.count("\n") == 1 and not (in_tmp / "edit").exists()
+
+
+def test_what_counts_as_idle_is_what_conf_has(compose):
+    settings = compose("sample", [])
+    for defaults in (OF_A_PICTURE, OF_A_RANKING, WITHOUT_RANKING):
+        assert {key: settings[key] for key in defaults} == defaults
