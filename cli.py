@@ -126,7 +126,7 @@ def script(
             given[key].append(value)
         else:
             others.append(argument)
-    if {"-h", "--help"} & set(others):
+    if set(HELP) & set(others):
         print((explanation or "").strip())
         return
 

@@ -255,10 +255,10 @@ def read_change(pipe: Pipeline, settings: dict[str, Any], attrs: Any, init: Tens
         raise ValueError(f"edit={edit!r}: {why}")
     before = classifier.read(init[None])[0]
     after = changed(schema, before, edit)
+    shows = ", ".join(name for name in schema.names(before) if not name.startswith("-"))
     if torch.equal(before, after):
-        shows = ", ".join(name for name in schema.names(before) if not name.startswith("-"))
         raise ValueError(f"edit={edit!r}: the picture shows that already; it is read as {shows}")
-    notes = [f"   showing: {', '.join(name for name in schema.names(before) if not name.startswith('-'))}"]
+    notes = [f"   showing: {shows}"]
     left = ", ".join(schema.fields[f].name for f in opened(schema, after))
     notes += [f" left open: {left}: each seed takes a value of its own"] if left else []
     return Change(pipe, init, before, after, settings["feather"]), notes
