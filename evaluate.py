@@ -11,7 +11,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-import cli
+from cli import app as cli
 from data.base import Splits
 from evaluation.adherence import Adherence
 from evaluation.bench import Bench, check
@@ -22,12 +22,12 @@ from evaluation.exact import ExactMatch
 from evaluation.memorisation import Memorisation
 from evaluation.report import write
 from evaluation.speed import Speed
-from pipeline import Pipeline
-from steering import load_weaker
-from training.build import build_guidance, build_sampler, build_splits
-from training.distributed import processes
-from training.settings import whole
-from weights import SHIPPED, choose_checkpoint
+from inference.job import load_weaker
+from inference.pipeline import Pipeline
+from inference.weights import SHIPPED, choose_checkpoint
+from runtime.distributed import processes
+from runtime.factory import build_guidance, build_sampler, build_splits
+from runtime.settings import whole
 
 MEASURES = {
     "exact": ExactMatch,

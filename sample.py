@@ -15,11 +15,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-import cli
+from cli import app as cli
 from data.images import enlarge, grid, read_png, save_png
-from ranking import adherence
-from replay import difference, settled
-from steering import prepare
+from inference.job import prepare
+from inference.ranking import adherence
+from inference.replay import difference, settled
 
 
 @cli.command("sample")

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import view
 from dashboard.pages import compare, edit, evaluate, generate, runs, samples, train
 from dashboard.state import KEPT, say
-from dashboard.words import LANGUAGES
+from dashboard.translations import LANGUAGES
 
 st.set_page_config(page_title="DDPM-CFG", page_icon="🎨", layout="wide")
 view.style()

@@ -9,7 +9,7 @@ import sys
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-import cli
+from cli import app as cli
 from training.loop import train
 
 

@@ -10,16 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import explain
-from comparison import GROUPS, settings_of
-from data.conditions import ConditionSchema
-from data.fields import NONE, Field
+from cli import help as explain
+from conditions.fields import NONE, Field
+from conditions.requests import parse_requests
+from conditions.schema import ConditionSchema
+from conditions.values import one_hot, value_names
 from data.images import to_uint8
-from data.requests import parse_requests
-from evaluation.classifier import Classifier
 from evaluation.memorisation import nearest
-from evaluation.values import one_hot, value_names
-from steering import Drawing, prepare
+from inference.classifier import Classifier
+from inference.comparison import GROUPS, settings_of
+from inference.job import Drawing, prepare
 
 SHOW_EVERY = 3  # steps between two looks at an unfinished picture
 

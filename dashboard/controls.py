@@ -8,13 +8,13 @@ from typing import Any
 
 import streamlit as st
 
-from comparison import settings_of
+from conditions.schema import ConditionSchema
 from dashboard.asking import Choice, slot_choices
 from dashboard.state import KEPT, say
-from data.conditions import ConditionSchema
-from training.build import SAMPLERS
-from training.checkpoint import WeightsInfo
-from training.settings import MAX_SEED
+from inference.comparison import settings_of
+from runtime.checkpoint import WeightsInfo
+from runtime.factory import SAMPLERS
+from runtime.settings import MAX_SEED
 
 STEPS = {"ddpm": 50}  # what a sampler wants where it is not content with the usual number
 

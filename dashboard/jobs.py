@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import explain
-from comparison import settings_of
+from cli import help as explain
 from dashboard.asking import options
-from training.checkpoint import write_atomically
+from inference.comparison import settings_of
+from runtime.checkpoint import write_atomically
 from training.run import Run, choose_run, now
 from training.settings import check_training
 

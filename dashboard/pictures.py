@@ -12,8 +12,8 @@ from torch import Tensor
 
 from dashboard.view import png
 from data.pictures import MAX_BYTES, read_picture
-from steering import BACKGROUNDS
-from training.checkpoint import WeightsInfo, write_atomically
+from inference.job import BACKGROUNDS
+from runtime.checkpoint import WeightsInfo, write_atomically
 
 FOLDER = Path("samples") / "edits"
 

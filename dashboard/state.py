@@ -13,13 +13,13 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 
-from comparison import settings_of
 from dashboard.events import Scalars
-from dashboard.words import translated
-from pipeline import Pipeline
-from training.build import build_splits, data_is_there
-from training.checkpoint import WeightsInfo
-from weights import available
+from dashboard.translations import translated
+from inference.comparison import settings_of
+from inference.pipeline import Pipeline
+from inference.weights import available
+from runtime.checkpoint import WeightsInfo
+from runtime.factory import build_splits, data_is_there
 
 RUNS, EVALUATIONS = Path("runs"), Path("evaluations")
 EXPECTED = (ValueError, OSError, FloatingPointError, HydraException, OmegaConfBaseException)

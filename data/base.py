@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from data.conditions import UNCONDITIONAL, ConditionSchema
+from conditions.schema import UNCONDITIONAL, ConditionSchema
 from data.images import to_float
 from data.palette import Palette
 

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from conditions.fields import NONE, Field, slot
+from conditions.schema import ConditionSchema
 from data.base import InMemoryDataset, Splits, split_by_id
-from data.conditions import ConditionSchema
-from data.fields import NONE, Field, slot
-from data.files import DataFile
+from data.download import DataFile
 from data.palette import Palette
 
 PUNKS = 10_000

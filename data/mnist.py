@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
+from conditions.fields import Field
+from conditions.schema import ConditionSchema
 from data.base import InMemoryDataset, Splits, split_by_id
-from data.conditions import ConditionSchema
-from data.fields import Field
-from data.files import DataFile
+from data.download import DataFile
 
 NATIVE_SIZE = 28
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist"

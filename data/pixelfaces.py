@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from conditions.fields import NONE, Field, slot
+from conditions.schema import ConditionSchema
 from data.base import InMemoryDataset, Splits, split_by_id
-from data.conditions import ConditionSchema
-from data.fields import NONE, Field, slot
 from data.palette import Palette
 
 SIDE = 24

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from diffusion.editing import Edit, Resampled
 from diffusion.gaussian import Prediction
 from diffusion.guidance import Denoise
+from diffusion.inpainting import Edit, Resampled
 from diffusion.samplers import Noise, Sampler
 from diffusion.schedule import NoiseSchedule
 

@@ -14,14 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from conditions.schema import UNKNOWN, ConditionSchema
+from conditions.values import absences, one_hot, slots, value_names
 from data.base import InMemoryDataset
-from data.conditions import UNKNOWN, ConditionSchema
 from evaluation.bench import Bench, Read
 from evaluation.draws import Job
 from evaluation.exact import palette_error
-from evaluation.figures import Panel, curves, percent, table
+from evaluation.hidden import described
 from evaluation.metrics import precision_recall
-from evaluation.values import absences, described, one_hot, slots, value_names
+from runtime.plots import Panel, curves, percent, table
 
 SIZES = (1, 2, 3, 4, 5)
 

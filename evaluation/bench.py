@@ -14,11 +14,12 @@ from torch import Tensor
 
 from data.base import InMemoryDataset, Splits
 from diffusion.sampling import SPACINGS
-from evaluation.classifier import Classifier, classifier_for
+from evaluation.classifier import classifier_for
 from evaluation.draws import Job
-from pipeline import Pipeline
-from training.build import build_guidance
-from training.settings import MAX_SEED, choice, number, numbers, whole
+from inference.classifier import Classifier
+from inference.pipeline import Pipeline
+from runtime.factory import build_guidance
+from runtime.settings import MAX_SEED, choice, number, numbers, whole
 
 Read = Callable[[Job], Tensor]  # the pictures of a job, (N, C, H, W) uint8, not snapped
 

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from conditions.schema import ConditionSchema
 from data.base import InMemoryDataset
-from data.conditions import ConditionSchema
 from evaluation.bench import Bench, Read
-from evaluation.classifier import FEATURES
 from evaluation.draws import Job
-from evaluation.figures import table
 from evaluation.metrics import compare, refuse_few
+from models.classifier import FEATURES
+from runtime.plots import table
 
 NOTHING = "nothing asked"
 FLOOR = "real halves"

@@ -21,12 +21,12 @@ from tqdm import tqdm
 
 from diffusion.guidance import FADING, Guidance
 from diffusion.samplers import Sampler
-from pipeline import Pipeline
-from training.checkpoint import write_atomically
-from training.distributed import Processes
+from inference.pipeline import Pipeline
+from runtime.checkpoint import write_atomically
+from runtime.distributed import Processes
 
 ROOT = Path(__file__).resolve().parent.parent
-DRAWING_CODE = ("pipeline.py", "data/images.py", "diffusion/*.py", "models/*.py")
+DRAWING_CODE = ("inference/pipeline.py", "runtime/factory.py", "data/images.py", "diffusion/*.py", "models/*.py")
 
 
 @dataclass(frozen=True)

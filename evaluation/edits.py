@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from conditions.edits import changed, completed
+from conditions.schema import ConditionSchema
+from conditions.values import slots, value_names
 from data.base import InMemoryDataset
-from data.changes import changed, completed
-from data.conditions import ConditionSchema
 from evaluation.bench import Bench, Read
 from evaluation.draws import Job
 from evaluation.exact import wrong_pixels
-from evaluation.figures import percent, save_rows, table
-from evaluation.values import slots, value_names
+from runtime.plots import percent, save_rows, table
 
 STRENGTH = 0.6  # of the image-to-image drawing that the change is compared with
 SHOWN = 12

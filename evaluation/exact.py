@@ -15,7 +15,7 @@ from torch import Tensor
 from data.palette import Palette
 from evaluation.bench import Bench, Read
 from evaluation.draws import Job
-from evaluation.figures import percent, save_rows, table
+from runtime.plots import percent, save_rows, table
 
 WORST = 12
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from evaluation.bench import Bench, Read
 from evaluation.draws import Job
 from evaluation.exact import wrong_pixels
-from evaluation.figures import percent, save_rows, table
+from runtime.plots import percent, save_rows, table
 
 CHUNK = 256
 SEED = 2_000_000  # of the first picture: the seeds of evaluation/distribution.py, so that pictures are drawn once

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.bench import Bench, Measure
-from evaluation.classifier import Classifier
 from evaluation.draws import Draws
-from evaluation.figures import percent, table
-from version import code_version
+from inference.classifier import Classifier
+from runtime.plots import percent, table
+from runtime.version import code_version
 
 
 def write(out: Path, bench: Bench, measures: dict[str, Measure], draws: Draws, command: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import torch
 
 from evaluation.bench import Bench, Read
 from evaluation.draws import Job
-from evaluation.figures import table
-from training.build import build_guidance, build_sampler
+from runtime.factory import build_guidance, build_sampler
+from runtime.plots import table
 
 PICTURES = 16
 

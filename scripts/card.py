@@ -16,11 +16,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cli import in_one_line
-from evaluation.figures import table
-from training.checkpoint import file_hash, load_tensors, read_info
+from cli.app import in_one_line
+from inference.weights import SHIPPED
+from runtime.checkpoint import file_hash, load_tensors, read_info
+from runtime.plots import table
 from training.run import Run
-from weights import SHIPPED
 
 IMAGES = SHIPPED.parent / "docs" / "images"
 PLACES = {"run", "data_root", "device", "resume", "train.checkpoint_every"}  # settings that say where, not what

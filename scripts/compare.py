@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tqdm import tqdm
 
-from cli import new_folder, number_list, script
-from comparison import plan, run, write
+from cli.app import new_folder, number_list, script
+from inference.comparison import plan, run, write
 
 
 def main(own: dict[str, list[str]], base: list[str]) -> None:

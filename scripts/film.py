@@ -16,13 +16,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 
-from cli import new_folder, number_list, refuse, script
-from comparison import settings_of
+from cli.app import new_folder, number_list, refuse, script
 from data.images import save_gif, save_picture
-from evaluation.figures import labelled_rows
-from films import denoising, spread
-from replay import settled
-from steering import prepare
+from inference.animation import denoising, spread
+from inference.comparison import settings_of
+from inference.job import prepare
+from inference.replay import settled
+from runtime.plots import labelled_rows
 
 CHOOSING = ("n", "rank", "keep", "of")
 

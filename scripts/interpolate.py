@@ -11,11 +11,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cli import new_folder, number_list, refuse, script
-from comparison import settings_of
+from cli.app import new_folder, number_list, refuse, script
 from data.images import grid, save_gif, save_png
-from films import interpolation
-from steering import prepare
+from inference.animation import interpolation
+from inference.comparison import settings_of
+from inference.job import prepare
 
 ELSEWHERE = {
     "seed": "name the two seeds, as in seeds=3,8",

@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 from torch import Tensor
 
-from cli import in_one_line
+from cli.app import in_one_line
 from data.images import read_rgb, read_settings
-from evaluation.figures import labelled_rows
+from runtime.plots import labelled_rows
 
 FRAME = torch.tensor(190, dtype=torch.uint8)
 

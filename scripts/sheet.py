@@ -10,10 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cli import in_one_line
-from evaluation.figures import labelled_rows
-from pipeline import Pipeline
-from weights import find_checkpoint
+from cli.app import in_one_line
+from inference.pipeline import Pipeline
+from inference.weights import find_checkpoint
+from runtime.plots import labelled_rows
 
 
 def parse() -> argparse.Namespace:

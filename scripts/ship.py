@@ -10,10 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cli import in_one_line
-from training.checkpoint import file_hash, load_tensors, read_info, save_weights
+from cli.app import in_one_line
+from inference.weights import SHIPPED
+from runtime.checkpoint import file_hash, load_tensors, read_info, save_weights
 from training.run import Run
-from weights import SHIPPED
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cli import in_one_line
-from evaluation.figures import Panel, curves, percent, table
-from training.build import build_guidance
+from cli.app import in_one_line
+from runtime.factory import build_guidance
+from runtime.plots import Panel, curves, percent, table
 
 SETTINGS = ("checkpoint", "split", "sampler", "guidance", "spacing", "steps", "refine", "precision", "w")
 FIGURES = {

@@ -83,8 +83,8 @@ def train_tiny(compose):
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory):
     """Weights of a tiny network, with random values also where training starts at zero, so that it reacts."""
-    from tests.test_bad_input import run_program
-    from training.checkpoint import load_tensors, read_info, save_weights
+    from runtime.checkpoint import load_tensors, read_info, save_weights
+    from tests.cli.test_bad_input import run_program
 
     folder = tmp_path_factory.mktemp("weights")
     with contextlib.chdir(folder):

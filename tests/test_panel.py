@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from data.images import enlarge, save_png
-from tests.test_bad_input import run_program
+from tests.cli.test_bad_input import run_program
 
 RED, GREY = (torch.tensor(colour, dtype=torch.uint8).view(3, 1, 1) for colour in ((200, 0, 0), (90, 90, 90)))
 

@@ -12,14 +12,15 @@ from typing import NamedTuple
 
 import torch
 
-from training.build import build_sampler, build_splits
-from training.checkpoint import WeightsInfo, load_state, save_state, save_weights, set_damaged_aside
-from training.distributed import Processes, hardware, processes
+from runtime.checkpoint import WeightsInfo, load_state, save_state, save_weights, set_damaged_aside
+from runtime.device import hardware
+from runtime.distributed import Processes, processes
+from runtime.factory import build_sampler, build_splits
+from runtime.version import code_version
 from training.monitor import Monitor, logging_to
 from training.run import Run, choose_run
 from training.settings import check_training
 from training.trainer import Trainer
-from version import code_version
 
 log = logging.getLogger("train")
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from data.conditions import UNKNOWN
+from conditions.schema import UNKNOWN
 from data.images import grid, save_png, to_uint8
 from diffusion.guidance import guided
 from diffusion.sampling import draw
-from training.build import build_sampler
+from runtime.factory import build_sampler
 from training.run import Run, now
 from training.trainer import StepResult, Trainer
 

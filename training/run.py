@@ -16,7 +16,7 @@ import filelock
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from training.checkpoint import write_atomically
+from runtime.checkpoint import write_atomically
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from conditions.schema import ConditionSchema
 from data.base import Batch, Splits
-from data.conditions import ConditionSchema
 from data.loader import BatchOrder
 from diffusion.gaussian import GaussianDiffusion
-from training.build import build_diffusion, build_model
-from training.checkpoint import CheckpointError, load_tensors, read_info
-from training.distributed import Processes, in_precision, pick_precision
+from runtime.checkpoint import CheckpointError, load_tensors, read_info
+from runtime.device import in_precision, pick_precision
+from runtime.distributed import Processes
+from runtime.factory import build_diffusion, build_model
 from training.ema import EMA
 from training.optim import build_optimizer, learning_rate
 

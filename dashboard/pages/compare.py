@@ -7,12 +7,12 @@ import html
 import pandas as pd
 import streamlit as st
 
-import comparison
-from comparison import Result, Row
 from dashboard import asking, controls, view
 from dashboard.state import KEPT, choose_weights, load, say, told
-from training.build import SAMPLERS
-from training.settings import MAX_SEED
+from inference import comparison
+from inference.comparison import Result, Row
+from runtime.factory import SAMPLERS
+from runtime.settings import MAX_SEED
 
 MOST = 400  # pictures of one comparison
 WIDTH = 860  # of the pictures of a row on the screen, if that is possible

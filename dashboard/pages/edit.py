@@ -8,14 +8,14 @@ from typing import Any
 import streamlit as st
 from torch import Tensor
 
+from conditions.schema import ConditionSchema
 from dashboard import asking, controls, pictures, view
 from dashboard.asking import Drawn
 from dashboard.pages import generate
 from dashboard.painter import painted
 from dashboard.state import KEPT, choose_weights, say, told
-from data.conditions import ConditionSchema
 from data.pictures import FORMATS
-from training.checkpoint import WeightsInfo
+from runtime.checkpoint import WeightsInfo
 
 WAYS = {"attribute": "Attributes", "part": "A part", "noise": "From noise"}
 

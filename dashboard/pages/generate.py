@@ -11,8 +11,8 @@ from torch import Tensor
 from dashboard import asking, controls, view
 from dashboard.asking import Drawn
 from dashboard.state import KEPT, choose_weights, load, say, told, training_pictures
-from films import denoising
-from ranking import classifier_of, no_classifier
+from inference.animation import denoising
+from inference.ranking import classifier_of, no_classifier
 
 SCALE = 8
 REMEMBERED = 40  # of a visit

@@ -12,7 +12,7 @@ from dashboard import view
 from dashboard.events import smoothed, thinned
 from dashboard.overview import Overview, duration, overviews
 from dashboard.state import KEPT, RUNS, say, scalars
-from evaluation.figures import COLOURS
+from runtime.plots import COLOURS
 
 EVERY_S = 2
 MARKS = {

@@ -10,10 +10,10 @@ from PIL import Image
 from dashboard import asking, pictures, view
 from data import cryptopunks, mnist, pixelfaces
 from data.images import read_png
-from pipeline import Pipeline
-from replay import replayed
-from tests.test_bad_input import run_program
-from training.checkpoint import read_info
+from inference.pipeline import Pipeline
+from inference.replay import replayed
+from runtime.checkpoint import read_info
+from tests.cli.test_bad_input import run_program
 
 
 @pytest.mark.parametrize(

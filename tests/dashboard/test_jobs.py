@@ -8,8 +8,8 @@ import pytest
 
 from dashboard import jobs
 from dashboard.overview import overview
+from runtime.checkpoint import load_state
 from tests.conftest import TINY
-from training.checkpoint import load_state
 from training.run import Run
 
 

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conditions.fields import Field, slot
+from conditions.schema import UNCONDITIONAL, ConditionSchema
 from data.base import InMemoryDataset, split_by_id
-from data.conditions import UNCONDITIONAL, ConditionSchema
-from data.fields import Field, slot
 from data.palette import Palette
 
 SCHEMA = ConditionSchema((Field("kind", ("Cat", "Dog")), *slot("hat", ("Cap", "Fez"))))

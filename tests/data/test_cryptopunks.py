@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from conditions.fields import NONE, normalise
 from data import cryptopunks
 from data.cryptopunks import FIELDS, SCHEMA, cut_sheet, parse_table
-from data.fields import NONE, normalise
 
 # As people who know the collection write them down, apart from the code's own lists.
 HATS = """Bandana, Beanie, Cap, Cap Forward, Cowboy Hat, Do-rag, Fedora, Headband, Hoodie, Knitted Cap, Pilot Helmet,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from data.images import SETTINGS_KEY, enlarge, grid, read_png, read_settings, save_png, to_float, to_uint8
-from tests.data.strategies import pictures
+from tests.conditions.strategies import pictures
 from tests.data.test_pictures import header_of, with_chunk, zeros
 
 LEVELS = torch.arange(256, dtype=torch.uint8)

@@ -13,7 +13,7 @@ from PIL import Image
 from torchvision.datasets import MNIST
 
 from data import mnist
-from data.files import DataFile
+from data.download import DataFile
 from data.mnist import parse_idx, resize
 
 

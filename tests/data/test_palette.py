@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from data.palette import Palette
-from tests.data.strategies import pictures
+from tests.conditions.strategies import pictures
 
 
 def colours(images: torch.Tensor) -> set[tuple[int, ...]]:

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conditions.fields import NONE
 from data import pixelfaces
-from data.fields import NONE
 from data.pixelfaces import BACKDROPS, COLOURS, SCHEMA, SKINS, draw, read_labels
 
 SLOTS = {field.name: field.values for field in SCHEMA.fields if not field.slot}

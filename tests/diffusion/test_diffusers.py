@@ -9,7 +9,6 @@ from itertools import pairwise
 import diffusers
 import pytest
 import torch
-from oracle import seeded_noise
 from torch.testing import assert_close
 
 from diffusion.gaussian import Prediction
@@ -17,6 +16,7 @@ from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Euler, EulerAncestral, Heun
 from diffusion.sampling import timesteps
 from diffusion.schedule import NoiseSchedule
+from tests.diffusion.oracle import seeded_noise
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 SCHEDULE = NoiseSchedule.named("linear", 1000)

@@ -7,13 +7,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle import GaussianData, measured_order, no_noise, propagate, seeded_noise, walk
 from torch.testing import assert_close
 
 from diffusion.gaussian import Prediction
 from diffusion.multistep import DPMSolverPP2M, UniPC
 from diffusion.samplers import DDIM, DDPM, Euler, EulerAncestral, Heun
 from diffusion.schedule import NoiseSchedule
+from tests.diffusion.oracle import GaussianData, measured_order, no_noise, propagate, seeded_noise, walk
 
 SCHEDULE = NoiseSchedule.named("linear", 1000)
 DATA = GaussianData(mean=0.3, std=0.5)

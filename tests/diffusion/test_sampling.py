@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle import GaussianData, seeded_noise, walk
 from torch import nn
 from torch.testing import assert_close
 
@@ -17,6 +16,7 @@ from diffusion.samplers import DDIM, DDPM
 from diffusion.sampling import SPACINGS, Between, ImageNoise, draw, refined, sample, timesteps
 from diffusion.schedule import NoiseSchedule
 from models.unet import UNet
+from tests.diffusion.oracle import GaussianData, seeded_noise, walk
 
 
 def schedule_of(T: int) -> NoiseSchedule:

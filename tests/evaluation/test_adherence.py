@@ -3,11 +3,12 @@
 import pytest
 import torch
 
+from conditions.fields import Field, slot
+from conditions.schema import UNKNOWN, ConditionSchema
+from conditions.values import absences, coarse_filled, one_hot, value_names
 from data import pixelfaces
-from data.conditions import UNKNOWN, ConditionSchema
-from data.fields import Field, slot
 from evaluation.adherence import count, figures_of, macro, make_requests, request_sizes
-from evaluation.values import absences, coarse_filled, described, hidden_pairs, one_hot, value_names
+from evaluation.hidden import described, hidden_pairs
 
 SCHEMA = ConditionSchema(
     (Field("type", ("cat", "dog")), *slot("head", ("cap", "bow"), hat=("cap",)), *slot("ear", ("ring",)))

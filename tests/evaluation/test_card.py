@@ -5,11 +5,11 @@ import json
 import pytest
 import torch
 
-import weights
 from evaluation import classifier
+from inference import weights
+from runtime.checkpoint import load_tensors, read_info
+from tests.cli.test_bad_input import run_program
 from tests.evaluation.test_evaluate import evaluate
-from tests.test_bad_input import run_program
-from training.checkpoint import load_tensors, read_info
 
 
 def test_weights_are_shipped_and_their_card_says_how_and_how_good(in_tmp, train_tiny, monkeypatch):

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
+from conditions.values import slots
 from data import pixelfaces
 from evaluation import classifier as module
-from evaluation.classifier import accuracies, augmented, classifier_for, load, train_classifier
-from evaluation.values import slots
+from evaluation.classifier import accuracies, augmented, classifier_for, train_classifier
+from inference.classifier import load
 
 CPU = torch.device("cpu")
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from conditions.schema import UNCONDITIONAL, UNKNOWN
 from data import pixelfaces
-from data.conditions import UNCONDITIONAL, UNKNOWN
 from evaluation.distribution import NOTHING, halves, make_jobs
 
 

@@ -9,7 +9,7 @@ import torch
 from diffusion.guidance import Guidance
 from diffusion.samplers import DDIM, DDPM
 from evaluation.draws import Draws, Job
-from training.distributed import Processes
+from runtime.distributed import Processes
 
 CPU = torch.device("cpu")
 

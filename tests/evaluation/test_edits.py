@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from conditions.values import slots
 from data import pixelfaces
 from evaluation.edits import figures_of, find_pairs, find_wishes, wished
-from evaluation.values import slots
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import torch
 
 from data.images import read_settings
 from evaluation import classifier
+from tests.cli.test_bad_input import run_program
 from tests.conftest import ROOT
-from tests.test_bad_input import run_program
 
 SMALL = [
     "steps=2", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "memorisation.n=20", "edits.n=5",
@@ -60,7 +60,7 @@ def test_given_again_it_draws_nothing_and_says_the_same(in_tmp, weights, monkeyp
     def refuse(*_, **__):
         raise AssertionError("drawn again")
 
-    monkeypatch.setattr("pipeline.Pipeline.__call__", refuse)
+    monkeypatch.setattr("inference.pipeline.Pipeline.__call__", refuse)
     evaluate(weights, "out=second", "measure=[exact,adherence,memorisation]")
     assert figures(in_tmp / "first") == figures(in_tmp / "second")
 
@@ -126,8 +126,8 @@ def test_what_it_draws_is_what_sample_py_would(in_tmp, weights):
     from evaluation.bench import Bench
     from evaluation.draws import Draws
     from evaluation.exact import ExactMatch
-    from pipeline import Pipeline
-    from training.distributed import Processes
+    from inference.pipeline import Pipeline
+    from runtime.distributed import Processes
 
     pipe = Pipeline.load(weights, "cpu")
     splits = pixelfaces.load(count=120)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from evaluation.speed import Speed
-from tests.test_bad_input import run_program
+from tests.cli.test_bad_input import run_program
 
 PLAIN = {"rescale": 0.0, "interval": [0.0, 1.0], "percentile": 1.0, "renoise": "guided", "checkpoint": None}
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from runtime.checkpoint import load_state
 from tests.conftest import ROOT, TINY
-from training.checkpoint import load_state
 from training.loop import train
 from training.run import Run
 from training.trainer import Trainer, step_seed

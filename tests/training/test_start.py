@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from training.checkpoint import load_tensors, read_info, save_weights
+from runtime.checkpoint import load_tensors, read_info, save_weights
 
 STILL = ("train.steps=1", "optim.lr=1e-12", "optim.warmup=0")
 

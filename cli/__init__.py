@@ -1,0 +1,1 @@
+"""The command line: Hydra application, one-line errors, --help."""

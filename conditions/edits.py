@@ -1,0 +1,109 @@
+"""Changes to a label: "+top hat,-beard" makes the label of one picture that of another."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from conditions.schema import UNKNOWN, ConditionSchema
+
+
+def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = "edit") -> Tensor:
+    """`label` (F,), all known, with what `names` ask for; what is not named stays.
+
+    names : as `ConditionSchema.encode` reads them, each with or without a leading "+"
+
+    A named slot gives up the value that it had: "-hat" leaves it empty, "+hat" leaves open which hat. Where what is
+    asked is never absent, such as a type, so do the slots whose values no training picture has together with it: one
+    that becomes a zombie takes the only skin that zombies have, and one that becomes a woman is left open as to hair.
+    Raises ValueError as `encode` does, and where nothing is named.
+    """
+    wanted = schema.encode(",".join(name.strip().removeprefix("+") for name in str(names).split(",")), argument)
+    asked = [f for f, v in enumerate(wanted.tolist()) if v != UNKNOWN]
+    if not asked:
+        raise ValueError(f"{argument}={names!r}: changes nothing; name what is to appear or, with -, to go")
+    new = label.clone()
+    for f in asked:
+        if label[f] != wanted[f]:
+            new[_slot(schema, f)] = UNKNOWN
+    kinds = _kinds(schema, wanted)
+    for f, v in enumerate(new.tolist()):
+        if v != UNKNOWN and not _seen(schema, (f, v), kinds):
+            new[_slot(schema, f)] = UNKNOWN
+    new = torch.where(wanted == UNKNOWN, new, wanted)
+    for f in opened(schema, new):
+        columns, possible = _slot(schema, f), possible_values(schema, new, f)
+        if set(columns).isdisjoint(asked):
+            possible = [v for v in possible if _seen(schema, (f, v), kinds)]
+        emptied = any(wanted[g] == 0 for g in columns) and 0 in possible
+        if emptied or len(possible) == 1:
+            new[f] = 0 if emptied else possible[0]
+    return implied(schema, new)
+
+
+def opened(schema: ConditionSchema, label: Tensor) -> list[int]:
+    """The columns of the slots whose value `label` (F,) leaves open."""
+    return [f for f, field in enumerate(schema.fields) if not field.slot and label[f] == UNKNOWN]
+
+
+def completed(schema: ConditionSchema, label: Tensor, seed: int) -> Tensor:
+    """`label` (F,) with a value in every slot that it leaves open, drawn from those that it allows.
+
+    Of these, such as some training picture has beside what is never absent: the type, say, decides which hair there is.
+    The same seed draws the same values.
+    """
+    label, rng = label.clone(), np.random.default_rng(seed)
+    for f in opened(schema, label):
+        possible = possible_values(schema, label, f)
+        seen = [v for v in possible if _seen(schema, (f, v), _kinds(schema, label))]
+        label[f] = int(rng.choice(seen or possible))
+    return implied(schema, label)
+
+
+def implied(schema: ConditionSchema, label: Tensor) -> Tensor:
+    """`label` (F,) with the unknown fields of a slot that follow from those of the slot that are known."""
+    label = label.clone()
+    for column, owner in enumerate(schema.fields):
+        if owner.slot:
+            continue
+        possible = possible_values(schema, label, column)
+        if len(possible) == 1:
+            label[column] = possible[0]
+        for f in _slot(schema, column)[1:]:
+            present = {owner.values[v] in schema.fields[f].members for v in possible}
+            if len(present) == 1:
+                label[f] = int(present.pop())
+    return label
+
+
+def possible_values(schema: ConditionSchema, label: Tensor, column: int) -> list[int]:
+    """The values of a slot that agree with all that `label` (F,) says about it."""
+    values = schema.fields[column].values
+    possible = set(range(len(values))) if label[column] == UNKNOWN else {int(label[column])}
+    for f in _slot(schema, column)[1:]:
+        if label[f] != UNKNOWN:
+            members = {v for v, value in enumerate(values) if value in schema.fields[f].members}
+            possible = possible & members if label[f] else possible - members
+    return sorted(possible)
+
+
+def _kinds(schema: ConditionSchema, label: Tensor) -> list[tuple[int, int]]:
+    """(field, value) of what `label` says about fields that are never absent, such as the type."""
+    return [(f, v) for f, v in enumerate(label.tolist()) if v != UNKNOWN and not schema.fields[f].optional]
+
+
+def _slot(schema: ConditionSchema, f: int) -> list[int]:
+    """The columns of field f's slot: first the slot itself, then its coarse fields."""
+    name = schema.fields[f].slot or schema.fields[f].name
+    coarse = [g for g, field in enumerate(schema.fields) if field.slot == name]
+    return [schema.column[name], *coarse]
+
+
+def _seen(schema: ConditionSchema, value: tuple[int, int], others: list[tuple[int, int]]) -> bool:
+    """Whether training pictures have this (field, value) beside each of the others; in its own slot, none needs to."""
+    if schema.seen is None:
+        return True
+    f, v = value
+    rows = [schema.offsets[g] + u for g, u in others if g not in _slot(schema, f)]
+    return bool(schema.seen[schema.offsets[f] + v, rows].all())

@@ -1,0 +1,1 @@
+"""From weights to pictures: pipeline, sampling jobs, replays, rankings, comparisons, animations."""

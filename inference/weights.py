@@ -1,0 +1,81 @@
+"""Which weights draw: those named, the newest of the runs, or those that ship."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from pathlib import Path
+
+from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, read_info
+
+log = logging.getLogger(__name__)
+
+DEFAULT_DATASET = "cryptopunks"
+WEIGHTS = "**/checkpoints/ema.safetensors"
+SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+
+
+def choose_checkpoint(checkpoint: str | None, dataset: str | None) -> Path:
+    """The weights named, else the newest run on the data set, else those that ship. Raises ValueError."""
+    if checkpoint is None:
+        return find_checkpoint(dataset or DEFAULT_DATASET)
+    path = Path(str(checkpoint))
+    trained_on = read_info(path).dataset
+    if dataset not in (None, trained_on):
+        raise ValueError(f"checkpoint={path}: trained on {trained_on}, not on dataset={dataset}; leave dataset out")
+    return path
+
+
+def available(runs: Path = Path("runs"), shipped: Path = SHIPPED) -> dict[Path, WeightsInfo]:
+    """All weights that can draw, with what their headers say: those of runs, newest first, then those that ship.
+
+    Files that are damaged or of another kind are left out.
+    """
+    found = {}
+    for path in [*sorted(runs.glob(WEIGHTS), key=_modified, reverse=True), *sorted(shipped.glob("*.safetensors"))]:
+        with contextlib.suppress(CheckpointError):
+            found[path] = read_info(path)
+    return found
+
+
+def _modified(path: Path) -> float:
+    """When a file was written; 0 for one that has just gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def find_weights(
+    digest: str,
+    first: Path,
+    runs: Path = Path("runs"),
+    shipped: Path = SHIPPED,
+    argument: str = "checkpoint",
+) -> Path:
+    """The weights with this hash: `first` if it is the one, else among runs and shipped. Raises CheckpointError.
+
+    argument : the setting by which a person may name others
+    """
+    for path in [first, *shipped.glob("*.safetensors"), *runs.glob(WEIGHTS)]:
+        if path.is_file() and file_hash(path) == digest:
+            return path
+    raise CheckpointError(
+        f"{argument}: no weights with the hash {digest}, which drew the picture, below {runs}/ or in {shipped.name}/; "
+        f"they may have been trained further since. Name others with {argument}=FILE"
+    )
+
+
+def find_checkpoint(dataset: str, runs: Path = Path("runs"), shipped: Path = SHIPPED) -> Path:
+    """The newest weights among the runs on `dataset`, else those that ship. Raises CheckpointError."""
+    candidates = sorted(runs.glob(WEIGHTS), key=lambda p: p.stat().st_mtime, reverse=True)
+    for path in [*candidates, shipped / f"{dataset}.safetensors"]:
+        try:
+            if path.exists() and read_info(path).dataset == dataset:
+                return path
+        except CheckpointError as error:
+            log.warning("left out: %s", error)
+    raise CheckpointError(
+        f"dataset={dataset}: no weights yet, neither below {runs}/ nor in {shipped.name}/; "
+        f"train some with: python train.py dataset={dataset}"
+    )

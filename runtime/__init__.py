@@ -1,0 +1,1 @@
+"""What training and inference share: objects from a configuration, checkpoint files, devices, processes, plots."""

@@ -1,0 +1,72 @@
+"""Devices, and the precision of matrix products on them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from runtime.settings import choice
+
+log = logging.getLogger(__name__)
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+def pick_device(name: str, index: int = 0) -> torch.device:
+    """auto takes CUDA, else MPS, else the CPU. Raises ValueError for one that is unknown or not there."""
+    choice("device", name, DEVICES)
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+    if not there[name]:
+        found = ", ".join(kind for kind, usable in there.items() if usable)
+        raise ValueError(f"device={name}: PyTorch finds no such device here, only {found}; use device=auto")
+    if name == "cuda" and index >= torch.cuda.device_count():
+        raise ValueError(f"device=cuda: {torch.cuda.device_count()} are there; start no more processes than that")
+    return torch.device(name, index) if name == "cuda" else torch.device(name)
+
+
+def hardware(device: torch.device) -> str:
+    """The name of a device's make, for the record."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    info = Path("/proc/cpuinfo")  # platform.processor() knows no more than the architecture on Linux
+    names = re.findall(r"^model name\s*:\s*(.+)$", info.read_text(), re.MULTILINE) if info.exists() else []
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def pick_precision(name: str, device: torch.device) -> str:
+    """auto takes bf16 on devices that compute in it, else fp32."""
+    choice("precision", name, PRECISIONS)
+    if name == "auto":
+        return "bf16" if computes_bf16(device) else "fp32"
+    if name == "bf16" and device.type == "cpu" and not computes_bf16(device):
+        log.warning("precision=bf16: this CPU only emulates it, many times slower than fp32; auto takes what is faster")
+    return name
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Whether a device has instructions for products in bf16. Emulated ones are slow: on a CPU, 20 times and more."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}  # not known to older PyTorch
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def in_precision(denoiser: Callable[..., Tensor], device: torch.device, precision: str) -> Callable[..., Tensor]:
+    """The denoiser with its matrix products in `precision`; weights, and all around it, stay float32."""
+
+    def forward(x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            return denoiser(x_t, t, cond).float()
+
+    return forward

@@ -1,0 +1,90 @@
+"""One process or many, and the little that processes must tell each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from runtime.device import pick_device
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those of one training, as torchrun started them; (0, 1) when there is only one."""
+
+    rank: int
+    world_size: int
+    device: torch.device
+
+    @property
+    def is_main(self) -> bool:
+        return self.rank == 0
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The module whose backward pass averages gradients over all processes."""
+        if self.world_size == 1:
+            return model
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        return nn.parallel.DistributedDataParallel(model, device_ids=ids)
+
+    def on_main(self, work: Callable[[], Any]) -> Any:
+        """Do `work` in the main process alone; what it returns or raises, every process returns or raises."""
+        if self.world_size == 1:
+            return work()
+        box: list[Any] = [None, None]
+        if self.is_main:
+            try:
+                box[0] = work()
+            except (ValueError, OSError) as error:
+                box[1] = error
+        dist.broadcast_object_list(box, src=0, device=self.device)
+        if box[1] is not None:
+            raise box[1]
+        return box[0]
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in at least one process: a decision that all must take alike."""
+        if self.world_size == 1:
+            return flag
+        flags = torch.tensor([float(flag)], device=self.device)
+        dist.all_reduce(flags, dist.ReduceOp.MAX)
+        return bool(flags.item())
+
+    def wait(self) -> None:
+        """Go on when every process has come this far."""
+        if self.world_size > 1:
+            dist.barrier()
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The sum over processes."""
+        if self.world_size > 1:
+            values = values.clone()
+            dist.all_reduce(values)
+        return values
+
+
+@contextmanager
+def processes(device_name: str) -> Iterator[Processes]:
+    """Join the process group that torchrun announces in the environment; without torchrun, join none."""
+    world_size = int(os.environ.get("WORLD_SIZE", "1"))
+    rank, local_rank = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
+    device = pick_device(device_name, local_rank)
+    if world_size > 1 and device.type == "mps":
+        raise ValueError(f"device={device_name}: MPS cannot add up gradients between processes; use device=cpu")
+    if world_size == 1:
+        yield Processes(0, 1, device)
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Processes(rank, world_size, device)
+    finally:
+        dist.destroy_process_group()

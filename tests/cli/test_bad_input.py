@@ -1,0 +1,290 @@
+"""Bad input gets one line that names the setting, the value, what is allowed and the remedy; and changes nothing."""
+
+import contextlib
+import json
+import pickle
+import runpy
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, TINY
+from tests.runtime.test_checkpoint import Bomb
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """Weights of a tiny pixelfaces run."""
+    folder = tmp_path_factory.mktemp("weights")
+    with contextlib.chdir(folder):
+        run_program("train.py", *TINY, "train.steps=1", "run=run")
+    return folder / "run" / "checkpoints" / "ema.safetensors"
+
+
+def run_program(program: str, *arguments: str) -> None:
+    """Run an entry point in this process, as `python program arguments` would."""
+    before = sys.argv
+    sys.argv = [str(ROOT / program), *arguments]
+    try:
+        runpy.run_path(str(ROOT / program), run_name="__main__")
+    finally:
+        sys.argv = before
+
+
+def everything_below(folder: Path) -> dict[str, bytes]:
+    return {str(p): p.read_bytes() if p.is_file() else b"" for p in folder.rglob("*")}
+
+
+def refused(capsys, folder: Path, program: str, *arguments: str) -> str:
+    """The one line on standard error; checks the exit status, and that no file below `folder` changed."""
+    before = everything_below(folder)
+    with pytest.raises(SystemExit) as exit:
+        run_program(program, *arguments)
+    captured = capsys.readouterr()
+    assert exit.value.code not in (0, None)
+    lines = captured.err.strip().splitlines()
+    assert len(lines) == 1, captured.err
+    assert lines[0].startswith(f"{program}: ")
+    assert everything_below(folder) == before
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("dataset=faces", ["dataset=faces", "cryptopunks, mnist, pixelfaces"]),
+        ("sampler=magic", ["sampler=magic", "ddim, ddpm, dpmpp_2m"]),
+        ("device=tpu", ["device='tpu'", "auto, cpu, cuda, mps"]),
+        ("device=cuda", ["device=cuda", "device=auto"]),
+        ("precision=fp8", ["precision='fp8'", "auto, fp32, bf16"]),
+        ("cfg.drop_prob=1.5", ["cfg.drop_prob=1.5", "from 0 to 1"]),
+        ("cfg.drop_prob=-0.1", ["cfg.drop_prob=-0.1", "from 0 to 1"]),
+        ("cfg.drop_prob=often", ["cfg.drop_prob='often'", "number"]),
+        ("train.steps=0", ["train.steps=0", "at least 1"]),
+        ("train.steps=many", ["train.steps='many'", "whole number"]),
+        ("train.batch_size=2.5", ["train.batch_size=2.5", "whole number"]),
+        ("optim.lr=nan", ["optim.lr=nan", "number"]),
+        ("optim.lr=-1", ["optim.lr=-1", "at least 0"]),
+        ("seed=-1", ["seed=-1", "from 0"]),
+        ("resume=perhaps", ["resume='perhaps'", "auto, never"]),
+        ("diffusion.T=0", ["diffusion.T=0", "at least 1"]),
+        ("diffusion.prediction=noise", ["diffusion.prediction='noise'", "eps, x_0, v"]),
+        ("diffusion.schedule=sine", ["diffusion.schedule='sine'", "linear, cosine"]),
+        ("diffusion.weighting=max", ["diffusion.weighting='max'", "none, min_snr"]),
+        ("model.channel_mults=[1,2,4,8,8]", ["24 x 24", "multiple of 16", "dataset.image_size"]),
+        ("train.stepz=3", ["train.stepz", "train.steps"]),
+        ("optim.schedule=step", ["optim.schedule='step'", "constant, cosine"]),
+        ("model.channels=abc", ["model.channels='abc'", "whole number"]),
+        ("model.dropout=2", ["model.dropout=2", "from 0 to 0.999"]),
+        ("model.channel_mults=[]", ["model.channel_mults=[]", "list"]),
+        ("model.attention_levels=[5]", ["model.attention_levels=[5]", "choose among"]),
+        ("+model.colour=3", ["model", "colour"]),
+        ("diffusion.gamma=abc", ["diffusion.gamma='abc'", "number"]),
+        ("optim.betas=3", ["optim.betas=3", "list of 2 numbers"]),
+        ("dataset.count=abc", ["dataset.count=abc", "different faces"]),
+        ("dataset.preview=[unicorn]", ["dataset.preview='unicorn'", "closest"]),
+        ("dataset.preview=[]", ["dataset.preview=[]", "list of requests"]),
+        ("sampler.eta=abc", ["sampler.eta='abc'", "[0, 1]"]),
+        ("seed=100000000000000000000000", ["seed=100000000000000000000000", "whole number"]),
+        ("train.preview.steps=2000", ["train.preview.steps=2000", "from 1 to 1000"]),
+    ],
+)
+def test_train_refuses(capsys, in_tmp, argument, told):
+    tiny = [setting for setting in TINY if setting.split("=")[0] != argument.split("=")[0]]
+    line = refused(capsys, in_tmp, "train.py", *tiny, argument)
+    assert all(part in line for part in told), line
+
+
+def test_an_image_size_that_the_network_cannot_take(capsys, in_tmp, real_data):
+    line = refused(capsys, in_tmp, "train.py", "dataset=mnist", "dataset.image_size=15", f"data_root={real_data}")
+    assert "15 x 15" in line and "multiple of 4" in line and "12 or 16" in line
+
+
+def test_training_needs_its_data(capsys, in_tmp, real_data, monkeypatch):
+    """Missing and not to be fetched, truncated, changed: each names the file and what to do."""
+    from data import cryptopunks
+    from data.download import DataFile
+
+    table = DataFile(cryptopunks.TABLE.path, "http://127.0.0.1:9/none.csv", cryptopunks.TABLE.sha256)
+    monkeypatch.setattr(cryptopunks, "TABLE", table)
+    arguments = ("dataset=cryptopunks", f"data_root={in_tmp.as_posix()}")
+    line = refused(capsys, in_tmp, "train.py", *arguments)
+    assert "cryptopunks.csv" in line and "http://127.0.0.1:9" in line and "data_root" in line
+    place, whole = in_tmp / table.path, (real_data / table.path).read_bytes()
+    place.parent.mkdir(parents=True)
+    for damaged in (whole[: len(whole) // 2], whole.replace(b"Mohawk", b"Mullet"), b""):
+        place.write_bytes(damaged)
+        line = refused(capsys, in_tmp, "train.py", *arguments)
+        assert "cryptopunks.csv" in line and "sha256" in line and "move it away" in line
+
+
+def test_a_run_that_cannot_be_written(capsys, in_tmp):
+    (in_tmp / "file").write_text("precious")
+    for run in ("file", "file/below"):
+        assert f"run={run}" in refused(capsys, in_tmp, "train.py", *TINY, f"run={run}")
+    assert (in_tmp / "file").read_text() == "precious"
+
+
+def test_a_malicious_training_state(capsys, in_tmp):
+    run_program("train.py", *TINY, "train.steps=1", "run=a")
+    capsys.readouterr()
+    for name in ("state.pt", "state.previous.pt"):
+        (in_tmp / "a/checkpoints" / name).write_bytes(pickle.dumps(Bomb(in_tmp / "executed")))
+    with pytest.raises(SystemExit):
+        run_program("train.py", "run=a", "train.steps=2")
+    assert "nothing in it was executed" in capsys.readouterr().err
+    assert not (in_tmp / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("attrs=top hat,moustach", ["attrs='top hat,moustach'", "'moustach'", "closest"]),
+        ("attrs=glases", ["'glases'", "glasses"]),
+        ("attrs=hat,hair", ["'hat'", "'hair'", "exclude each other"]),
+        ("attrs=shades,-glasses", ["'shades'", "'-glasses'", "exclude each other"]),
+        ("attrs=cap,beanie", ["'cap'", "'beanie'", "exclude each other"]),
+        ("attrs=", ["attrs=''", "any"]),
+        ("attrs=cap,,pipe", ["attrs='cap,,pipe'", "a name is missing"]),
+        ("attrs=[]", ["attrs=[]", "a name is missing"]),
+        ("negative=wings", ["negative='wings'", "closest"]),
+        ("w=strong", ["w='strong'", "number"]),
+        ("w=-1", ["w=-1", "at least 0"]),
+        ("w=nan", ["w=nan", "number"]),
+        ("w=inf", ["w=inf", "number"]),
+        ("w=null", ["w=None", "number"]),
+        ("steps=some", ["steps='some'", "whole number from 1 to 1000"]),
+        ("steps=-5", ["steps=-5", "from 1 to 1000"]),
+        ("steps=0", ["steps=0", "from 1 to 1000"]),
+        ("steps=nan", ["steps=nan", "from 1 to 1000"]),
+        ("steps=1001", ["steps=1001", "from 1 to 1000"]),
+        ("n=0", ["n=0", "at least 1"]),
+        ("scale=0.5", ["scale=0.5", "whole number"]),
+        ("seed=-1", ["seed=-1", "from 0"]),
+        ("sampler=magic", ["sampler=magic", "ddim, ddpm, dpmpp_2m"]),
+        ("sampler.eta=2", ["sampler.eta", "another option of its group"]),  # which ddim has
+        ("device=abacus", ["device='abacus'", "auto, cpu, cuda, mps"]),
+        ("device=cuda", ["device=cuda", "device=auto"]),
+        ("dataset=faces", ["dataset=faces", "cryptopunks, mnist, pixelfaces"]),
+        ("dataset=mnist", ["pixelfaces", "dataset=mnist"]),
+        ("checkpoint=nowhere.safetensors", ["checkpoint=nowhere.safetensors", "no such file"]),
+        ("spacing=even", ["spacing='even'", "trailing, linspace, leading, karras"]),
+        ("attrs=cap:loud", ["attrs='cap:loud'", "'loud' is no weight"]),
+        ("attrs=cap | ", ["a name is missing"]),
+        ("guidance=magic", ["guidance=magic", "autoguidance, cfg, cfgpp, dynamic, fade, interval, rescale"]),
+        ("guidance.rescale=2", ["guidance.rescale=2", "[0, 1]"]),
+        ("guidance.interval=[0.7,0.1]", ["guidance.interval=[0.7, 0.1]", "low <= high"]),
+        ("guidance.interval=0.5", ["guidance.interval=0.5", "list of 2 numbers"]),
+        ("guidance.percentile=0", ["guidance.percentile=0", "(0, 1]"]),
+        ("guidance.renoise=main", ["guidance.renoise='main'", "guided, reference"]),
+        ("guidance=autoguidance", ["guidance.checkpoint", "FILE"]),
+        ("guidance.checkpoint=nowhere.safetensors", ["guidance.checkpoint=nowhere.safetensors", "no such file"]),
+        ("hat", ["hat: no setting", "key=value", '"attrs=top hat"']),
+        ("--w=3", ["--w=3", "without dashes: w=3"]),
+        ("sed=3,4", ["sed: no such setting; closest: seed"]),
+        ("guidence=cfg", ["guidence: no such setting; closest: guidance,"]),
+    ],
+)
+def test_sample_refuses(capsys, in_tmp, weights, argument, told):
+    checkpoint = [] if argument.startswith("checkpoint") else [f"checkpoint={weights}"]
+    line = refused(capsys, in_tmp, "sample.py", *checkpoint, argument)
+    assert all(part in line for part in told), line
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("measure=exact", ["measure='exact'", "list in brackets, of exact, adherence, distribution, memorisation"]),
+        ("measure=[exact,beauty]", ["measure='beauty'", "exact, adherence"]),
+        ("measure=[]", ["measure=[]", "list"]),
+        ("split=train", ["split='train'", "validation, test"]),
+        ("w=-1", ["w=-1", "at least 0"]),
+        ("steps=0", ["steps=0", "at least 1"]),
+        ("steps=1001", ["steps=1001", "from 1 to 1000"]),
+        ("exact.tries=0", ["exact.tries=0", "at least 1"]),
+        ("adherence.w=[1,x]", ["adherence.w='x'", "number"]),
+        ("adherence.w=[]", ["adherence.w=[]", "list"]),
+        ("distribution.n=100", ["distribution.n=100", "too few", "256"]),
+        ("distribution.repeats=2", ["distribution.repeats=2", "at least 3"]),
+        ("distribution.unasked=maybe", ["distribution.unasked='maybe'", "True, False"]),
+        ("distribution.n=256", ["distribution.n=256", "real pictures", "at most 54"]),
+        ("sampler=magic", ["sampler=magic", "ddim, ddpm, dpmpp_2m"]),
+        ("checkpoint=nowhere.safetensors", ["checkpoint=nowhere.safetensors", "no such file"]),
+        ("dataset=mnist", ["pixelfaces", "dataset=mnist"]),
+    ],
+)
+def test_evaluate_refuses(capsys, in_tmp, weights, argument, told):
+    named = [] if argument.startswith("checkpoint") else [f"checkpoint={weights}"]
+    named += [] if argument.startswith("dataset") else ["dataset=pixelfaces"]
+    line = refused(capsys, in_tmp, "evaluate.py", *named, argument)
+    assert all(part in line for part in told), line
+
+
+def test_sample_refuses_other_files_as_weights(capsys, in_tmp, weights):
+    content = weights.read_bytes()
+    (in_tmp / "truncated.safetensors").write_bytes(content[: len(content) // 2])
+    (in_tmp / "pickle.pt").write_bytes(pickle.dumps(Bomb(in_tmp / "executed")))
+    (in_tmp / "state.pt").write_bytes((weights.parent / "state.pt").read_bytes())
+    (in_tmp / "folder").mkdir()
+    for name in ("truncated.safetensors", "pickle.pt", "state.pt", "folder"):
+        assert f"checkpoint={name}" in refused(capsys, in_tmp, "sample.py", f"checkpoint={name}")
+
+
+def test_weights_cannot_name_code_to_run(capsys, in_tmp, weights):
+    """The configuration inside a weights file chooses among known networks and nothing else."""
+    import safetensors
+
+    from runtime.checkpoint import load_tensors, read_info, save_weights
+
+    info = read_info(weights)
+    info.config["model"] = {"name": "os.system", "command": "true", "_target_": "os.mkdir"}
+    save_weights(in_tmp / "evil.safetensors", load_tensors(weights), info)
+    assert safetensors.safe_open(in_tmp / "evil.safetensors", "pt").metadata()
+    assert "model.name='os.system'" in refused(capsys, in_tmp, "sample.py", "checkpoint=evil.safetensors")
+
+
+def test_sample_writes_among_no_other_files(capsys, in_tmp, weights):
+    (in_tmp / "mine").mkdir()
+    (in_tmp / "mine" / "grid.png").write_text("precious")
+    assert "out=mine" in refused(capsys, in_tmp, "sample.py", f"checkpoint={weights}", "out=mine", "steps=1", "n=1")
+    assert "out=mine/grid.png" in refused(capsys, in_tmp, "sample.py", f"checkpoint={weights}", "out=mine/grid.png")
+    measured = [f"checkpoint={weights}", "dataset=pixelfaces", "measure=[exact]", "out=mine"]
+    assert "out=mine" in refused(capsys, in_tmp, "evaluate.py", *measured)
+
+
+def test_attributes_of_an_unconditional_model(capsys, in_tmp):
+    run_program("train.py", *TINY, "train.steps=1", "cfg=off", "run=a")
+    capsys.readouterr()
+    named = "checkpoint=a/checkpoints/ema.safetensors"
+    line = refused(capsys, in_tmp, "sample.py", named, "attrs=hat")
+    assert "unconditional" in line and "cfg=off" in line
+    asked_only = ["measure=[distribution]", "distribution.unasked=false"]
+    line = refused(capsys, in_tmp, "evaluate.py", "dataset=pixelfaces", named, *asked_only)
+    assert "distribution.unasked=false" in line and "no labels" in line
+
+
+def test_a_combination_that_no_example_has_is_a_warning(capsys, in_tmp, weights):
+    from data import pixelfaces
+
+    schema = pixelfaces.load(count=120).train.schema
+    values = [(f, v) for f, field in enumerate(schema.fields) for v in field.values if v != "none" and not field.slot]
+    unseen = next(
+        f"{a},{b}"
+        for (f, a), (g, b) in combinations(values, 2)
+        if f != g and schema.unseen_pairs(schema.encode(f"{a},{b}"))
+    )
+    run_program("sample.py", f"checkpoint={weights}", f"attrs={unseen}", "n=1", "steps=1", "out=o")
+    assert "warning: no training example has both" in capsys.readouterr().out
+    assert json.loads((in_tmp / "o/samples.json").read_text())["attrs"]
+
+
+def test_no_traceback_as_a_process_of_its_own(tmp_path):
+    done = subprocess.run(
+        [sys.executable, ROOT / "train.py", "dataset=faces"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,197 @@
+"""Editing: what is kept, what is drawn anew, and the two ends of strength."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from diffusion.gaussian import Prediction
+from diffusion.inpainting import Edit, Resampled, differing, feathered
+from diffusion.multistep import DPMSolverPP2M, UniPC
+from diffusion.samplers import DDIM, DDPM, Heun
+from diffusion.sampling import ImageNoise, draw, timesteps
+from diffusion.schedule import NoiseSchedule
+from tests.diffusion.oracle import GaussianData
+
+SCHEDULE = NoiseSchedule.named("linear", 200)
+DATA = GaussianData(mean=0.3, std=0.5)
+SHAPE = (1, 6, 8)
+SEEDS = [3, 4]
+INIT = torch.linspace(-1, 1, 48).view(1, *SHAPE).expand(2, -1, -1, -1)
+RIGHT = torch.zeros(6, 8)
+RIGHT[:, 5:] = 1
+
+
+def drawn(edit, sampler=None, steps=20, seeds=SEEDS):
+    return draw(SCHEDULE, sampler or DDIM(), DATA.denoise(SCHEDULE), seeds, SHAPE, steps, edit=edit)
+
+
+def test_strength_zero_returns_the_picture_and_one_ignores_it():
+    assert torch.equal(drawn(Edit(INIT, 0.0)), INIT)
+    assert torch.equal(drawn(Edit(INIT, 1.0)), drawn(None))
+
+
+@given(st.floats(0.01, 0.99), st.integers(1, 60))
+def test_strength_is_the_noise_level_begun_at(strength, steps):
+    edit = Edit(INIT, strength)
+    start = edit.start(200)
+    assert start - 1 < strength * 200 <= start
+    assert 1 <= edit.steps(steps, 200) <= min(start, steps)
+    eps = torch.randn(2, *SHAPE)
+    assert_close(edit.begin(SCHEDULE, eps, start), SCHEDULE.add_noise(INIT, start, eps))
+
+
+def test_more_strength_leaves_less_of_the_picture():
+    gaps = [(drawn(Edit(INIT, strength)) - INIT).square().mean() for strength in (0.05, 0.2, 0.4, 0.7, 1.0)]
+    assert all(a < b for a, b in pairwise(gaps))
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+@pytest.mark.parametrize("sampler", [DDIM(), DDPM(), Heun(), DPMSolverPP2M(), UniPC()], ids=str)
+def test_known_pixels_come_back_exactly_and_the_others_do_not(sampler, strength, repeats):
+    picture = drawn(Edit(INIT, strength, RIGHT, repeats), sampler)
+    assert torch.equal(picture[..., :5], INIT[..., :5])
+    assert not torch.isclose(picture[..., 5:], INIT[..., 5:], atol=1e-3).any()
+
+
+def test_each_picture_may_have_a_mask_of_its_own():
+    masks = torch.stack([RIGHT, 1 - RIGHT])[:, None]
+    picture = drawn(Edit(INIT, 1.0, masks))
+    for i, mask in enumerate((RIGHT, 1 - RIGHT)):
+        alone = drawn(Edit(INIT[:1], 1.0, mask), seeds=SEEDS[i : i + 1])
+        assert torch.equal(picture[i : i + 1], alone)
+        assert torch.equal(Edit(INIT, 1.0, masks).of(torch.tensor([i])).mask, masks[i : i + 1])
+
+
+def test_labels_differ_where_their_pictures_do():
+    """Two denoisers that know their picture: they disagree where the pictures do, by more than the threshold."""
+    other = INIT.clone()
+    other[0, :, 2, 3] += 0.5
+    other[1, :, 0] -= 0.2
+    other[1, :, 5] += 0.01
+    ways = [lambda x_t, t, x_0=x_0: Prediction(x_0, x_t) for x_0 in (INIT, other)]
+    seen = []
+    noise = ImageNoise(SEEDS, SHAPE)
+    mask = differing(SCHEDULE, *ways, INIT, lambda: seen.append(0) or noise(), tries=3)
+    assert len(seen) == 3
+    expected = torch.zeros(2, 6, 8)
+    expected[0, 2, 3] = 1
+    expected[1, 0] = 1
+    assert torch.equal(mask, expected)
+
+
+def test_a_mask_of_ones_is_no_mask():
+    assert_close(drawn(Edit(INIT, 0.6, torch.ones(6, 8))), drawn(Edit(INIT, 0.6)))
+
+
+def test_going_back_keeps_the_noise_level():
+    """After x_s is led back to t, pictures of known data have the variance of time t again."""
+    n = 40_000
+    x_s = torch.randn(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    looked = []
+
+    class Look:
+        def step(self, schedule, denoise, x_t, t, s, noise, memory):
+            looked.append(x_t)
+            mean, variance = DATA.marginal(schedule, s)
+            return mean + variance**0.5 * x_s, memory
+
+    generator = torch.Generator().manual_seed(1)
+    noise = lambda: torch.randn(n, generator=generator, dtype=torch.float64)  # noqa: E731
+    Resampled(Look(), None, 2).step(SCHEDULE, None, torch.zeros(n), 120, 60, noise, None)
+    mean, variance = DATA.marginal(SCHEDULE, 120)
+    assert len(looked) == 2
+    assert abs(looked[1].mean() - mean) < 5 * (variance / n) ** 0.5
+    assert abs(looked[1].var() / variance - 1) < 5 * (2 / n) ** 0.5
+
+
+@pytest.mark.parametrize("sampler", [DPMSolverPP2M(), UniPC(), UniPC(3)], ids=str)
+def test_samplers_that_look_back_do_not_look_back_beyond_the_noise(sampler):
+    """Pictures of known data keep their spread, however often a step is taken; DDIM's first-order steps lose some."""
+    edit = Edit(torch.zeros(2, 1, 40, 40), 1.0, None, repeats=10)
+    found = draw(SCHEDULE, sampler, DATA.denoise(SCHEDULE), SEEDS, (1, 40, 40), 50, edit=edit)
+    assert abs(found.std() / DATA.std - 1) < 0.25
+
+
+def test_one_repeat_is_the_plain_step():
+    noise, again = (ImageNoise(SEEDS, SHAPE) for _ in range(2))
+    x, denoise = noise(), DATA.denoise(SCHEDULE)
+    again()
+    plain, _ = DDPM().step(SCHEDULE, denoise, x, 100, 50, noise, None)
+    assert torch.equal(Resampled(DDPM(), None, 1).step(SCHEDULE, denoise, x, 100, 50, again, None)[0], plain)
+
+
+def test_feathering_softens_inside_the_new_part_alone():
+    soft = feathered(RIGHT, 2)
+    assert soft[0].tolist() == pytest.approx([0, 0, 0, 0, 0, 1 / 3, 2 / 3, 1])
+    assert torch.equal(feathered(RIGHT, 0), RIGHT)
+    assert torch.equal(drawn(Edit(INIT, 1.0, soft))[..., :5], INIT[..., :5])
+
+
+def test_a_soft_mask_is_a_strength_for_every_pixel():
+    """The denoiser of Gaussian data treats each pixel by itself, so that each is drawn as if all had its strength."""
+    sampler, mask = DDIM(), torch.full((6, 8), 0.5)
+    mask[:, :4] = 0.25
+    found = drawn(Edit(INIT, 0.8, mask), sampler)
+    times = timesteps(SCHEDULE, 16, "trailing", 160)
+    for part, start in ((slice(0, 4), 40), (slice(4, 8), 80)):  # 0.25 and 0.5 of the strength of 0.8, of T = 200
+        x = SCHEDULE.add_noise(INIT, start, ImageNoise(SEEDS, SHAPE)())
+        for t, s in pairwise(t for t in times if t <= start):
+            x, _ = sampler.step(SCHEDULE, DATA.denoise(SCHEDULE), x, t, s, None, None)
+        assert torch.equal(found[..., part], x[..., part])
+
+
+@pytest.mark.parametrize("spacing", ["trailing", "linspace", "leading", "karras"])
+def test_the_picture_is_noised_as_much_as_the_first_time_says(spacing):
+    looked = []
+
+    def denoise(x_t, t):
+        looked.append((x_t, t))
+        return DATA.denoise(SCHEDULE)(x_t, t)
+
+    draw(SCHEDULE, DDIM(), denoise, SEEDS, SHAPE, 7, spacing, edit=Edit(INIT, 0.5))
+    x_t, t = looked[0]
+    assert torch.equal(x_t, SCHEDULE.add_noise(INIT, t, ImageNoise(SEEDS, SHAPE)()))
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"strength": 1.2}, r"strength=1.2: a noise level from 0"),
+        ({"strength": -0.1}, r"strength=-0.1"),
+        ({"strength": float("nan")}, r"strength=nan"),
+        ({"mask": torch.ones(5, 5)}, r"mask: 5 x 5 pixels, but the picture has 8 x 6"),
+        ({"repeats": 0}, r"repeats=0"),
+    ],
+)
+def test_impossible_edits_are_refused(settings, told):
+    with pytest.raises(ValueError, match=told):
+        Edit(INIT, **settings)
+
+
+def test_the_grid_of_an_edit_begins_at_its_start():
+    seen = []
+    draw(SCHEDULE, DDIM(), DATA.denoise(SCHEDULE), SEEDS, SHAPE, 20, edit=Edit(INIT, 0.5),
+         on_step=lambda done, s, x, x_0: seen.append(s))  # fmt: skip
+    assert seen == timesteps(SCHEDULE, 10, "trailing", 100)[1:]
+
+
+@pytest.mark.parametrize("sampler", [DDPM(), DDIM(), DPMSolverPP2M(), UniPC()], ids=str)
+def test_what_is_put_back_after_a_step_is_what_the_next_step_sees(sampler):
+    """Known pixels have their noised values whenever the denoiser looks."""
+    edit, seen = Edit(INIT, 1.0, RIGHT), []
+    eps = ImageNoise(SEEDS, SHAPE)()
+    inner = DATA.denoise(SCHEDULE)
+
+    def denoise(x_t, t):
+        seen.append((t, x_t[..., :5]))
+        return inner(x_t, t)
+
+    draw(SCHEDULE, sampler, denoise, SEEDS, SHAPE, 10, edit=edit)
+    assert [t for t, _ in seen] == list(range(200, 0, -20))
+    for t, known in seen[1:]:
+        assert_close(known, SCHEDULE.add_noise(INIT, t, eps)[..., :5], rtol=0, atol=1e-5)
