@@ -69,6 +69,11 @@ class ConditionSchema:
     def __len__(self) -> int:
         return len(self.fields)
 
+    @property
+    def optional(self) -> Tensor:
+        """(F,) bool: the fields that can be absent."""
+        return torch.tensor([field.optional for field in self.fields], dtype=torch.bool)
+
     def __eq__(self, other) -> bool:
         return isinstance(other, ConditionSchema) and self.fields == other.fields
 
@@ -246,44 +251,6 @@ class ConditionSchema:
             for j in range(i + 1, len(rows))
             if not self.seen[rows[i], rows[j]]
         ]
-
-    def drop(
-        self,
-        cond: Tensor,
-        drop_prob: float,
-        partial_prob: float = 0.0,
-        max_known: int = 5,
-        present_weight: float = 4.0,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """A copy of `cond` (B, F) in which some fields became UNKNOWN, drawn for each sample by itself.
-
-        drop_prob      : probability of losing the whole label; what classifier-free guidance needs
-                         (Ho & Salimans 2022, algorithm 1)
-        partial_prob   : of the rest, the share that keeps only k fields, k uniform in 1..max_known, as when a
-                         person names one to five things
-        present_weight : how much likelier a field that is present ("hat") is kept than one that is "none"
-        """
-        for name, p in (("drop_prob", drop_prob), ("partial_prob", partial_prob)):
-            if not 0.0 <= p <= 1.0:
-                raise ValueError(f"{name}={p}: a probability lies in [0, 1]; 0.1 is a common choice")
-        if max_known < 1 or present_weight <= 0:
-            raise ValueError(
-                f"max_known={max_known}, present_weight={present_weight}: at least 1 and above 0 are needed"
-            )
-        size, fields = cond.shape
-        if fields == 0:
-            return cond.clone()
-        device = generator.device if generator is not None else cond.device
-        u = torch.rand(size, fields + 3, generator=generator, device=device).to(cond.device)
-        whole, partial, count, keys = u[:, :1], u[:, 1:2], u[:, 2:3], u[:, 3:]
-        # Exponential races: the k smallest of Exp(weight) draws are a weighted sample without replacement.
-        optional = torch.tensor([field.optional for field in self.fields], device=cond.device)
-        weight = torch.where(optional & (cond == 0), 1.0, present_weight)
-        rank = (-torch.log1p(-keys) / weight).argsort(dim=1).argsort(dim=1)
-        k = 1 + (count * min(max_known, fields)).floor()
-        dropped = (whole < drop_prob) | ((partial < partial_prob) & (rank >= k))
-        return cond.masked_fill(dropped, UNKNOWN)
 
     def to_json(self) -> str:
         seen = None if self.seen is None else np.packbits(self.seen).tobytes().hex()

@@ -1,1 +1,12 @@
-"""Data sets, and the conditions a model can be asked for. Knows nothing of networks or noise."""
+"""Data sets held in memory, their palettes and batches. Knows nothing of networks or noise.
+
+A new data set is a file with a class of settings, and a line here.
+"""
+
+from conf import one_of
+from data.cryptopunks import CryptoPunks
+from data.mnist import MNIST
+from data.pixelfaces import PixelFaces
+
+DATASETS = (CryptoPunks, MNIST, PixelFaces)
+AnyDataset = one_of(DATASETS)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
 from conditions.schema import UNCONDITIONAL, ConditionSchema
+from conf import Settings, Text, setting
+from data.download import DataFile
 from data.images import to_float
 from data.palette import Palette
 
@@ -19,6 +22,32 @@ class Batch(NamedTuple):
     x_0: Tensor  # (B, C, H, W) float32 in [-1, 1]
     cond: Tensor  # (B, F) int64: UNKNOWN or a value in [0, cardinalities[f])
     index: Tensor  # (B,) int64, dataset row
+
+
+def previews(*requests: str) -> Any:
+    """A field of `Dataset` with these as its default."""
+    return setting(list(requests), "requests, one for each row of the sample grids", min_length=1, max_length=64)
+
+
+class Dataset(Settings):
+    """Which data set, and how it is prepared.
+
+    files      : that it reads below data_root
+    background : the colour behind transparent pixels of pictures that people bring
+    preview    : requests, one for each row of the sample grids that a training makes
+    """
+
+    files: ClassVar[tuple[DataFile, ...]] = ()
+    background: ClassVar[tuple[int, int, int]] = (0, 0, 0)
+    preview: list[Text] = previews("any")
+
+    def load(self, data_root: str) -> Splits:
+        """All of it, split by id. Raises ValueError where a file is missing or damaged."""
+        raise NotImplementedError
+
+    def is_there(self, data_root: str) -> bool:
+        """Whether `load` would find all its files, without fetching any."""
+        return all((Path(data_root) / file.path).exists() for file in self.files)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -15,7 +16,8 @@ from PIL import Image
 
 from conditions.fields import NONE, Field, slot
 from conditions.schema import ConditionSchema
-from data.base import InMemoryDataset, Splits, split_by_id
+from conf import Text
+from data.base import Dataset, InMemoryDataset, Splits, previews, split_by_id
 from data.download import DataFile
 from data.palette import Palette
 
@@ -110,20 +112,22 @@ ALIASES = {
 SCHEMA = ConditionSchema(FIELDS, ALIASES)
 
 
-def load(data_root: str) -> Splits:
-    """All punks, split by id. Fetches the two files into `data_root` on first use."""
-    root = Path(data_root)
-    labels = parse_table(TABLE.read(root).decode("utf-8"))
-    images = cut_sheet(SHEET.read(root))
-    punks = InMemoryDataset(
-        name="cryptopunks",
-        images=images,
-        labels=labels,
-        schema=SCHEMA,
-        palette=Palette.of(images),
-        ids=torch.arange(PUNKS),
+class CryptoPunks(Dataset):
+    """10,000 pixel portraits, 24 x 24, with 22 fields of attributes"""
+
+    name: Literal["cryptopunks"] = "cryptopunks"
+    preview: list[Text] = previews(
+        "male,glasses", "female,hat", "male,beard", "female,lipstick", "zombie", "ape", "3D glasses", "top hat"
     )
-    return split_by_id(punks)
+    files: ClassVar[tuple[DataFile, ...]] = FILES
+    background: ClassVar[tuple[int, int, int]] = BACKGROUND
+
+    def load(self, data_root: str) -> Splits:
+        root = Path(data_root)
+        labels = parse_table(TABLE.read(root).decode("utf-8"))
+        images = cut_sheet(SHEET.read(root))
+        ids = torch.arange(PUNKS)
+        return split_by_id(InMemoryDataset(self.name, images, labels, SCHEMA, Palette.of(images), ids))
 
 
 def cut_sheet(png: bytes) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -12,7 +13,8 @@ from torchvision.transforms.v2 import functional as F
 
 from conditions.fields import Field
 from conditions.schema import ConditionSchema
-from data.base import InMemoryDataset, Splits, split_by_id
+from conf import Text, setting
+from data.base import Dataset, InMemoryDataset, Splits, previews, split_by_id
 from data.download import DataFile
 
 NATIVE_SIZE = 28
@@ -41,18 +43,24 @@ TEST_LABELS = _file("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc3512
 FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
 
-def load(data_root: str, image_size: int = 16) -> Splits:
-    """The 60,000 training digits split by row number, with the 10,000 published test digits as the test split.
+class MNIST(Dataset):
+    """70,000 handwritten digits with one field, the digit"""
 
-    Rows with `id % 20 == 13`, a test split elsewhere, stay out of training here too: one rule for all.
-    """
-    if not isinstance(image_size, int) or image_size < 8:
-        raise ValueError(f"dataset.image_size={image_size}: MNIST is drawn at 8 pixels or more; 16 and 28 are usual")
-    root = Path(data_root)
-    train = _dataset(TRAIN_IMAGES.read(root), TRAIN_LABELS.read(root), image_size)
-    test = _dataset(TEST_IMAGES.read(root), TEST_LABELS.read(root), image_size)
-    splits = split_by_id(train)
-    return Splits(splits.train, splits.validation, replace(test, schema=splits.train.schema))
+    name: Literal["mnist"] = "mnist"
+    image_size: int = setting(16, "side in pixels; 28 is the native size", ge=8, le=512)
+    preview: list[Text] = previews(*map(str, range(10)))
+    files: ClassVar[tuple[DataFile, ...]] = FILES
+
+    def load(self, data_root: str) -> Splits:
+        """The 60,000 training digits split by row number, with the 10,000 published test digits as the test split.
+
+        Rows with `id % 20 == 13`, a test split elsewhere, stay out of training here too: one rule for all.
+        """
+        root = Path(data_root)
+        train = _dataset(TRAIN_IMAGES.read(root), TRAIN_LABELS.read(root), self.image_size)
+        test = _dataset(TEST_IMAGES.read(root), TEST_LABELS.read(root), self.image_size)
+        splits = split_by_id(train)
+        return Splits(splits.train, splits.validation, replace(test, schema=splits.train.schema))
 
 
 def _dataset(images: bytes, labels: bytes, image_size: int) -> InMemoryDataset:

@@ -5,13 +5,17 @@ Every slot paints pixels of its own, so that `read_labels` can tell each attribu
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from conditions.fields import NONE, Field, slot
 from conditions.schema import ConditionSchema
-from data.base import InMemoryDataset, Splits, split_by_id
+from conf import MAX_SEED, Text, setting
+from data.base import Dataset, InMemoryDataset, Splits, previews, split_by_id
 from data.palette import Palette
 
 SIDE = 24
@@ -99,23 +103,33 @@ SCHEMA = ConditionSchema(
 )  # fmt: skip
 
 
-def load(data_root: str | None = None, count: int = 6000, seed: int = 0) -> Splits:
-    """`count` different faces, drawn from `seed`, split by id. Needs no files: `data_root` is not used."""
-    slots = [f for f, field in enumerate(SCHEMA.fields) if not field.slot]
-    sizes = [SCHEMA.cardinalities[f] for f in slots]
-    total = int(np.prod(sizes))
-    if not isinstance(count, int) or not 20 <= count <= total:
-        raise ValueError(f"dataset.count={count}: there are {total} different faces, and 20 are needed for the splits")
-    chosen = np.random.default_rng(seed).choice(total, count, replace=False)
-    values = np.stack(np.unravel_index(chosen, sizes), axis=1)
-    names = [[SCHEMA.fields[f].values[v] for f, v in zip(slots, row, strict=True)] for row in values]
-    slot_names = [SCHEMA.fields[f].name for f in slots]
-    labels = torch.tensor([SCHEMA.complete(dict(zip(slot_names, row, strict=True))) for row in names])
-    images = draw(labels)
-    return split_by_id(InMemoryDataset("pixelfaces", images, labels, SCHEMA, Palette.of(images), torch.arange(count)))
+SLOTS = [f for f, field in enumerate(SCHEMA.fields) if not field.slot]
+SIZES = [SCHEMA.cardinalities[f] for f in SLOTS]
+FACES = math.prod(SIZES)  # that there are in all
 
 
-def draw(labels: Tensor) -> Tensor:
+class PixelFaces(Dataset):
+    """procedural 24 x 24 avatars that need no download"""
+
+    name: Literal["pixelfaces"] = "pixelfaces"
+    count: int = setting(6000, "number of different faces", ge=20, le=FACES)
+    seed: int = setting(0, "decides which faces", ge=0, le=MAX_SEED)
+    preview: list[Text] = previews(
+        "top hat,shades", "crown,full beard", "mohawk,pipe", "green,gold chain", "steel,visor", "bald,smile"
+    )
+
+    def load(self, data_root: str = "") -> Splits:
+        """Needs no files: `data_root` is not used."""
+        chosen = np.random.default_rng(self.seed).choice(FACES, self.count, replace=False)
+        values = np.stack(np.unravel_index(chosen, SIZES), axis=1)
+        names = [[SCHEMA.fields[f].values[v] for f, v in zip(SLOTS, row, strict=True)] for row in values]
+        slot_names = [SCHEMA.fields[f].name for f in SLOTS]
+        labels = torch.tensor([SCHEMA.complete(dict(zip(slot_names, row, strict=True))) for row in names])
+        images, ids = render(labels), torch.arange(self.count)
+        return split_by_id(InMemoryDataset(self.name, images, labels, SCHEMA, Palette.of(images), ids))
+
+
+def render(labels: Tensor) -> Tensor:
     """Complete labels (N, F) -> (N, 3, 24, 24) uint8."""
     column = SCHEMA.column
     images = np.array(list(BACKDROPS.values()), np.uint8)[labels[:, column["backdrop"]].numpy()]
@@ -131,7 +145,7 @@ def draw(labels: Tensor) -> Tensor:
 def read_labels(images: Tensor) -> Tensor:
     """(N, 3, 24, 24) uint8 -> the complete labels (N, F) whose picture is nearest, slot by slot.
 
-    Exact on pictures that `draw` made: each slot is compared on the pixels that only it can paint.
+    Exact on pictures that `render` made: each slot is compared on the pixels that only it can paint.
     """
     column = SCHEMA.column
     pixels = images.permute(0, 2, 3, 1).numpy().astype(np.float32)
@@ -147,7 +161,7 @@ def read_labels(images: Tensor) -> Tensor:
         candidates = []
         for v in range(len(masks)):
             blank[:, column[name]] = v
-            candidates.append(draw(blank).permute(0, 2, 3, 1).numpy()[:, region])
+            candidates.append(render(blank).permute(0, 2, 3, 1).numpy()[:, region])
         blank[:, column[name]] = 0
         found[name] = _nearest(pixels[:, region], np.stack(candidates, axis=1))
     names = {name: [SCHEMA.fields[column[name]].values[v] for v in values] for name, values in found.items()}

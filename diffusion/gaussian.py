@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from conf import Settings, setting
 from diffusion.schedule import NoiseSchedule, Table
 
 Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]  # (x_t, t (B,), cond (B, F)) -> raw eps, x_0 or v
 
-PREDICTIONS = ("eps", "x_0", "v")
-WEIGHTINGS = ("none", "min_snr")
-
 
 class Prediction(NamedTuple):
-    """What one look at x_t says: the clean picture and the noise, so that x_t = signal x_0 + noise eps."""
+    """What one evaluation at x_t says: the clean picture and the noise, so that x_t = signal x_0 + noise eps."""
 
     x_0: Tensor
     eps: Tensor
+
+
+Denoise = Callable[[Tensor, int], Prediction]  # (x_t, t) -> (x_0, eps), with condition and guidance inside
+
+
+class Objective(Settings):
+    """What the network is trained on."""
+
+    prediction: Literal["eps", "x_0", "v"] = setting("eps", "what the network predicts")
+    weighting: Literal["none", "min_snr"] = setting(
+        "none", "of the loss: none for the plain mean squared error, min_snr for min-SNR"
+    )
+    time_power: float = setting(1.0, "training times are T u^time_power; above 1, more with little noise", ge=0.01)
+    gamma: float = setting(5.0, "cap of the signal-to-noise ratio in min-SNR weighting", ge=1e-6)
+
+
+class DiffusionSettings(Objective):
+    """linear betas and eps-prediction, as in DDPM"""
+
+    chosen_as: ClassVar[str] = "linear"
+    schedule: Literal["linear", "cosine"] = setting("linear", "of the betas")
+    T: int = setting(1000, "noise steps", ge=1, le=100_000)
+
+    def build(self) -> GaussianDiffusion:
+        """Raises ValueError for a schedule that this T or prediction does not allow."""
+        return GaussianDiffusion(NoiseSchedule.named(self.schedule, self.T), self)
 
 
 def loss_weights(snr: Tensor, prediction: str, weighting: str, gamma: float) -> Tensor:
@@ -42,35 +66,22 @@ class GaussianDiffusion:
                  (Salimans & Ho 2022)
     weighting  : "none" for the plain mean squared error of the prediction, "min_snr" for the error of x_0
                  weighted by min(SNR, gamma) (Hang et al. 2023, equations 7-9)
-    time_power : times are drawn as T u^time_power with u ~ U(0, 1): 1 for all alike, as in DDPM; 2 for more of those
+    time_power : times are sampled as T u^time_power with u ~ U(0, 1): 1 for all alike, as in DDPM; 2 for more of those
                  with little noise, where the last levels of a colour are decided
+
+    Raises ValueError for eps-prediction on a schedule without signal at T.
     """
 
-    def __init__(
-        self,
-        schedule: NoiseSchedule,
-        prediction: str = "eps",
-        weighting: str = "none",
-        gamma: float = 5.0,
-        time_power: float = 1.0,
-    ):
-        if prediction not in PREDICTIONS:
-            raise ValueError(f"diffusion.prediction={prediction!r}: unknown, choose one of {', '.join(PREDICTIONS)}")
-        if weighting not in WEIGHTINGS:
-            raise ValueError(f"diffusion.weighting={weighting!r}: unknown, choose one of {', '.join(WEIGHTINGS)}")
-        if prediction == "eps" and schedule.alpha_bar[-1] <= 0:
+    def __init__(self, schedule: NoiseSchedule, objective: Objective = Objective()):  # noqa: B008  frozen
+        if objective.prediction == "eps" and schedule.alpha_bar[-1] <= 0:
             raise ValueError(
                 "diffusion.prediction=eps: at T this schedule has no signal left, and x_0 cannot be found from eps; "
                 "use diffusion.prediction=v"
             )
-        if not gamma > 0:
-            raise ValueError(f"diffusion.gamma={gamma}: the cap of the signal-to-noise ratio is above 0; 5 is usual")
-        if not time_power > 0:
-            raise ValueError(f"diffusion.time_power={time_power}: must be above 0; 1 draws all times alike")
-        self.schedule, self.prediction, self.time_power = schedule, prediction, time_power
-        self._weight = Table(loss_weights(schedule.snr, prediction, weighting, gamma))
+        self.schedule, self.prediction, self.time_power = schedule, objective.prediction, objective.time_power
+        self._weight = Table(loss_weights(schedule.snr, objective.prediction, objective.weighting, objective.gamma))
 
-    def draw(self, x_0: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    def sample_times_and_noise(self, x_0: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """What a training step adds to x_0 (B, ...): times t in 1..T (B,) and noise eps ~ N(0, I) (B, ...)."""
         device, T = generator.device if generator is not None else x_0.device, self.schedule.T
         u = torch.rand(len(x_0), generator=generator, device=device)
@@ -80,7 +91,7 @@ class GaussianDiffusion:
 
     def loss(self, denoiser: Denoiser, x_0: Tensor, cond: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """(B,) training loss at a random time for each sample (Ho et al. 2020, equation 14)."""
-        t, eps = self.draw(x_0, generator)
+        t, eps = self.sample_times_and_noise(x_0, generator)
         return self.loss_at(denoiser, x_0, cond, t, eps)
 
     def loss_at(self, denoiser: Denoiser, x_0: Tensor, cond: Tensor, t: Tensor, eps: Tensor) -> Tensor:

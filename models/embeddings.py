@@ -66,8 +66,8 @@ class AttributeEmbedding(nn.Module):
         return self.mlp(self.table(self.rows(cond)))
 
 
-class AttributeMap(nn.Module):
-    """Labels (B, F) -> (B, channels, height, width): the sum of one learned map per known value.
+class SpatialEmbedding(nn.Module):
+    """Labels (B, F) -> (B, channels, height, width): the sum of one learned embedding per known value and pixel.
 
     It tells the network *where* a value shows: a hat above, a chain below. Unknown fields add nothing. Starts
     at zero, so that an untrained network ignores it.

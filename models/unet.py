@@ -3,55 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
+from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from models.embeddings import AttributeEmbedding, AttributeMap, TimeEmbedding
+from conf import Settings, setting
+from models.embeddings import AttributeEmbedding, SpatialEmbedding, TimeEmbedding
 from models.layers import Downsample, ResidualBlock, SelfAttention, Upsample, norm, zero
+
+
+class UNetSettings(Settings):
+    """the U-Net of models/unet.py"""
+
+    name: Literal["unet"] = "unet"
+    channels: int = setting(32, "width of the finest level", ge=1, le=4096)
+    channel_mults: list[PositiveInt] = setting(
+        [1, 2, 4], "width of each level, as a multiple; each further level halves the picture", min_length=1
+    )
+    blocks: int = setting(2, "residual blocks per level", ge=1, le=64)
+    attention_levels: list[NonNegativeInt] = setting([2], "levels with self-attention, 0 the finest")
+    head_dim: int = setting(32, "channels per attention head", ge=1)
+    map_channels: int = setting(16, "width of the spatial embedding that joins the input; 0 for none", ge=0, le=1024)
+    dropout: float = setting(0.0, "inside residual blocks", ge=0, le=0.999)
+
+    def build(self, image_shape: Sequence[int], cardinalities: Sequence[int]) -> UNet:
+        """With random weights. Raises ValueError for a shape or widths that do not fit together."""
+        return UNet(image_shape, cardinalities, self)
 
 
 class UNet(nn.Module):
     """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, C, H, W): eps, x_0 or v, as it was trained.
 
-    image_shape      : (C, H, W); H and W must be divisible by 2 ** (len(channel_mults) - 1)
-    cardinalities    : number of values of each field of `cond`; () for an unconditional network
-    channels         : width of the first level, multiplied by `channel_mults` at each level, halving the size
-    blocks           : residual blocks per level
-    attention_levels : levels (0 is the finest) whose blocks are followed by self-attention; the middle always has it
-    head_dim         : channels per attention head
-    map_channels     : width of the learned map per attribute value that joins the input; 0 for none
-    dropout          : inside residual blocks
+    image_shape   : (C, H, W); H and W must be divisible by 2 ** (len(channel_mults) - 1)
+    cardinalities : number of values of each field of `cond`; () for an unconditional network
+
+    Each level is `channels` times its multiple wide and half the size of the one before. Blocks of the attention levels
+    are followed by self-attention; the middle always has it.
     """
 
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        cardinalities: Sequence[int],
-        channels: int = 32,
-        channel_mults: Sequence[int] = (1, 2, 4),
-        blocks: int = 2,
-        attention_levels: Sequence[int] = (2,),
-        head_dim: int = 32,
-        map_channels: int = 0,
-        dropout: float = 0.0,
-    ):
+    def __init__(self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: UNetSettings):
         super().__init__()
         image_channels, height, width = image_shape
-        _refuse_size(height, width, len(channel_mults))
-        _refuse_levels(attention_levels, len(channel_mults))
-        widths = [channels * mult for mult in channel_mults]
+        channels, blocks, head_dim = settings.channels, settings.blocks, settings.head_dim
+        levels = len(settings.channel_mults)
+        _refuse_size(height, width, levels)
+        _refuse_levels(settings.attention_levels, levels)
+        widths = [channels * mult for mult in settings.channel_mults]
         embed_dim = 4 * channels
         self.fields = len(cardinalities)
         self.time = TimeEmbedding(channels, embed_dim)
         self.attributes = AttributeEmbedding(cardinalities, embed_dim) if cardinalities else None
-        with_map = cardinalities and map_channels
-        self.map = AttributeMap(cardinalities, map_channels, height, width) if with_map else None
-        self.stem = nn.Conv2d(image_channels + (map_channels if with_map else 0), channels, 3, padding=1)
+        map_channels = settings.map_channels if cardinalities else 0
+        self.map = SpatialEmbedding(cardinalities, map_channels, height, width) if map_channels else None
+        self.stem = nn.Conv2d(image_channels + map_channels, channels, 3, padding=1)
 
         def stage(in_channels: int, out_channels: int, level: int) -> Stage:
-            attention = level in attention_levels
-            return Stage(in_channels, out_channels, embed_dim, dropout, head_dim if attention else None)
+            heads = head_dim if level in settings.attention_levels else None
+            return Stage(in_channels, out_channels, embed_dim, settings.dropout, heads)
 
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         skips, at = [channels], channels
@@ -63,7 +73,7 @@ class UNet(nn.Module):
             if level < len(widths) - 1:
                 self.down.append(Downsample(at))
                 skips.append(at)
-        self.middle = nn.ModuleList(Stage(at, at, embed_dim, dropout, heads) for heads in (head_dim, None))
+        self.middle = nn.ModuleList(Stage(at, at, embed_dim, settings.dropout, heads) for heads in (head_dim, None))
         for level in reversed(range(len(widths))):
             for _ in range(blocks + 1):
                 self.up.append(stage(at + skips.pop(), widths[level], level))

@@ -1,0 +1,89 @@
+"""From a network that predicts to a function that denoises, with the condition and its guidance inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion, Prediction
+from diffusion.guidance.cfg import CFG, NEGLIGIBLE
+
+PLAIN = CFG()
+
+
+def base_weights(weights: Sequence[float]) -> list[float]:
+    """The weights of conditions without guidance: at least 0, and scaled to a sum of at most 1."""
+    positive = [max(v, 0.0) for v in weights]
+    return [v / max(sum(positive), 1.0) for v in positive]
+
+
+def guided(
+    diffusion: GaussianDiffusion,
+    denoiser: Denoiser,
+    cond: Tensor,
+    ref: Denoiser | None = None,
+    ref_cond: Tensor | None = None,
+    w: float = 1.0,
+    also: Sequence[tuple[Tensor, float]] = (),
+    base: Sequence[float] | None = None,
+    guidance: CFG = PLAIN,
+    clip: bool = True,
+) -> Denoise:
+    """Extrapolate from a reference output through the conditional one: output = ref + w (main - ref).
+
+    cond     : (B, F), what is asked for
+    ref      : another denoiser for the reference, a weaker one than `denoiser` (autoguidance, Karras et al. 2024);
+               `denoiser` itself if left out
+    ref_cond : (B, F), what to move away from: all UNKNOWN for classifier-free guidance (Ho & Salimans 2022,
+               equation 6, where w - 1 is called w), or the label of what to avoid (negative condition)
+    w        : 0 reference alone, 1 condition alone, more amplifies the condition
+    also     : further conditions (B, F) with weights v, each of which adds v (its output - ref) (Liu et al. 2022,
+               equation 11)
+    base     : w and the weights of `also` at noise levels where `guidance` does not act; `base_weights` if left out
+    clip     : limit the predicted x_0, as `guidance` says; high w needs it
+
+    All branches of a step that count go through the network in one batch. Raises ValueError where w is not 1 and there
+    is nothing to compare with.
+    """
+    if ref is None and ref_cond is None and (w != 1.0 or also):
+        raise ValueError(f"w={w}: guidance compares with something; give ref_cond (all UNKNOWN for CFG) or ref")
+    labels = [cond if ref_cond is None else ref_cond, cond, *(label for label, _ in also)]
+    full = [w, *(v for _, v in also)]
+    base = base or base_weights(full)
+
+    def denoise(x_t: Tensor, t: int) -> Prediction:
+        weights = guidance.at(t / diffusion.schedule.T, full, base)
+        weights = [1 - sum(weights), *weights]  # of the reference, the condition, and the others
+        counts = [abs(v) > NEGLIGIBLE for v in weights]
+        guiding = sum(counts) > 1
+        needed = [
+            counts[0] or guidance.renoise_reference,
+            counts[1] or (guidance.needs_condition and guiding),
+            *counts[2:],
+        ]
+        outputs = _outputs(denoiser, ref, x_t, t, [c if n else None for c, n in zip(labels, needed, strict=True)])
+        output = sum(v * out for v, out, c in zip(weights, outputs, counts, strict=True) if c)
+        output = guidance.combine(output, outputs[1] if guiding else None)
+        prediction = diffusion.predict(output, x_t, t, clip=False)
+        prediction = diffusion.with_x_0(guidance.limit(prediction.x_0), x_t, t) if clip else prediction
+        if not guidance.renoise_reference:
+            return prediction
+        return Prediction(prediction.x_0, diffusion.predict(outputs[0], x_t, t, clip=False).eps)
+
+    return denoise
+
+
+def _outputs(denoiser: Denoiser, ref: Denoiser | None, x_t: Tensor, t: int, labels: list) -> list[Tensor | None]:
+    """The raw output for each label (B, F), the first from `ref` if there is one; None where the label is None."""
+    own = [c for c in (labels if ref is None else labels[1:]) if c is not None]
+    count, found = len(x_t), []
+    if own:
+        times = torch.full((count * len(own),), t, dtype=torch.int64, device=x_t.device)
+        found = list(denoiser(torch.cat([x_t] * len(own)), times, torch.cat(own)).to(x_t.dtype).split(count))
+    if ref is not None and labels[0] is not None:
+        times = torch.full((count,), t, dtype=torch.int64, device=x_t.device)
+        found.insert(0, ref(x_t, times, labels[0]).to(x_t.dtype))
+    answers = iter(found)
+    return [None if c is None else next(answers) for c in labels]

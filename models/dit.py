@@ -1,0 +1,117 @@
+"""The diffusion transformer: patches, and blocks that time and label modulate (Peebles & Xie 2023, adaLN-Zero)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from conf import Settings, setting
+from models.embeddings import AttributeEmbedding, SpatialEmbedding, TimeEmbedding, sinusoidal_embedding
+from models.layers import zero
+
+
+class DiTSettings(Settings):
+    """the diffusion transformer of models/dit.py"""
+
+    name: Literal["dit"] = "dit"
+    patch: int = setting(2, "side of a patch, in pixels; small ones cost more and show more", ge=1, le=256)
+    width: int = setting(192, "channels of a token, a multiple of 4 and of heads", ge=4, le=8192)
+    depth: int = setting(8, "blocks", ge=1, le=256)
+    heads: int = setting(6, "attention heads per block", ge=1, le=256)
+    mlp_ratio: int = setting(4, "width of the inner layer of a block, as a multiple", ge=1, le=16)
+    map_channels: int = setting(16, "width of the spatial embedding that joins the input; 0 for none", ge=0, le=1024)
+    dropout: float = setting(0.0, "at the end of both branches of a block", ge=0, le=0.999)
+
+    def build(self, image_shape: Sequence[int], cardinalities: Sequence[int]) -> DiT:
+        """With random weights. Raises ValueError for a shape or widths that do not fit together."""
+        return DiT(image_shape, cardinalities, self)
+
+
+class DiT(nn.Module):
+    """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, C, H, W): eps, x_0 or v, as it was trained.
+
+    image_shape   : (C, H, W); the patch divides H and W
+    cardinalities : number of values of each field of `cond`; () for an unconditional network
+    """
+
+    def __init__(self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: DiTSettings):
+        super().__init__()
+        channels, height, width = image_shape
+        patch, dim = settings.patch, settings.width
+        _refuse(height, width, settings)
+        self.fields, self.patch = len(cardinalities), patch
+        self.grid = (height // patch, width // patch)
+        self.time = TimeEmbedding(dim, dim)
+        self.attributes = AttributeEmbedding(cardinalities, dim) if cardinalities else None
+        map_channels = settings.map_channels if cardinalities else 0
+        self.map = SpatialEmbedding(cardinalities, map_channels, height, width) if map_channels else None
+        self.stem = nn.Linear((channels + map_channels) * patch**2, dim)
+        self.register_buffer("positions", grid_positions(*self.grid, dim), persistent=False)
+        self.blocks = nn.ModuleList(Block(dim, settings) for _ in range(settings.depth))
+        self.modulation = zero(nn.Linear(dim, 2 * dim))
+        self.head = zero(nn.Linear(dim, channels * patch**2))
+
+    def forward(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+        if cond.shape[1] != self.fields:  # one column would be broadcast over all fields
+            raise ValueError(f"cond has {cond.shape[1]} fields, this network was built for {self.fields}")
+        emb = self.time(t)  #                                     (B, D)
+        if self.attributes is not None:
+            emb = emb + self.attributes(cond)
+        emb = F.silu(emb)
+        if self.map is not None:
+            x_t = torch.cat([x_t, self.map(cond)], dim=1)  #      (B, C + M, H, W)
+        patches = rearrange(x_t, "b c (y p) (x q) -> b (y x) (c p q)", p=self.patch, q=self.patch)
+        h = self.stem(patches) + self.positions  #                (B, N, D), N = H W / P^2
+        for block in self.blocks:
+            h = block(h, emb)
+        shift, scale = self.modulation(emb)[:, None].chunk(2, dim=2)
+        h = self.head(modulated(h, shift, scale))  #              (B, N, C P^2)
+        return rearrange(h, "b (y x) (c p q) -> b c (y p) (x q)", y=self.grid[0], p=self.patch, q=self.patch)
+
+
+class Block(nn.Module):
+    """Self-attention and a two-layer network, each shifted, scaled and gated by emb; starts as the identity.
+
+    h (B, N, D), emb (B, D) -> (B, N, D)
+    """
+
+    def __init__(self, dim: int, settings: DiTSettings):
+        super().__init__()
+        self.heads = settings.heads
+        self.modulation = zero(nn.Linear(dim, 6 * dim))
+        self.qkv, self.out = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+        inner = settings.mlp_ratio * dim
+        self.mlp = nn.Sequential(nn.Linear(dim, inner), nn.GELU(approximate="tanh"), nn.Linear(inner, dim))
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def forward(self, h: Tensor, emb: Tensor) -> Tensor:
+        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = self.modulation(emb)[:, None].chunk(6, dim=2)
+        h = h + gate_a * self.dropout(self._attended(modulated(h, shift_a, scale_a)))
+        return h + gate_m * self.dropout(self.mlp(modulated(h, shift_m, scale_m)))
+
+    def _attended(self, h: Tensor) -> Tensor:
+        q, k, v = rearrange(self.qkv(h), "b n (three heads d) -> three b heads n d", three=3, heads=self.heads)
+        return self.out(rearrange(F.scaled_dot_product_attention(q, k, v), "b heads n d -> b n (heads d)"))
+
+
+def modulated(h: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """Layer norm without weights of its own, then the scale and shift that time and label say."""
+    return F.layer_norm(h, h.shape[-1:], eps=1e-6) * (1 + scale) + shift
+
+
+def grid_positions(rows: int, columns: int, dim: int) -> Tensor:
+    """(rows columns, dim): sinusoidal embeddings of row and column, half of the channels each."""
+    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    return torch.cat([sinusoidal_embedding(p.flatten(), dim // 2) for p in (y, x)], dim=1)
+
+
+def _refuse(height: int, width: int, settings: DiTSettings) -> None:
+    if height % settings.patch or width % settings.patch:
+        raise ValueError(f"model.patch={settings.patch}: must divide the image size, {height} x {width}")
+    if settings.width % 4 or settings.width % settings.heads:
+        raise ValueError(f"model.width={settings.width}: must be a multiple of 4 and of model.heads={settings.heads}")
