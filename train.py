@@ -6,17 +6,14 @@ python train.py --help
 
 import sys
 
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
-
-from cli import app as cli
+from cli.app import command
 from training.loop import train
+from training.settings import TrainSettings
 
 
-@cli.command("train")
-def main(cfg: DictConfig) -> None:
-    settings = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    outcome = train(settings, list(HydraConfig.get().overrides.task))
+@command(TrainSettings)
+def main(settings: TrainSettings, overrides: list[str]) -> None:
+    outcome = train(settings, overrides)
     if outcome.stopped_by:
         sys.exit(128 + outcome.stopped_by)  # as shells expect; a sweep ends here too
 

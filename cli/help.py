@@ -1,36 +1,49 @@
-"""The text of --help, made of the comments in conf/, so that a setting is explained where it is set."""
+"""The text of --help, made of the declared settings and of the choices in conf/."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args, get_origin
 
 import yaml
 from omegaconf import OmegaConf
-from rapidfuzz import fuzz
+from pydantic.fields import FieldInfo
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
-SETTING = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z]\w*):(?: (?P<value>.*?))??(?:  # (?P<why>.*))?")
+from conf import Settings, fields, groups
+from runtime.settings import CONF
+
 WIDTH = 26
 
 
-def settings(path: Path) -> list[tuple[str, str, str]]:
-    """(dotted key, default, explanation) of each explained setting in one configuration file."""
-    return [(key, default, why) for key, default, why in _lines(path) if why]
+def register(cls: type[Settings]) -> None:
+    """Make `${help:}` available in configuration files."""
+    text = explain(cls).replace("$", "$$") + "\n"  # Hydra fills the text in as a string.Template
+    OmegaConf.register_new_resolver("help", lambda: text, replace=True)
 
 
-def _lines(path: Path) -> list[tuple[str, str, str | None]]:
-    """The same of every setting, explained or not."""
-    found, parents = [], []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        match = SETTING.fullmatch(line)
-        if not match:
-            continue
-        depth = len(match["indent"]) // 2
-        parents[depth:] = [match["key"]]
-        found.append((".".join(parents), match["value"], match["why"]))
-    return found
+def explain(cls: type[Settings]) -> str:
+    """All settings of a program and of its groups, with defaults and explanations."""
+    lines = [_headline(cls), "", "Settings are given as key=value, groups as group=option.", "", *_table(cls, "")]
+    chosen = defaults(cls)
+    for group, options in groups(cls).items():
+        presets = [path for path in sorted((CONF / group).glob("*.yaml")) if path.stem not in options]
+        told = [(option, _headline(member), list(_table(member, f"{group}."))) for option, member in options.items()]
+        for option, what, table in [*told, *((path.stem, headline(path), []) for path in presets)]:
+            mark = " (default)" if option == chosen.get(group) else ""
+            lines += ["", f"{group}={option}{mark}: {what}", *table]
+    if "experiment" in chosen:
+        lines += ["", *(f"experiment={p.stem}: {headline(p)}" for p in sorted((CONF / "experiment").glob("*.yaml")))]
+    lines += ["", "Also: --cfg job shows the settings as they stand, --multirun key=a,b runs one job for each value."]
+    return "\n".join(lines)
+
+
+def defaults(cls: type[Settings]) -> dict[str, str | None]:
+    """The option that conf/<program>.yaml chooses for each group."""
+    entries = yaml.safe_load((CONF / f"{cls.program}.yaml").read_text(encoding="utf-8"))["defaults"]
+    pairs = (next(iter(entry.items())) for entry in entries if isinstance(entry, dict))
+    return {group: option for group, option in pairs if not group.startswith("override ")}
 
 
 def headline(path: Path) -> str:
@@ -39,61 +52,22 @@ def headline(path: Path) -> str:
     return comments[0] if comments else ""
 
 
-def explain(config_name: str) -> str:
-    """All settings of conf/<config_name>.yaml and of its groups, with defaults and explanations."""
-    primary = CONF / f"{config_name}.yaml"
-    lines = [headline(primary), "", "Settings are given as key=value, groups as group=option.", ""]
-    lines += _table(settings(primary), "")
-    for group, chosen in groups(primary):
-        for path in sorted((CONF / group).glob("*.yaml")):
-            mark = " (default)" if path.stem == chosen else ""
-            lines += ["", f"{group}={path.stem}{mark}: {headline(path)}"]
-            lines += _table(settings(path), f"{group}.") if group != "experiment" else []
-    lines += ["", "Also: --cfg job shows the settings as they stand, --multirun key=a,b runs one job for each value."]
-    return "\n".join(lines).replace("$", "$$") + "\n"  # Hydra fills the text in as a string.Template
+def _headline(cls: type[Settings]) -> str:
+    return (cls.__doc__ or "").strip().split("\n")[0]
 
 
-def _table(rows: list[tuple[str, str, str]], prefix: str) -> list[str]:
-    return [f"  {prefix + key:<{WIDTH}} {why} [{default}]" for key, default, why in rows]
+def _table(cls: type[Settings], prefix: str) -> Iterator[str]:
+    for name, field in fields(cls).items():
+        if field.description:
+            yield f"  {prefix + name:<{WIDTH}} {field.description}{_choices(field)} [{_default(field)}]"
 
 
-def names(config_name: str) -> list[str]:
-    """Every explained setting of conf/<config_name>.yaml and of its groups, as it is typed on the command line."""
-    primary = CONF / f"{config_name}.yaml"
-    keys = {key for key, *_ in settings(primary)}
-    for group, _ in groups(primary):
-        keys |= {f"{group}.{key}" for path in (CONF / group).glob("*.yaml") for key, *_ in settings(path)}
-    return sorted(keys)
+def _choices(field: FieldInfo) -> str:
+    """The words that a setting can be, unless its explanation names them."""
+    words = [str(word) for word in get_args(field.annotation)] if "Literal" in str(get_origin(field.annotation)) else []
+    return f": {', '.join(words)}" if words and not all(word in field.description for word in words) else ""
 
 
-def known(config_name: str) -> set[str]:
-    """All that can stand before the = on the command line: settings, explained or not, groups, and their options'."""
-    primary = CONF / f"{config_name}.yaml"
-    keys = {key for key, *_ in _lines(primary)}
-    for group, _ in groups(primary):
-        keys |= {group} | {f"{group}.{key}" for path in (CONF / group).glob("*.yaml") for key, *_ in _lines(path)}
-    return keys
-
-
-def closest(typed: str, config_name: str, own: Iterable[str] = ()) -> list[str]:
-    """The three names nearest to what was typed, among settings and groups of conf/<config_name>.yaml, and `own`."""
-    candidates = {*names(config_name), *(group for group, _ in groups(CONF / f"{config_name}.yaml")), *own}
-    return sorted(candidates, key=lambda name: (-_likeness(typed, name), name))[:3]
-
-
-def _likeness(typed: str, name: str) -> float:
-    """From 0 to 100. Of a setting in a group, its last part alone counts too: "lr" may mean optim.lr."""
-    last = fuzz.ratio(typed.rpartition(".")[2], name.rpartition(".")[2])
-    return max(fuzz.ratio(typed, name), last - 1)  # of two that fit as well, the one that fits as a whole
-
-
-def groups(primary: Path) -> list[tuple[str, str | None]]:
-    """(group, default option) of each group of settings that a configuration file draws on."""
-    entries = yaml.safe_load(primary.read_text(encoding="utf-8"))["defaults"]
-    pairs = [next(iter(entry.items())) for entry in entries if isinstance(entry, dict)]
-    return [(group, option) for group, option in pairs if (CONF / group).is_dir()]
-
-
-def register() -> None:
-    """Make `${explain:name}` available in configuration files."""
-    OmegaConf.register_new_resolver("explain", explain, replace=True)
+def _default(field: FieldInfo) -> Any:
+    value = field.get_default(call_default_factory=True)
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else value

@@ -1,4 +1,4 @@
-"""Changes to a label: "+top hat,-beard" makes the label of one picture that of another."""
+"""Edits of a label: "+top hat,-beard" makes the label of one picture that of another."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = 
 
     names : as `ConditionSchema.encode` reads them, each with or without a leading "+"
 
-    A named slot gives up the value that it had: "-hat" leaves it empty, "+hat" leaves open which hat. Where what is
-    asked is never absent, such as a type, so do the slots whose values no training picture has together with it: one
-    that becomes a zombie takes the only skin that zombies have, and one that becomes a woman is left open as to hair.
+    A named slot loses the value that it had: "-hat" leaves it empty, "+hat" leaves open which hat. A name of a field
+    that is never absent, such as the type, also changes the slots whose values no training picture has together with
+    it: who becomes a zombie takes the only skin that zombies have, and who becomes a woman has the hair left open.
     Raises ValueError as `encode` does, and where nothing is named.
     """
-    wanted = schema.encode(",".join(name.strip().removeprefix("+") for name in str(names).split(",")), argument)
-    asked = [f for f, v in enumerate(wanted.tolist()) if v != UNKNOWN]
-    if not asked:
+    plain = ",".join(name.strip().removeprefix("+") for name in str(names).split(","))
+    wanted = schema.encode(plain, argument, typed=names)
+    named = [f for f, v in enumerate(wanted.tolist()) if v != UNKNOWN]
+    if not named:
         raise ValueError(f"{argument}={names!r}: changes nothing; name what is to appear or, with -, to go")
     new = label.clone()
-    for f in asked:
+    for f in named:
         if label[f] != wanted[f]:
             new[_slot(schema, f)] = UNKNOWN
     kinds = _kinds(schema, wanted)
@@ -32,9 +33,9 @@ def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = 
         if v != UNKNOWN and not _seen(schema, (f, v), kinds):
             new[_slot(schema, f)] = UNKNOWN
     new = torch.where(wanted == UNKNOWN, new, wanted)
-    for f in opened(schema, new):
+    for f in open_slots(schema, new):
         columns, possible = _slot(schema, f), possible_values(schema, new, f)
-        if set(columns).isdisjoint(asked):
+        if set(columns).isdisjoint(named):
             possible = [v for v in possible if _seen(schema, (f, v), kinds)]
         emptied = any(wanted[g] == 0 for g in columns) and 0 in possible
         if emptied or len(possible) == 1:
@@ -42,19 +43,19 @@ def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = 
     return implied(schema, new)
 
 
-def opened(schema: ConditionSchema, label: Tensor) -> list[int]:
-    """The columns of the slots whose value `label` (F,) leaves open."""
+def open_slots(schema: ConditionSchema, label: Tensor) -> list[int]:
+    """The columns of the slots whose value `label` (F,) leaves UNKNOWN."""
     return [f for f, field in enumerate(schema.fields) if not field.slot and label[f] == UNKNOWN]
 
 
 def completed(schema: ConditionSchema, label: Tensor, seed: int) -> Tensor:
-    """`label` (F,) with a value in every slot that it leaves open, drawn from those that it allows.
+    """`label` (F,) with a value sampled for every slot that it leaves open, uniformly from those that it allows.
 
-    Of these, such as some training picture has beside what is never absent: the type, say, decides which hair there is.
-    The same seed draws the same values.
+    Where there are any, only values that some training picture has beside those of the fields that are never absent:
+    the type, say, decides which hair there is. The same seed samples the same values.
     """
     label, rng = label.clone(), np.random.default_rng(seed)
-    for f in opened(schema, label):
+    for f in open_slots(schema, label):
         possible = possible_values(schema, label, f)
         seen = [v for v in possible if _seen(schema, (f, v), _kinds(schema, label))]
         label[f] = int(rng.choice(seen or possible))
@@ -62,7 +63,7 @@ def completed(schema: ConditionSchema, label: Tensor, seed: int) -> Tensor:
 
 
 def implied(schema: ConditionSchema, label: Tensor) -> Tensor:
-    """`label` (F,) with the unknown fields of a slot that follow from those of the slot that are known."""
+    """`label` (F,) with the fields filled in that follow from known fields of the same slot: hat from Top Hat."""
     label = label.clone()
     for column, owner in enumerate(schema.fields):
         if owner.slot:

@@ -1,9 +1,4 @@
-"""Fields, of which a label has one entry each.
-
-A *slot* holds one of several values that exclude each other ("eyes": none, Big Shades, Eye Patch, ...). A *coarse*
-field says whether a slot's value belongs to a group ("glasses": none or glasses), so that a person can ask for
-glasses, or for no hat, and leave the rest to the model.
-"""
+"""Fields, of which a label has one entry each: slots, and the groups of their values."""
 
 from __future__ import annotations
 
@@ -12,18 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 NONE = "none"
+DASHES = "-\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"  # hyphens, the en dash and minus signs, as text is pasted
 
 
 def normalise(name: str) -> str:
     """The form in which names are compared: no case, spaces, hyphens or underscores."""
-    return re.sub(r"[\s\-_]+", "", name.casefold())
+    return re.sub(rf"[{DASHES}\s_]+", "", name.casefold())
 
 
 @dataclass(frozen=True)
 class Field:
     """One entry of a label.
 
-    `values[0]` is "none" where the field can be absent. A coarse field names in `slot` the field that it
+    `values[0]` is "none" where the field can be absent. A group, or coarse field, names in `slot` the field that it
     summarises and in `members` the values of that slot for which it is present.
     """
 

@@ -12,7 +12,8 @@ GRAMMAR = {
     "personne": "person", "chiffre": "digit",
     "sans": "without", "pas": "not", "ne": "not", "n'": "not", "pas de": "no", "pas d'": "no", "plus de": "no",
     "plus d'": "no", "aucun": "no", "jamais": "never", "ni": "nor", "non": "non", "non plus": "either",
-    "sauf": "except", "hormis": "except", "excepte": "except", "depourvu": "without", "denue": "without",
+    "sauf": "except", "hormis": "except", "excepte": "except", "au lieu": "without", "a la place": "without",
+    "plutot que": "without", "plutot qu'": "without", "depourvu": "without", "denue": "without",
     "porte": "wears", "porter": "wears", "portant": "wearing", "ayant": "having", "avoir": "have", "est": "is",
     "etre": "be", "veux": "want", "voudrais": "want",
 }  # fmt: skip
@@ -38,7 +39,10 @@ HEAD = {
     "cheveux fonces": "dark hair", "cheveux raides": "straight hair", "cheveux raides blonds": "straight hair blonde",
     "cheveux blonds raides": "straight hair blonde", "cheveux courts blonds": "blonde short",
     "cheveux blonds courts": "blonde short", "carre blond": "blonde bob", "cheveux de clown": "clown hair green",
-    "cheveux verts": "clown hair green", "couronne": "crown",
+    "cheveux verts": "clown hair green", "couronne": "crown", "cheveux roux": "red hair", "cheveux rouges": "red hair",
+    "femme rousse": "woman with red hair", "fille rousse": "woman with red hair", "une rousse": "woman with red hair",
+    "homme roux": "man with red hair", "garcon roux": "man with red hair", "un roux": "man with red hair",
+    "femme brune": "woman with dark hair", "fille brune": "woman with dark hair", "une brune": "woman with dark hair",
 }  # fmt: skip
 
 FACE = {

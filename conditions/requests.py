@@ -1,6 +1,6 @@
-"""Requests with weights: "male, hat:5 | glasses * 2".
+"""Requests with guidance weights: "male, hat:5 | glasses * 2".
 
-A bar separates several conditions, each with its own guidance after "*"; a colon gives one name a guidance of its own.
+A bar separates several conditions, each with its own weight after "*"; a colon gives one name a weight of its own.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from conditions.names import with_hyphen
 from conditions.schema import UNKNOWN, ConditionSchema
+
+Written = str | int | Sequence[str | int]  # "male,hat:5", or a list of such names
 
 
 class Request(NamedTuple):
     """One condition.
 
-    label  : (F,) int64, UNKNOWN where nothing is asked
-    w      : its guidance; None for that of the whole command
-    fields : guidance of single fields, by column, where they have their own
+    label  : (F,) int64, UNKNOWN where nothing is asked for
+    w      : its guidance weight; None for that of the whole command
+    fields : guidance weights of single fields, by column, where they have their own
     """
 
     label: Tensor
@@ -28,14 +31,17 @@ class Request(NamedTuple):
     fields: dict[int, float]
 
 
-def parse_requests(schema: ConditionSchema, text: str | Sequence | None, argument: str = "attrs") -> list[Request]:
+def parse_requests(schema: ConditionSchema, written: Written | None, argument: str = "attrs") -> list[Request]:
     """The conditions that a person wrote, at least one. Raises ValueError as `ConditionSchema.encode` does."""
-    if not isinstance(text, str):
-        return [Request(schema.encode(text, argument), None, {})]
-    return [_parse(schema, part, argument, text) for part in text.split("|")]
+    if written is None:
+        return [Request(schema.unknown(1)[0], None, {})]
+    listed = isinstance(written, Sequence) and not isinstance(written, str)
+    text = ",".join(map(str, written)) if listed else str(written)
+    return [_parse(schema, part, argument, written) for part in text.split("|")]
 
 
-def _parse(schema: ConditionSchema, part: str, argument: str, whole: str) -> Request:
+def _parse(schema: ConditionSchema, part: str, argument: str, whole: Written) -> Request:
+    """One condition, the `part` between two bars; `whole` is what the person wrote, for messages."""
     names, star, weight = part.partition("*")
     w = _weight(weight, argument, whole) if star else None
     plain, fields = [], {}
@@ -51,20 +57,30 @@ def _parse(schema: ConditionSchema, part: str, argument: str, whole: str) -> Req
     return Request(schema.encode(",".join(plain), argument, whole), w, fields)
 
 
+def _weight(text: str, argument: str, whole: Written) -> float:
+    try:
+        weight = float(with_hyphen(text.strip()))
+    except ValueError:
+        weight = math.nan
+    if not math.isfinite(weight):
+        raise ValueError(f"{argument}={whole!r}: {text.strip()!r} is no weight; write a number, as in hat:5 or hat * 2")
+    return weight
+
+
 def _known(label: Tensor) -> list[int]:
     """The columns of the fields that are asked for."""
     return (label != UNKNOWN).nonzero()[:, 0].tolist()
 
 
 def own_weights(requests: Sequence[Request], w: float) -> list[float]:
-    """The guidance of each condition as a whole."""
+    """The guidance weight of each condition as a whole; w for those that have none."""
     return [w if request.w is None else request.w for request in requests]
 
 
-def weakened(requests: Sequence[Request], w: float, weights: Sequence[float]) -> list[Request]:
+def without_guidance(requests: Sequence[Request], w: float, weights: Sequence[float]) -> list[Request]:
     """The conditions with `weights` in the place of their own, for a model without guidance.
 
-    A name with a guidance of its own keeps it up to 1, in proportion to the rest of its condition up to 1.
+    A name with a weight of its own keeps it up to 1, in proportion to the rest of its condition up to 1.
     """
     made = []
     for request, own, weight in zip(requests, own_weights(requests, w), weights, strict=True):
@@ -74,10 +90,10 @@ def weakened(requests: Sequence[Request], w: float, weights: Sequence[float]) ->
     return made
 
 
-def shown(requests: Sequence[Request]) -> list[tuple[Tensor, bool]]:
-    """What pictures should show, and with False what they should not: labels (F,) of all conditions.
+def expected(requests: Sequence[Request]) -> list[tuple[Tensor, bool]]:
+    """What generated pictures are expected to show (True) and not to show (False): labels (F,) of all conditions.
 
-    Weights below 0 ask away; what has a weight of its own of 0 is left out.
+    A weight below 0 moves away from its name, so that it is not to be shown; what has a weight of 0 is left out.
     """
     parts = []
     for label, own, fields in requests:
@@ -89,20 +105,10 @@ def shown(requests: Sequence[Request]) -> list[tuple[Tensor, bool]]:
     return parts
 
 
-def _weight(text: str, argument: str, whole: str) -> float:
-    try:
-        weight = float(text)
-    except ValueError:
-        weight = math.nan
-    if not math.isfinite(weight):
-        raise ValueError(f"{argument}={whole!r}: {text.strip()!r} is no weight; write a number, as in hat:5 or hat * 2")
-    return weight
-
-
 def branches(requests: Sequence[Request], w: float) -> list[tuple[Tensor, float]]:
     """(label (F,), weight) of every branch, for output = ref + the sum of weight (branch - ref).
 
-    A field f with guidance v of its own adds (v - w) times the difference that it makes beside the rest of its
+    A field f with a weight v of its own adds (v - w) times the difference that it makes beside the rest of its
     request: full label - label without f.
     """
     parts = []

@@ -1,4 +1,4 @@
-"""Conditions: labels whose fields have three states (unknown, none, a value), and the words people use for them.
+"""The schema of a data set: its fields, the names that people use for them, and labels from names and back.
 
 A label is a row of integers, one per field: `UNKNOWN`, or an index into that field's values.
 """
@@ -11,24 +11,19 @@ from dataclasses import asdict
 
 import numpy as np
 import torch
-from rapidfuzz import fuzz, process
 from torch import Tensor
 
 from conditions.fields import NONE, Field, normalise
+from conditions.names import ANY, NameRefused, Names, with_hyphen
 
 UNKNOWN = -1
-ANY = "any"
-
-
-class _Refusal(Exception):
-    """Why a request cannot be met; `encode` puts the argument and its value before it."""
 
 
 class ConditionSchema:
     """The fields of a label, the names and aliases of their values, and which values occur together.
 
     fields  : in the order of a label's columns
-    aliases : other words, each for one or more names ("bald" for "-head")
+    aliases : other words, each for one or more names ("bald" for "-head"), and contraries ("not bald" for "hair")
     seen    : (V, V) bool, over all values of all fields: which pairs some training example has
     """
 
@@ -44,27 +39,12 @@ class ConditionSchema:
         self.offsets = tuple(int(sum(self.cardinalities[:f])) for f in range(len(self.fields)))
         self.seen = seen
         self.column = {field.name: f for f, field in enumerate(self.fields)}
-        self._values: dict[str, tuple[int, int]] = {}
-        self._slots: dict[str, int] = {}
-        for f, field in enumerate(self.fields):
-            for v, value in enumerate(field.values):
-                if value != NONE:
-                    self._register(self._values, value, (f, v))
-        for f, field in enumerate(self.fields):
-            if field.name not in field.values:
-                if normalise(field.name) in self._values:
-                    raise ValueError(f"field {field.name!r} has the name of another field's value")
-                self._register(self._slots, field.name, f)
+        self._names = Names(self.fields, self.aliases)
         for alias, names in self.aliases.items():
-            if normalise(alias) in self._values:
-                raise ValueError(f"alias {alias!r} is already the name of a value")
-            self.encode(names)
-
-    @staticmethod
-    def _register(table: dict, name: str, entry) -> None:
-        if normalise(name) in table:
-            raise ValueError(f"two values share the name {name!r}; names must be unique in a schema")
-        table[normalise(name)] = entry
+            try:
+                self.encode(names)
+            except RecursionError:
+                raise ValueError(f"alias {alias!r} leads back to itself; let it stand for names of values") from None
 
     def __len__(self) -> int:
         return len(self.fields)
@@ -81,8 +61,13 @@ class ConditionSchema:
         """(n, F) int64 of UNKNOWN: the unconditional input."""
         return torch.full((n, len(self)), UNKNOWN, dtype=torch.int64)
 
+    # -- from names to labels --------------------------------------------------------------------------------------
+
     def encode(
-        self, names: str | int | Sequence[str | int] | None, argument: str = "attrs", typed: str | None = None
+        self,
+        names: str | int | Sequence[str | int] | None,
+        argument: str = "attrs",
+        typed: str | Sequence | None = None,
     ) -> Tensor:
         """The label (F,) int64 for what a person names; fields they leave out stay UNKNOWN.
 
@@ -96,90 +81,46 @@ class ConditionSchema:
         """
         try:
             return self._encode(self._tokens(names))
-        except _Refusal as refusal:
+        except NameRefused as refusal:
             raise ValueError(f"{argument}={names if typed is None else typed!r}: {refusal}") from None
-
-    def _encode(self, tokens: list[str]) -> Tensor:
-        label = self.unknown(1)[0]
-        said: dict[int, str] = {}
-        present = {f: v for token in tokens if not token.startswith("-") for f, v in self._resolve(token)}
-        for token in tokens:
-            if self._says_nothing(token, present):
-                continue
-            for f, v in self._resolve(token):
-                if label[f] != UNKNOWN and label[f] != v:
-                    raise _Refusal(
-                        f"{said[f]!r} and {token!r} exclude each other, both set {self.fields[f].name!r}; name one"
-                    )
-                label[f], said[f] = v, token
-        self._refuse_contradictions(label, said)
-        return label
 
     def _tokens(self, names) -> list[str]:
         if names is None:
             return []
         listed = isinstance(names, Iterable) and not isinstance(names, str)
-        tokens = [str(part).strip() for part in (names if listed else str(names).split(","))]
-        if [normalise(token) for token in tokens] == [ANY]:
+        parts = names if listed else str(names).strip().removesuffix(",").split(",")
+        tokens = [with_hyphen(str(part).strip()) for part in parts]
+        if [token.casefold() for token in tokens] == [ANY]:
             return []
         if not tokens or any(not normalise(token) for token in tokens):
-            raise _Refusal(f"a name is missing; write names between commas, such as {self.example()}, or any for none")
+            raise NameRefused(
+                f"a name is missing; write names between commas, such as {self.example()}, or any for none"
+            )
         if not self.fields:
-            raise _Refusal(
+            raise NameRefused(
                 "this model is unconditional (trained with cfg=off) and knows no attributes; use any, or a "
                 "checkpoint trained with labels"
             )
+        for token in tokens:
+            if token.startswith("-") and with_hyphen(token[1:].strip()).startswith("-"):
+                raise NameRefused(f"{token!r} has more than one minus; one asks for absence, as in -hat")
         return tokens
 
-    def _resolve(self, token: str) -> list[tuple[int, int]]:
-        """(field, value) pairs that one name, alias or "-name" stands for."""
-        absent, key = token.startswith("-"), normalise(token)
-        if absent:
-            return [(self._absence_field(token, key), 0)]
-        if key in self._values:
-            return [self._values[key]]
-        for alias, names in self.aliases.items():
-            if normalise(alias) == key:
-                return [pair for name in names.split(",") for pair in self._resolve(name.strip())]
-        if key in self._slots:
-            field = self.fields[self._slots[key]]
-            values = ", ".join(value for value in field.values if value != NONE)
-            none = f", or -{field.name} for none" if field.optional else ""
-            raise _Refusal(f"{token!r} is a slot, not a value; name one of {values}{none}")
-        raise _Refusal(f"unknown attribute {token!r}; closest: {', '.join(self.closest(token))}")
-
-    def _says_nothing(self, token: str, present: dict[int, int]) -> bool:
-        """Whether it is the absence of one value, "-frown", where another of its slot is `present`, "smile"."""
-        if not token.startswith("-") or normalise(token) in self._slots:
-            return False
-        (f, v), *others = self._resolve(token.lstrip("- "))
-        return not others and present.get(f, 0) not in (0, v)
-
-    def more_than(self, name: str) -> str | None:
-        """The field that "-name" leaves without a value though name is one of several: "hair" for "mohawk"."""
-        key = normalise(name)
-        pairs = [] if key in self._slots else self._resolve(name)
-        if len(pairs) != 1:
-            return None
-        (f, v), g = pairs[0], self._absence_field(f"-{name}", key)
-        own, gone = ({*(field.members or field.values[1:])} for field in (self.fields[f], self.fields[g]))
-        own = own if self.fields[f].slot else {self.fields[f].values[v]}
-        return self.fields[g].name if gone - own else None
-
-    def _absence_field(self, token: str, key: str) -> int:
-        positive = [(self._slots[key], -1)] if key in self._slots else self._resolve(token.lstrip("- "))
-        f, v = positive[0]
-        field = self.fields[f]
-        if len(positive) > 1 or (v == 0 and field.optional):
-            raise _Refusal(f"{token!r} is no single thing that can be absent; name a value or a slot")
-        if not field.optional:
-            raise _Refusal(
-                f"{token!r}: {field.name!r} is never absent; name what you want of {', '.join(field.values)}"
-            )
-        if key in self._slots:
-            return f
-        coarse = (g for g, other in enumerate(self.fields) if other.slot == field.name)
-        return next((g for g in coarse if field.values[v] in self.fields[g].members), f)
+    def _encode(self, tokens: list[str]) -> Tensor:
+        label = self.unknown(1)[0]
+        said: dict[int, str] = {}
+        present = [pair for token in tokens if not token.startswith("-") for pair in self._names.resolve(token)]
+        for token in tokens:
+            if self._names.says_nothing(token, present):
+                continue
+            for f, v in self._names.resolve(token):
+                if label[f] != UNKNOWN and label[f] != v:
+                    raise NameRefused(
+                        f"{said[f]!r} and {token!r} exclude each other, both set {self.fields[f].name!r}; name one"
+                    )
+                label[f], said[f] = v, token
+        self._refuse_contradictions(label, said)
+        return label
 
     def _refuse_contradictions(self, label: Tensor, said: dict[int, str]) -> None:
         """Every slot must keep at least one value that agrees with all that was said about it."""
@@ -189,7 +130,9 @@ class ConditionSchema:
             possible[name] &= self._slot_values(f, int(label[f]))
             if not possible[name]:
                 others = [t for g, t in said.items() if name in (self.fields[g].slot, self.fields[g].name) and g != f]
-                raise _Refusal(f"{' and '.join(map(repr, [*others, token]))} exclude each other in {name!r}; name one")
+                raise NameRefused(
+                    f"{' and '.join(map(repr, [*others, token]))} exclude each other in {name!r}; name one"
+                )
 
     def _slot_values(self, f: int, v: int) -> set[str]:
         """The values of field f's slot that remain possible when field f has value v."""
@@ -199,15 +142,31 @@ class ConditionSchema:
         members = set(field.members)
         return members if v else set(self.fields[self.column[field.slot]].values) - members
 
+    # -- names -----------------------------------------------------------------------------------------------------
+
     @property
     def known_names(self) -> list[str]:
         """All that a request may name: values and aliases."""
-        return [value for field in self.fields for value in field.values if value != NONE] + list(self.aliases)
+        return self._names.known
 
     def closest(self, name: str, n: int = 4) -> list[str]:
         """The n known names most like `name`, best first."""
-        found = process.extract(name, self.known_names, scorer=fuzz.ratio, processor=normalise, limit=n)
-        return [match for match, _, _ in found]
+        return self._names.closest(name, n)
+
+    def opposite(self, name: str, beside: Sequence[str] = ()) -> str:
+        """What "not" before one known name asks for: "-hat" of "hat", "hat" of "-hat", "hair" of "bald".
+
+        beside : other names, known ones too. Where they say as much, it is "-name", which then adds nothing.
+
+        Raises ValueError where no name says it.
+        """
+        pairs = [pair for other in beside for pair in self._names.resolve(other)]
+        met = not name.startswith("-") and self._names.says_nothing(f"-{name}", pairs)
+        return f"-{name}" if met else self._names.opposite(name)
+
+    def absence_covers(self, name: str) -> str | None:
+        """The group or slot that "-name" empties where it holds more than that: "hair" for "mohawk"; else None."""
+        return self._names.absence_covers(name)
 
     def example(self) -> str:
         """A request that this schema understands, for messages."""
@@ -220,6 +179,8 @@ class ConditionSchema:
             for field, v in zip(self.fields, label.tolist(), strict=True)
             if v != UNKNOWN
         ]
+
+    # -- labels of examples ----------------------------------------------------------------------------------------
 
     def complete(self, slots: dict[str, str]) -> list[int]:
         """The full label of one example, given the value of each slot that is not empty."""

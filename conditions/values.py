@@ -1,7 +1,4 @@
-"""Labels as the values that they name: one entry for each value of each field, "none" included.
-
-V is the number of all values of all fields, in the order of the schema.
-"""
+"""Labels in one-hot form: V entries, one for each value of each field in the order of the schema, "none" included."""
 
 from __future__ import annotations
 
@@ -12,12 +9,12 @@ from conditions.schema import UNKNOWN, ConditionSchema
 
 
 def slots(schema: ConditionSchema) -> list[int]:
-    """The columns of the fields that are read directly; a coarse field follows from its slot."""
+    """The columns of the slots; a coarse field follows from its slot."""
     return [f for f, field in enumerate(schema.fields) if not field.slot]
 
 
 def coarse_filled(schema: ConditionSchema, labels: Tensor) -> Tensor:
-    """`labels` (N, F) with each coarse field set to what the value of its slot says."""
+    """`labels` (N, F) with each coarse field set to what the value of its slot implies."""
     labels = labels.clone()
     for f, field in enumerate(schema.fields):
         if field.slot:

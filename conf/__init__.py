@@ -21,7 +21,7 @@ from rapidfuzz import fuzz
 
 MAX_SEED = 2**62
 Device = Literal["auto", "cpu", "cuda", "mps"]
-Precision = Literal["auto", "fp32", "bf16"]
+Precision = Literal["auto", "fp32", "tf32", "bf16"]
 
 
 def setting(default: Any, why: str, **limits: Any) -> Any:
@@ -60,6 +60,16 @@ class Settings(BaseModel):
         except Refusal as refusal:
             raise Refusal(f"{group}.{refusal}" if group else str(refusal)) from None
 
+    @classmethod
+    def expanded(cls, overrides: list[str]) -> list[str]:
+        """The arguments that these stand for, such as all that a picture was sampled with for from_image=PICTURE."""
+        return overrides
+
+    @classmethod
+    def open_fields(cls) -> list[str]:
+        """The settings below which any name may stand."""
+        return [name for name, field in cls.model_fields.items() if get_origin(field.annotation) is dict]
+
     def replace(self, **changes: Any) -> Self:
         """The same with some changed, checked like any."""
         return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
@@ -80,10 +90,12 @@ Text = Annotated[str, BeforeValidator(_text)]  # what a person writes: a name, a
 
 
 def one_of(classes: Sequence[type[Settings]], tag: str = "name") -> Any:
-    """The type of a group that can be each of these, told apart by the field `tag`."""
-    if len(classes) == 1:
-        return classes[0]
-    return Annotated[Union[tuple(classes)], Field(discriminator=tag)]  # noqa: UP007
+    """The type of a group that can be each of these, told apart by the field `tag`; in Python, a name alone will do."""
+
+    def named(value: Any) -> Any:
+        return {tag: value} if isinstance(value, str) else value
+
+    return Annotated[Union[tuple(classes)], Field(discriminator=tag), BeforeValidator(named)]  # noqa: UP007
 
 
 # -- what a class of settings says of itself -----------------------------------------------------------------------
@@ -179,6 +191,7 @@ def _length(limits: Sequence[Any]) -> str:
 
 
 def _range(limits: Sequence[Any]) -> str:
+    limits = [inner for x in limits for inner in (x.metadata if isinstance(x, FieldInfo) else [x])]
     bounds = {name: getattr(x, name) for x in limits for name in ("ge", "gt", "le", "lt") if hasattr(x, name)}
     low = f"{bounds['ge']:g}" if "ge" in bounds else None
     high = f"{bounds['le']:g}" if "le" in bounds else None

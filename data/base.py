@@ -116,12 +116,12 @@ class Splits:
 def split_by_id(dataset: InMemoryDataset) -> Splits:
     """`id % 20 == 7` is the validation split, `id % 20 == 13` the test split, the rest is for training.
 
-    The schema of every part knows which values occur together in the training part, and no more; the palette, where
-    colours stand there.
+    The schema of every part knows which values occur together in the training part, and no more; the palette, which colours each
+    pixel has there.
     """
     remainder = dataset.ids % 20
     held_out = (remainder == 7) | (remainder == 13)
     schema = dataset.schema.with_seen(dataset.labels[~held_out])
-    palette = dataset.palette and dataset.palette.placed(dataset.images[~held_out])
+    palette = dataset.palette and dataset.palette.per_pixel(dataset.images[~held_out])
     dataset = replace(dataset, schema=schema, palette=palette)
     return Splits(*(dataset.select(rows.nonzero()[:, 0]) for rows in (~held_out, remainder == 7, remainder == 13)))

@@ -52,7 +52,7 @@ def save_picture(picture: Image.Image, path: Path, settings: dict | None = None)
 
 
 def save_gif(frames: Tensor, path: Path, scale: int, rate: float = 10.0) -> None:
-    """Write (N, C, H, W) uint8 as a film of `rate` frames a second that begins again after a second at its end."""
+    """Write (N, C, H, W) uint8 as an endless animation of `rate` frames a second that rests a second on the last."""
     pictures = [
         Image.fromarray(frame.permute(1, 2, 0).expand(-1, -1, 3).contiguous().numpy()).quantize(
             256, dither=Image.Dither.NONE

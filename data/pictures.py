@@ -1,25 +1,27 @@
-"""Pictures that people bring: read with care, and made to fit what a model draws."""
+"""Pictures that people bring: read with care, and brought to the size and channels of what a model generates."""
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-UNEVEN = 12  # levels of 255 in the mean that the pixels of a block may be off; JPEG needs some
+UNEVEN = 12  # levels of 255 that the pixels of a block may be off on average; JPEG needs some
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 4096 * 4096  # of the decoded picture; the header says how many before anything is decoded
 FORMATS = ("PNG", "GIF", "BMP", "JPEG", "WEBP")
+DAMAGED_EXIF = (AttributeError, KeyError, OSError, SyntaxError, TypeError, ValueError, struct.error)  # from Pillow
 
 
 def open_picture(path: Path, argument: str = "") -> Image.Image:
-    """A decoded picture. Raises ValueError for what is no picture or too large, which names `argument` and the file."""
+    """A decoded picture, upright. Raises ValueError, which names `argument` and the file, for what is none or too large."""
     what = f"{argument}={path}" if argument else str(path)
     with _refusing(what):
         size = path.stat().st_size
@@ -34,12 +36,24 @@ def open_picture(path: Path, argument: str = "") -> Image.Image:
             raise ValueError(f"{what}: {width} x {height} pixels; at most {MAX_PIXELS} in all are read")
         with _refusing(what):
             picture.load()
+        _turn_upright(picture)
     return picture
+
+
+def _turn_upright(picture: Image.Image) -> None:
+    """Turns and mirrors a photograph in place, as its EXIF block says that it is meant to be seen.
+
+    A damaged block says nothing, here as in other viewers. Pillow turns the pixels before it writes the block again, so
+    that a block which cannot be written has done its work.
+    """
+    with warnings.catch_warnings(), suppress(*DAMAGED_EXIF):
+        warnings.simplefilter("ignore")
+        ImageOps.exif_transpose(picture, in_place=True)
 
 
 @contextmanager
 def _refusing(what: str) -> Iterator[None]:
-    """Puts what Pillow raises for files that it cannot read, among them SyntaxError, into one line."""
+    """Puts into one line what Pillow raises for files that it cannot read, SyntaxError among it."""
     try:
         yield
     except FileNotFoundError:
@@ -52,7 +66,7 @@ def _refusing(what: str) -> Iterator[None]:
 
 
 def read_picture(path: Path, shape: tuple[int, int, int], background: tuple[int, ...], argument: str) -> Tensor:
-    """A picture as a model draws them: (C, H, W) uint8 of this shape. Raises ValueError for what cannot become one.
+    """A picture as a model generates them: (C, H, W) uint8 of this shape. Raises ValueError for what cannot become one.
 
     Transparent pixels show `background`. A picture enlarged by a whole number is brought back to its own pixels; other
     sizes are refused rather than blurred. 16-bit and palette pictures are converted.
@@ -80,7 +94,9 @@ def read_mask(path: Path, shape: tuple[int, int, int]) -> Tensor:
     array = _native(np.asarray(flat), height, width, f"mask={path}")
     light = array >= 128
     if not light.any():
-        raise ValueError(f"mask={path}: nothing in it is light, so nothing would be drawn anew; white is, black stays")
+        raise ValueError(
+            f"mask={path}: nothing in it is light, so nothing would be resampled; paint that white, the rest black"
+        )
     return torch.from_numpy(light.astype(np.float32))
 
 
@@ -97,7 +113,7 @@ def _native(array: np.ndarray, height: int, width: int, what: str) -> np.ndarray
     scale = array.shape[0] // height
     if scale < 1 or array.shape[:2] != (scale * height, scale * width):
         raise ValueError(
-            f"{what}: {array.shape[1]} x {array.shape[0]} pixels; this model draws {width} x {height}, so give that "
-            "size, or a whole multiple of it"
+            f"{what}: {array.shape[1]} x {array.shape[0]} pixels; this model generates {width} x {height}, so give "
+            "that size, or a whole multiple of it"
         )
     return array[scale // 2 :: scale, scale // 2 :: scale]

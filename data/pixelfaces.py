@@ -97,8 +97,8 @@ SCHEMA = ConditionSchema(
         *slot("neck", _values("neck")),
     ),
     aliases={
-        "bald": "-head", "hats": "hat", "specs": "glasses", "sunglasses": "Shades", "bearded": "beard",
-        "smiling": "Smile", "robot": "Steel", "goblin": "Green", "clean shaven": "-beard",
+        "bald": "-head", "not bald": "hair", "hats": "hat", "specs": "glasses", "sunglasses": "Shades",
+        "bearded": "beard", "smiling": "Smile", "robot": "Steel", "goblin": "Green", "clean shaven": "-beard",
     },
 )  # fmt: skip
 

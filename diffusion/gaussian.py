@@ -1,4 +1,4 @@
-"""Gaussian diffusion: what the network is trained to predict, and what its output says about the picture."""
+"""Gaussian diffusion: what the network is trained to predict, and how its output becomes a clean picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]  # (x_t, t (B,), cond (B, 
 
 
 class Prediction(NamedTuple):
-    """What one evaluation at x_t says: the clean picture and the noise, so that x_t = signal x_0 + noise eps."""
+    """The clean picture and the noise that one evaluation at x_t predicts, so that x_t = signal x_0 + noise eps."""
 
     x_0: Tensor
     eps: Tensor
@@ -25,7 +25,7 @@ Denoise = Callable[[Tensor, int], Prediction]  # (x_t, t) -> (x_0, eps), with co
 
 
 class Objective(Settings):
-    """What the network is trained on."""
+    """What the network predicts, and how its error is weighted in training."""
 
     prediction: Literal["eps", "x_0", "v"] = setting("eps", "what the network predicts")
     weighting: Literal["none", "min_snr"] = setting(
@@ -60,7 +60,7 @@ def loss_weights(snr: Tensor, prediction: str, weighting: str, gamma: float) -> 
 
 
 class GaussianDiffusion:
-    """The training objective of a denoiser, and the reading of its output.
+    """The training objective of a denoiser, and the conversion of its output to x_0 and eps.
 
     prediction : "eps" (Ho et al. 2020), "x_0", or "v" = sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x_0
                  (Salimans & Ho 2022)
@@ -101,7 +101,7 @@ class GaussianDiffusion:
         return self._weight.at(t, error) * error
 
     def target(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
-        """What the network should have said."""
+        """What the network is trained to predict."""
         if self.prediction == "eps":
             return eps
         if self.prediction == "x_0":
@@ -109,9 +109,9 @@ class GaussianDiffusion:
         return self.schedule.signal(t, x_0) * eps - self.schedule.noise(t, x_0) * x_0
 
     def predict(self, output: Tensor, x_t: Tensor, t: Tensor | int, clip: bool = True) -> Prediction:
-        """The clean picture and the noise that a raw network output at x_t stands for.
+        """The clean picture and the noise that a raw network output at x_t corresponds to.
 
-        With `clip`, x_0 is limited to [-1, 1], and eps is derived again from the limited x_0.
+        With `clip`, x_0 is limited to [-1, 1], and eps is re-derived from the limited x_0.
         """
         signal, noise = self.schedule.signal(t, x_t), self.schedule.noise(t, x_t)
         if self.prediction == "eps":

@@ -1,4 +1,4 @@
-"""Editing: starting from a picture instead of noise, and keeping parts of it as they are."""
+"""Starting from a picture instead of noise, and inpainting: keeping parts of it as they are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from diffusion.guidance import Denoise
+from diffusion.gaussian import Denoise
 from diffusion.samplers import Noise, Sampler
 from diffusion.schedule import NoiseSchedule
 
@@ -20,22 +20,22 @@ Constrain = Callable[[Tensor, int], Tensor]  # (x_s, s) -> x_s
 
 @dataclass(frozen=True)
 class Edit:
-    """What is done with the pictures `init`.
+    """How sampling starts from the pictures `init`, and what of them is kept.
 
     init     : (N, C, H, W) float32 in [-1, 1]
-    strength : noise level t / T in [0, 1] from which they are drawn anew: 0 returns them, 1 ignores them (SDEdit, Meng
-               et al. 2022, algorithm 1)
-    mask     : (H, W) or (N, 1, H, W) float32 in [0, 1], 1 where the picture is drawn anew, 0 where it stays, between
-               where it is drawn anew from that share of the strength alone, with less noise (Differential Diffusion,
-               Levin & Fried 2023, algorithm 1); None for 1 everywhere
-    repeats  : times each step is taken where there is a mask, going back to its start in between, so that both parts
-               come to fit (RePaint, Lugmayr et al. 2022, algorithm 1); 1 for once
+    strength : noise level t / T in [0, 1] to which they are noised: 0 returns them, 1 ignores them (SDEdit, Meng et al.
+               2022, algorithm 1)
+    mask     : (H, W) or (N, 1, H, W) float32 in [0, 1], 1 where the picture is inpainted, 0 where it is kept; values
+               between inpaint from that share of the strength, with less noise (Differential Diffusion, Levin & Fried
+               2023, algorithm 1); None for 1 everywhere
+    resample : resampling steps: how often each step is taken, with noise back to its start in between, so that both
+               parts fit each other (RePaint, Lugmayr et al. 2022, algorithm 1); 1 for once
     """
 
     init: Tensor
     strength: float = 1.0
     mask: Tensor | None = None
-    repeats: int = 1
+    resample: int = 1
 
     def __post_init__(self):
         if not 0 <= self.strength <= 1:
@@ -44,10 +44,21 @@ class Edit:
             )
         if self.mask is not None and self.mask.shape[-2:] != self.init.shape[-2:]:
             raise ValueError(
-                f"mask: {_size(self.mask)} pixels, but the picture has {_size(self.init)}; draw it in the same size"
+                f"mask: {_size(self.mask)} pixels, but the picture has {_size(self.init)}; give it in the same size"
             )
-        if type(self.repeats) is not int or self.repeats < 1:
-            raise ValueError(f"repeats={self.repeats!r}: must be a whole number of at least 1; 1 takes each step once")
+        if type(self.resample) is not int or self.resample < 1:
+            raise ValueError(
+                f"resample={self.resample!r}: must be a whole number of at least 1; 1 takes each step once"
+            )
+
+    def expanded(self, n: int) -> Edit:
+        """The same for n pictures, from one or n. Raises ValueError for another number of pictures or masks."""
+        one_mask = self.mask is None or self.mask.ndim == 2
+        for name, count in (("init", len(self.init)), ("mask", 1 if one_mask else len(self.mask))):
+            if count not in (1, n):
+                raise ValueError(f"{name}: {count} for {n} seeds; give one, or one for each seed")
+        mask = self.mask if one_mask else self.mask.expand(n, -1, -1, -1)
+        return replace(self, init=self.init.expand(n, -1, -1, -1), mask=mask)
 
     def of(self, rows: Tensor) -> Edit:
         """The same for the pictures `rows` alone."""
@@ -55,33 +66,33 @@ class Edit:
         return replace(self, init=self.init[rows], mask=self.mask if single else self.mask[rows])
 
     def start(self, T: int) -> int:
-        """The time at which drawing begins."""
+        """The time at which sampling begins."""
         return math.ceil(self.strength * T - 1e-9)  # 0.07 * 100 is a little more than 7
 
     def steps(self, steps: int, T: int) -> int:
-        """How many of the steps of a whole walk remain from there."""
+        """How many of the steps from T remain from there."""
         return min(max(1, round(steps * self.strength)), max(self.start(T), 1))
 
     @property
     def known(self) -> Tensor | None:
-        """Where the picture stays, bool, of the mask's shape or a single entry; None for nowhere."""
+        """Where the picture is kept, bool, of the mask's shape or a single entry; None for nowhere."""
         if self.strength == 0:
             return torch.ones(1, dtype=torch.bool)
         return None if self.mask is None else self.mask == 0
 
     def begin(self, schedule: NoiseSchedule, eps: Tensor, t: int) -> Tensor:
-        """The noised pictures at the time t begun at; pure noise for strength 1."""
+        """x_t at the first time t: the noised pictures, or pure noise for strength 1."""
         return eps if self.strength == 1 else schedule.add_noise(self.init, t, eps)
 
     def keep(self, schedule: NoiseSchedule, eps: Tensor) -> Constrain | None:
-        """Puts the pixels that are not drawn anew yet, noised as much as the others, back after a step to s.
+        """Puts the kept pixels, noised as much as the others, back after a step to s.
 
-        At s = 0 those that stay are as they were. They keep their noise `eps` on the whole way, where Lugmayr et al.
-        draw another for each step, so that samplers which look back find them on one path.
+        At s = 0 they are those of `init`. Their noise `eps` is the same at every step, where Lugmayr et al. take fresh
+        noise, so that samplers with a memory find them on one trajectory.
         """
         if self.mask is None:
             return None
-        level = self.mask.to(eps) * self.strength  # from which each pixel is drawn anew
+        level = self.mask.to(eps) * self.strength  # from which each pixel is inpainted
 
         def constrain(x_s: Tensor, s: int) -> Tensor:
             known = schedule.add_noise(self.init, s, eps) if s > 0 else self.init
@@ -92,17 +103,17 @@ class Edit:
 
 @dataclass(frozen=True)
 class Resampled:
-    """A sampler that takes each step `repeats` times: after all but the last, noise leads back from s to t.
+    """A sampler that takes each step `resample` times: after all but the last, noise leads back from s to t.
 
-    What it remembers of earlier looks belongs to the path that the noise left, and is forgotten.
+    Its memory of earlier evaluations belongs to the trajectory before that noise, and is dropped.
     """
 
     sampler: Sampler
     keep: Constrain | None
-    repeats: int
+    resample: int
 
     def step(self, schedule, denoise, x_t, t, s, noise, memory) -> tuple[Tensor, Any]:
-        for _ in range(self.repeats - 1):
+        for _ in range(self.resample - 1):
             x_s, _ = self.sampler.step(schedule, denoise, x_t, t, s, noise, memory)
             x_s = self.keep(x_s, s) if self.keep is not None else x_s
             signal = schedule.signal(t, x_s) / schedule.signal(s, x_s)
@@ -125,7 +136,7 @@ def differing(
     The pictures `init` (N, C, H, W) are noised and denoised under both labels; where the two predictions differ,
     the labels disagree (DiffEdit, Couairon et al. 2023, section 3.2, who compare the predicted noise instead).
 
-    before, after : what denoises under the label that the pictures have, and under the one that they are to get
+    before, after : denoisers with the label that the pictures have, and with the one that they are to get
     level         : of the noise, t / T
     tries         : noises over which the differences are averaged
     threshold     : of the mean difference of a pixel's strongest channel; a colour has the range of 2
@@ -138,9 +149,9 @@ def differing(
 
 
 def feathered(mask: Tensor, pixels: int) -> Tensor:
-    """(H, W) of 0 and 1 -> the same with soft edges inside what is drawn anew: what is to stay, stays.
+    """(H, W) of 0 and 1 -> the same with soft edges inside the inpainted part; kept pixels stay kept.
 
-    The strength with which pixels are drawn anew grows to its full over `pixels` pixels from the edge.
+    The strength of inpainting grows linearly over `pixels` pixels from the edge.
     """
     if pixels == 0:
         return mask

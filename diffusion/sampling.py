@@ -1,49 +1,72 @@
-"""Sampling: the grid of times, the noise of each image, and the loop that walks from noise to pictures."""
+"""Sampling: the grid of times, the noise of each image, and the loop from noise to pictures."""
 
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from diffusion.gaussian import Prediction
-from diffusion.guidance import Denoise
+from conf import Settings, setting
+from diffusion.gaussian import Denoise, Prediction
+from diffusion.guidance import AnyGuidance, Fade
 from diffusion.inpainting import Edit, Resampled
-from diffusion.samplers import Noise, Sampler
+from diffusion.samplers import AnySampler, DPMSolverPP2M, Noise, Sampler
 from diffusion.schedule import NoiseSchedule
 
-OnStep = Callable[[int, int, Tensor, Tensor], None]  # (steps done, s, x_s, predicted x_0): progress bars, films
+OnStep = Callable[[int, int, Tensor, Tensor], None]  # (steps done, s, x_s, predicted x_0): progress bars, animations
 
-
-SPACINGS = ("trailing", "linspace", "leading", "karras")
+Spacing = Literal["trailing", "linspace", "leading", "karras"]
 RHO = 7  # of Karras et al. 2022, equation 5
-REFINED = (0.06, 0.03, 0.02)  # noise levels t / T of the rounds of `refined`: more would cost variety
+RENOISING_LEVELS = (0.06, 0.03, 0.02)  # t / T of the final re-noising steps of `refined`: more would cost variety
 
 
-def timesteps(schedule: NoiseSchedule, steps: int, spacing: str = "trailing", start: int | None = None) -> list[int]:
+class SamplingOptions(Settings):
+    """How pictures are sampled."""
+
+    w: float = setting(3.0, "guidance: 0 ignores the request, 1 is the plain conditional model, more insists", ge=0)
+    guidance: AnyGuidance = Fade()
+    sampler: AnySampler = DPMSolverPP2M()
+    steps: int = setting(10, "sampler steps, at most the T of the training", ge=1)
+    spacing: Spacing = setting("trailing", "of the times of the steps")
+    refine: int | None = setting(
+        None,
+        "predictions averaged in each of three final re-noising steps; null: 4 for pixel art, else 0",
+        ge=0,
+        le=1000,
+    )
+    quantise: Literal["pixel", "palette", "none"] = setting(
+        "pixel", "to the nearest colour seen at that pixel in training, to any of the palette, or not at all"
+    )
+    batch_size: int = setting(
+        64, "pictures sampled at once; changes memory and speed, not the pictures", ge=1, le=1_000_000
+    )
+
+
+def timesteps(
+    schedule: NoiseSchedule, steps: int, spacing: Spacing = "trailing", start: int | None = None
+) -> list[int]:
     """`steps` + 1 strictly falling times, the last of them 0.
 
     trailing : evenly spaced from `start` to 0
     linspace : evenly spaced from `start` to 1, then 0
-    leading  : evenly spaced from below `start`, as many published samplers have it; the noise that they begin with is
-               then stronger than the first time says, which trailing spacing avoids (Lin et al. 2024, table 2)
+    leading  : evenly spaced from below `start`, as in many published samplers; the model then expects less
+               noise at the first time than there is, which trailing spacing avoids (Lin et al. 2024, table 2)
     karras   : steps of equal size in sigma^(1/7) from `start` to 1, then 0 (Karras et al. 2022, equation 5), at the
                nearest times of the schedule that are still free
-    start    : the time to begin at, T if left out
+    start    : the time at which sampling starts, at most T; T if left out
 
-    Raises ValueError unless 1 <= steps <= start <= T, and for an unknown spacing.
+    Raises ValueError unless 1 <= steps <= start.
     """
     start = schedule.T if start is None else start
     if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= start:
-        whole = f"T = {start}, the steps of the schedule" if start == schedule.T else f"{start}, the time begun at"
-        raise ValueError(f"steps={steps!r}: must be a whole number from 1 to {whole}")
-    if spacing not in SPACINGS:
-        raise ValueError(f"spacing={spacing!r}: unknown, choose one of {', '.join(SPACINGS)}")
+        most = f"T = {start}" if start == schedule.T else f"{start}, the time at which sampling starts"
+        raise ValueError(f"steps={steps!r}: must be a whole number from 1 to {most}")
     if spacing == "trailing" or steps == 1:
         return [start * (steps - i) // steps for i in range(steps + 1)]
     last = steps - 1
@@ -68,8 +91,10 @@ def _karras(schedule: NoiseSchedule, steps: int, start: int) -> list[int]:
 
 
 class Between(NamedTuple):
-    """What lies between two seeds: the noise of `one` turned by `share`, from 0 to 1, of a right angle to that of
-    `other`, so that it stays standard normal."""
+    """A point between two seeds, by spherical interpolation, so that its noise stays standard normal.
+
+    The noise of `one` is rotated by `share`, from 0 to 1, of a right angle towards that of `other`.
+    """
 
     one: int
     other: int
@@ -83,7 +108,7 @@ class ImageNoise:
     """Standard normal noise in which every image has its own generator, seeded by its own seed.
 
     An image's noise therefore depends on its seed and on nothing else: not on the batch, nor its place there.
-    It is drawn on the CPU, so that every device starts from the same noise.
+    It is sampled on the CPU, so that every device starts from the same noise.
     """
 
     def __init__(self, seeds: Sequence[Seed], shape: Sequence[int], device: torch.device | str = "cpu"):
@@ -123,23 +148,23 @@ def sample(
     constrain: Callable[[Tensor, int], Tensor] | None = None,
     on_step: OnStep | None = None,
 ) -> Tensor:
-    """Walk x from the first of `timesteps` to the last, 0, and return x_0.
+    """Run the reverse process on x from the first of `timesteps` to the last, 0, and return x_0.
 
     timesteps : falling times; the first is the noise level that x already has
     constrain : (x_s, s) -> x_s, applied after every step; inpainting resets the known pixels here
-    on_step   : told after every step, with the x_0 that was predicted last
+    on_step   : called after every step, with the x_0 that was predicted last
     """
     memory: Any = None
     predicted = x
 
-    def seen(x_t: Tensor, t: int) -> Prediction:
+    def recorded(x_t: Tensor, t: int) -> Prediction:
         nonlocal predicted
         prediction = denoise(x_t, t)
         predicted = prediction.x_0
         return prediction
 
     for i, (t, s) in enumerate(pairwise(timesteps)):
-        x, memory = sampler.step(schedule, seen, x, t, s, noise, memory)
+        x, memory = sampler.step(schedule, recorded, x, t, s, noise, memory)
         if constrain is not None:
             x = constrain(x, s)
         if on_step is not None:
@@ -152,66 +177,61 @@ def refined(
     denoise: Denoise,
     x_0: Tensor,
     noise: Noise,
-    tries: int,
+    predictions: int,
     start: int,
     constrain: Callable[[Tensor, int], Tensor] | None = None,
-    on_step: OnStep | None = None,
-    done: int = 0,
+    on_renoised: Callable[[Tensor], None] = lambda x_0: None,
 ) -> Tensor:
-    """Pictures x_0 once more through a little noise, from more to less, each time as the mean of several predictions.
+    """Final re-noising steps: x_0 is noised a little, from more to less, and becomes the mean of several predictions.
 
-    What a network predicts hangs on the noise that it is given; where there is one right picture, the errors are
-    different for each noise and their mean is smaller. Where there are many, as among photographs, a mean is blurred.
+    What a network predicts depends on the noise that it is given; where there is one right picture, the errors differ
+    for each noise and average out. Where there are many, as among photographs, a mean is blurred.
 
-    tries   : noises to average over; 0 leaves the pictures as they are
-    start   : the time at which drawing began; rounds with more noise than that are left out
-    on_step : told after each round, `done` steps having gone before
+    predictions : to average over; 0 leaves the pictures as they are
+    start       : the time at which sampling began; steps with more noise than that are left out
+    on_renoised : called after each step, also after those left out
     """
-    if tries == 0:
+    if predictions == 0:
         return x_0
-    for t in (math.ceil(level * schedule.T) for level in REFINED):
-        done += 1
+    for t in (math.ceil(level * schedule.T) for level in RENOISING_LEVELS):
         if t <= start:
-            x_0 = sum(denoise(schedule.add_noise(x_0, t, noise()), t).x_0 for _ in range(tries)) / tries
+            x_0 = sum(denoise(schedule.add_noise(x_0, t, noise()), t).x_0 for _ in range(predictions)) / predictions
             x_0 = x_0 if constrain is None else constrain(x_0, 0)
-        if on_step is not None:
-            on_step(done, 0, x_0, x_0)
+        on_renoised(x_0)
     return x_0
 
 
 @torch.no_grad()
-def draw(
+def generate(
     schedule: NoiseSchedule,
-    sampler: Sampler,
     denoise: Denoise,
     seeds: Sequence[Seed],
     shape: Sequence[int],
-    steps: int,
-    spacing: str = "trailing",
+    options: SamplingOptions,
     device: torch.device | str = "cpu",
     edit: Edit | None = None,
-    refine: int = 0,
     on_step: OnStep | None = None,
 ) -> Tensor:
     """Pictures (N, C, H, W) float32 in [-1, 1] from pure noise, or from others.
 
-    denoise : as `guidance.guided` returns it, for N pictures on `device`
+    denoise : as `guidance.guided` returns it, for N pictures on `device`; w and guidance of the options are in there
     seeds   : N seeds, one per picture
     shape   : (C, H, W)
-    steps   : and `spacing`, see `timesteps`
+    options : sampler, steps, spacing, and refine, where None stands for 0
     edit    : pictures to start from, and what of them to keep
-    refine  : tries of `refined`, which comes last; 0 for none
     """
     noise = ImageNoise(seeds, shape, device)
-    x, keep, start = noise(), None, schedule.T
+    x, keep, start, steps, sampler = noise(), None, schedule.T, options.steps, options.sampler
     if edit is not None:
         start, steps = edit.start(schedule.T), edit.steps(steps, schedule.T)
         if start == 0:
             return edit.init
-    grid = timesteps(schedule, steps, spacing, start)
+    grid = timesteps(schedule, steps, options.spacing, start)
     if edit is not None:
         x, keep = edit.begin(schedule, x, grid[0]), edit.keep(schedule, x)
-        if edit.repeats > 1:
-            sampler = Resampled(sampler, keep, edit.repeats)
+        if edit.resample > 1:
+            sampler = Resampled(sampler, keep, edit.resample)
     x_0 = sample(schedule, sampler, denoise, grid, x, noise, keep, on_step)
-    return refined(schedule, denoise, x_0, noise, refine, start, keep, on_step, steps)
+    done = itertools.count(steps + 1)
+    on_renoised = (lambda x_0: on_step(next(done), 0, x_0, x_0)) if on_step is not None else (lambda x_0: None)
+    return refined(schedule, denoise, x_0, noise, options.refine or 0, start, keep, on_renoised)

@@ -35,7 +35,7 @@ BETAS = {"linear": linear_betas, "cosine": cosine_betas}
 
 
 class Table:
-    """A number for each time, kept in float64 on the CPU and handed out in the type and on the device of x."""
+    """A number for each time, kept in float64 on the CPU and returned in the type and on the device of x."""
 
     def __init__(self, values: Tensor):
         self.values = values

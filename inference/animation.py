@@ -1,6 +1,6 @@
-"""Films: a picture as it comes out of the noise, and pictures that lie between two others.
+"""Animations: a picture as it comes out of the noise, and pictures that lie between two others.
 
-What scripts/film.py, scripts/interpolate.py and a dashboard call.
+What scripts/animate.py, scripts/interpolate.py and the dashboard call.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ from torch import Tensor
 from conditions.requests import parse_requests
 from data.images import to_uint8
 from diffusion.sampling import Between, ImageNoise
-from inference.job import Drawing
+from inference.job import Job
 
 
 class Frame(NamedTuple):
-    """A moment of drawing: a time, x_t then, and the x_0 predicted from that x_t, both (C, H, W) uint8."""
+    """A moment of sampling: a time, x_t then, and the x_0 predicted from that x_t, both (C, H, W) uint8."""
 
     t: int
     x_t: Tensor
     x_0: Tensor
-    refined: int = 0  # rounds of refinement that went before
+    renoised: int = 0  # final re-noising steps that went before
 
     @property
     def head(self) -> str:
         """What stands above it on a sheet: several frames have t = 0, and look alike."""
-        return f"refined {self.refined}" if self.refined else f"t = {self.t}"
+        return f"re-noised {self.renoised}" if self.renoised else f"t = {self.t}"
 
 
-def denoising(drawing: Drawing, seed: int) -> list[Frame]:
-    """What drawing the picture `seed` goes through: x_T, what each step leads to, and last what sample.py writes.
+def denoising(job: Job, seed: int) -> list[Frame]:
+    """What the picture `seed` goes through: x_T, what each step leads to, and last what sample.py writes.
 
-    At t = 0, before and between rounds of refinement, x_t and x_0 are the same. Where drawing begins with a noised
-    picture instead of pure noise (strength below 1), the first frame is that after the first step. Where a step looks
-    more than once (Heun's method, repeats), x_0 is that of its last look.
+    At t = 0, before and between re-noising steps, x_t and x_0 are the same. Where sampling begins with a noised picture
+    instead of pure noise (strength below 1), the first frame is that after the first step. Where a step evaluates the
+    network more than once (Heun's method, resampling), x_0 is the last prediction.
     """
     frames: list[Frame] = []
-    pipe, begun, rounds = drawing.pipe, None, 0  # where the next step begins: t and x_t; and rounds of refinement
-    if drawing.settings["strength"] == 1:
+    pipe, begun, rounds = job.pipe, None, 0  # where the next step begins: t and x_t; and re-noising steps so far
+    if job.settings.strength == 1:
         begun = pipe.diffusion.schedule.T, to_uint8(ImageNoise([seed], pipe.image_shape)()[0])
 
-    def watch(done: int, s: int, x_s: Tensor, x_0: Tensor) -> None:
+    def collect(done: int, s: int, x_s: Tensor, x_0: Tensor) -> None:
         nonlocal begun, rounds
         if begun is not None:
             t, x_t = begun
@@ -52,7 +52,7 @@ def denoising(drawing: Drawing, seed: int) -> list[Frame]:
             rounds += t == 0
         begun = s, to_uint8(x_s[0]).cpu()
 
-    picture = drawing.draw([seed], on_step=watch)[0]
+    picture = job.sample([seed], on_step=collect)[0]
     return [*frames, Frame(0, picture, picture, rounds)]
 
 
@@ -63,30 +63,28 @@ def spread(frames: Sequence[Frame], count: int) -> list[Frame]:
     return [frames[round(i)] for i in torch.linspace(0, len(frames) - 1, count).tolist()]
 
 
-def interpolation(drawing: Drawing, seeds: tuple[int, int], to: str | None, count: int) -> Tensor:
-    """(count, C, H, W) uint8: pictures from one seed, and one request, to another.
+def interpolation(job: Job, seeds: Sequence[int], to: str | None, count: int) -> Tensor:
+    """(count, C, H, W) uint8: pictures from the first of two seeds, and one request, to another.
 
     Noise goes along a circle (Ho et al. 2020, section 4.3, mix linearly, which lowers its variance); between two
     requests, guidance moves from the first to the second: w (1 - a) for the one and w a for the other.
 
-    to : the last request, in the form of attrs; None keeps that of `drawing`
+    to : the last request, in the form of attrs; None keeps that of `job`
 
-    Raises ValueError for fewer than two pictures, for requests with weights or several, and for a change (edit).
+    Raises ValueError for requests with weights or several, and for an edit.
     """
-    if count < 2:
-        raise ValueError(f"frames={count}: must be at least 2, the two ends")
     shares = [i / (count - 1) for i in range(count)]
     mixed = [Between(*seeds, share) for share in shares]
     if to is None:
-        return drawing.draw(mixed)
-    if drawing.change is not None:
+        return job.sample(mixed)
+    if job.change is not None:
         raise ValueError("edit: changes one picture, and `to` leads from a request to another; give attrs instead")
-    for name, text in (("attrs", drawing.attrs), ("to", to)):
-        if len(parse_requests(drawing.pipe.schema, text, name)) > 1 or {"*", ":"} & set(text):
+    for name, text in (("attrs", job.attrs), ("to", to)):
+        if len(parse_requests(job.pipe.schema, text, name)) > 1 or {"*", ":"} & set(text):
             raise ValueError(f"{name}={text!r}: an interpolation lies between two single requests, without weights")
-    w = drawing.settings["w"]
+    w = job.settings.w
     pictures = [
-        replace(drawing, attrs=f"{drawing.attrs} * {w * (1 - share)} | {to} * {w * share}").draw([seed])
+        replace(job, attrs=f"{job.attrs} * {w * (1 - share)} | {to} * {w * share}").sample([seed])
         for share, seed in zip(shares, mixed, strict=True)
     ]
     return torch.cat(pictures)

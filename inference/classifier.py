@@ -15,10 +15,12 @@ from torch import Tensor
 from conditions.schema import ConditionSchema
 from conditions.values import coarse_filled, one_hot, slots
 from data.images import to_float
+from inference.weights import PRETRAINED
 from models.classifier import ClassifierNetwork
-from runtime.checkpoint import write_atomically
+from runtime.checkpoint import WeightsInfo, write_atomically
 
 FORMAT = "ddpm-cfg classifier 1"
+CLASSIFIERS = Path("evaluations/classifiers")  # those that were trained here
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,19 @@ class Classifier:
     @property
     def mean_accuracy(self) -> float:
         return sum(self.accuracy.values()) / len(self.accuracy)
+
+
+def classifier_for_weights(info: WeightsInfo, schema: ConditionSchema) -> Classifier | None:
+    """That of the data that weights were trained on, on the CPU; None where none was trained yet."""
+    path = find(info.dataset, info.data_hash, (PRETRAINED, CLASSIFIERS))
+    return path and load(path, schema, info.image_shape, info.data_hash, torch.device("cpu"))
+
+
+def missing(dataset: str) -> str:
+    """What to say where there is no classifier."""
+    return (
+        f"no classifier of {dataset} as these weights know it; one is trained by python evaluate.py dataset={dataset}"
+    )
 
 
 def file_name(dataset: str, data_hash: str) -> str:

@@ -1,4 +1,4 @@
-"""Which weights draw: those named, the newest of the runs, or those that ship."""
+"""Which weights: those named, the newest of the runs, or the pretrained ones."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ log = logging.getLogger(__name__)
 
 DEFAULT_DATASET = "cryptopunks"
 WEIGHTS = "**/checkpoints/ema.safetensors"
-SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+PRETRAINED = Path(__file__).resolve().parent.parent / "checkpoints"
 
 
 def choose_checkpoint(checkpoint: str | None, dataset: str | None) -> Path:
-    """The weights named, else the newest run on the data set, else those that ship. Raises ValueError."""
+    """The weights named, else the newest run on the data set, else the pretrained ones. Raises ValueError."""
     if checkpoint is None:
         return find_checkpoint(dataset or DEFAULT_DATASET)
     path = Path(str(checkpoint))
@@ -26,13 +26,13 @@ def choose_checkpoint(checkpoint: str | None, dataset: str | None) -> Path:
     return path
 
 
-def available(runs: Path = Path("runs"), shipped: Path = SHIPPED) -> dict[Path, WeightsInfo]:
-    """All weights that can draw, with what their headers say: those of runs, newest first, then those that ship.
+def available(runs: Path = Path("runs"), pretrained: Path = PRETRAINED) -> dict[Path, WeightsInfo]:
+    """All weights and what their headers say: those of runs, newest first, then the pretrained ones.
 
     Files that are damaged or of another kind are left out.
     """
     found = {}
-    for path in [*sorted(runs.glob(WEIGHTS), key=_modified, reverse=True), *sorted(shipped.glob("*.safetensors"))]:
+    for path in [*sorted(runs.glob(WEIGHTS), key=_modified, reverse=True), *sorted(pretrained.glob("*.safetensors"))]:
         with contextlib.suppress(CheckpointError):
             found[path] = read_info(path)
     return found
@@ -50,32 +50,32 @@ def find_weights(
     digest: str,
     first: Path,
     runs: Path = Path("runs"),
-    shipped: Path = SHIPPED,
+    pretrained: Path = PRETRAINED,
     argument: str = "checkpoint",
 ) -> Path:
-    """The weights with this hash: `first` if it is the one, else among runs and shipped. Raises CheckpointError.
+    """The weights with this hash: `first` if it is the one, else among runs and pretrained. Raises CheckpointError.
 
     argument : the setting by which a person may name others
     """
-    for path in [first, *shipped.glob("*.safetensors"), *runs.glob(WEIGHTS)]:
+    for path in [first, *pretrained.glob("*.safetensors"), *runs.glob(WEIGHTS)]:
         if path.is_file() and file_hash(path) == digest:
             return path
     raise CheckpointError(
-        f"{argument}: no weights with the hash {digest}, which drew the picture, below {runs}/ or in {shipped.name}/; "
+        f"{argument}: no weights with the hash {digest}, which made the picture, in {runs}/ or {pretrained.name}/; "
         f"they may have been trained further since. Name others with {argument}=FILE"
     )
 
 
-def find_checkpoint(dataset: str, runs: Path = Path("runs"), shipped: Path = SHIPPED) -> Path:
-    """The newest weights among the runs on `dataset`, else those that ship. Raises CheckpointError."""
+def find_checkpoint(dataset: str, runs: Path = Path("runs"), pretrained: Path = PRETRAINED) -> Path:
+    """The newest weights among the runs on `dataset`, else the pretrained ones. Raises CheckpointError."""
     candidates = sorted(runs.glob(WEIGHTS), key=lambda p: p.stat().st_mtime, reverse=True)
-    for path in [*candidates, shipped / f"{dataset}.safetensors"]:
+    for path in [*candidates, pretrained / f"{dataset}.safetensors"]:
         try:
             if path.exists() and read_info(path).dataset == dataset:
                 return path
         except CheckpointError as error:
             log.warning("left out: %s", error)
     raise CheckpointError(
-        f"dataset={dataset}: no weights yet, neither below {runs}/ nor in {shipped.name}/; "
+        f"dataset={dataset}: no weights yet, neither below {runs}/ nor in {pretrained.name}/; "
         f"train some with: python train.py dataset={dataset}"
     )

@@ -1,4 +1,4 @@
-"""The network of the classifier, whose last hidden layer is the feature space of FID and its kin."""
+"""The network of the classifier, whose last hidden layer is the feature space of FID, KID, precision and recall."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ClassifierNetwork(nn.Module):
         return self.body(x)
 
     def standardised(self, features: Tensor) -> Tensor:
-        """Moved and scaled as a whole, so that those of real training pictures have mean 0 and mean variance 1."""
+        """Shifted and scaled as a whole, so that those of real training pictures have mean 0 and mean variance 1."""
         return (features - self.centre) / self.scale
 
     def scores(self, features: Tensor) -> list[Tensor]:

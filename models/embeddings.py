@@ -1,4 +1,4 @@
-"""What the network knows besides the picture: the time, and what is asked for."""
+"""The inputs of a network besides the picture: the time, and the label."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class AttributeEmbedding(nn.Module):
 class SpatialEmbedding(nn.Module):
     """Labels (B, F) -> (B, channels, height, width): the sum of one learned embedding per known value and pixel.
 
-    It tells the network *where* a value shows: a hat above, a chain below. Unknown fields add nothing. Starts
+    It carries *where* in the picture a value is: a hat above, a chain below. Unknown fields add nothing. It starts
     at zero, so that an untrained network ignores it.
     """
 

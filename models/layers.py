@@ -49,7 +49,7 @@ class ResidualBlock(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Every pixel looks at every other (Vaswani et al. 2017); x (B, C, H, W) -> (B, C, H, W)."""
+    """Self-attention over all pixels (Vaswani et al. 2017); x (B, C, H, W) -> (B, C, H, W)."""
 
     def __init__(self, channels: int, head_dim: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The denoiser: a U-Net (Ronneberger et al. 2015; Ho et al. 2020, appendix B) told the time and the attributes."""
+"""The denoiser: a U-Net (Ronneberger et al. 2015; Ho et al. 2020, appendix B), given time and label."""
 
 from __future__ import annotations
 

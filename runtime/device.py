@@ -12,17 +12,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from runtime.settings import choice
-
 log = logging.getLogger(__name__)
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("auto", "fp32", "bf16")
 
 
 def pick_device(name: str, index: int = 0) -> torch.device:
-    """auto takes CUDA, else MPS, else the CPU. Raises ValueError for one that is unknown or not there."""
-    choice("device", name, DEVICES)
+    """auto takes CUDA, else MPS, else the CPU. Raises ValueError for one that is not there."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
@@ -45,10 +39,16 @@ def hardware(device: torch.device) -> str:
 
 
 def pick_precision(name: str, device: torch.device) -> str:
-    """auto takes bf16 on devices that compute in it, else fp32."""
-    choice("precision", name, PRECISIONS)
+    """auto takes bf16 on devices that compute in it, else fp32. Raises ValueError for tf32 elsewhere than on CUDA.
+
+    On CUDA, float32 convolutions round to TF32 by default; here fp32 means fp32, and tf32 has to be asked for.
+    """
     if name == "auto":
-        return "bf16" if computes_bf16(device) else "fp32"
+        name = "bf16" if computes_bf16(device) else "fp32"
+    if name == "tf32" and device.type != "cuda":
+        raise ValueError(f"precision=tf32: only CUDA has it, not {device.type}; use fp32 or auto")
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = name == "tf32"
     if name == "bf16" and device.type == "cpu" and not computes_bf16(device):
         log.warning("precision=bf16: this CPU only emulates it, many times slower than fp32; auto takes what is faster")
     return name

@@ -70,12 +70,16 @@ class Processes:
         return values
 
 
+def rank() -> int:
+    """The number of this process among those that torchrun started; 0 without torchrun."""
+    return int(os.environ.get("RANK", "0"))
+
+
 @contextmanager
 def processes(device_name: str) -> Iterator[Processes]:
     """Join the process group that torchrun announces in the environment; without torchrun, join none."""
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
-    rank, local_rank = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
-    device = pick_device(device_name, local_rank)
+    device = pick_device(device_name, int(os.environ.get("LOCAL_RANK", "0")))
     if world_size > 1 and device.type == "mps":
         raise ValueError(f"device={device_name}: MPS cannot add up gradients between processes; use device=cpu")
     if world_size == 1:
@@ -85,6 +89,6 @@ def processes(device_name: str) -> Iterator[Processes]:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield Processes(rank, world_size, device)
+        yield Processes(rank(), world_size, device)
     finally:
         dist.destroy_process_group()

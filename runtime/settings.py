@@ -1,51 +1,160 @@
-"""Checks of what a person typed: each refusal names the setting, the value, what is allowed and the remedy."""
+"""Composing: from what is typed to settings, by Hydra, for the command line, scripts and the dashboard alike."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
-MAX_SEED = 2**62
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
+from conf import Settings, closest, groups, names
 
-def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
-    """`value` as a float in [low, high]. Raises ValueError for anything else, nan and infinity included."""
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not good or not low <= value <= high:
-        raise ValueError(f"{name}={value!r}: must be a number {_range(low, high)}; give it as {name}=NUMBER")
-    return float(value)
+CONF = Path(__file__).resolve().parent.parent / "conf"
+# Settings whose commas belong to the text and are no sweep.
+TEXT_KEYS = ("attrs", "negative", "prompt", "edit", "to")
+COMPOSING = threading.Lock()  # Hydra composes one configuration at a time
+COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)
+WRITTEN = 'settings are written key=value, and a value with spaces needs quotes, as in "attrs=top hat"'
 
-
-def whole(name: str, value: Any, low: int = 0, high: float = math.inf) -> int:
-    """`value` as an int in [low, high]. Raises ValueError for anything else."""
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ValueError(f"{name}={value!r}: must be a whole number {_range(low, high)}; give it as {name}=NUMBER")
-    return value
-
-
-def numbers(name: str, value: Any, low: float, high: float = math.inf, length: int | None = None) -> None:
-    """Refuse all but a list of numbers in [low, high], not empty, or of the given length."""
-    if not isinstance(value, list) or not value or length not in (None, len(value)):
-        raise ValueError(f"{name}={value!r}: must be a list of {length or 'one or more'} numbers, in brackets")
-    for entry in value:
-        number(name, entry, low, high)
+S = TypeVar("S", bound=Settings)
 
 
-def choice(name: str, value: Any, allowed: tuple) -> Any:
-    """`value` if it is one of `allowed`. Raises ValueError otherwise."""
-    if value not in allowed:
-        raise ValueError(f"{name}={value!r}: unknown; choose one of {', '.join(map(str, allowed))}")
-    return value
+def register(cls: type[Settings]) -> None:
+    """Make the defaults of a program and of the options of its groups known to Hydra."""
+    store, found = ConfigStore.instance(), groups(cls)
+    for group, options in found.items():
+        for option, member in options.items():
+            store.store(group=group, name=option, node=member().model_dump())
+    own = {name: value for name, value in cls().model_dump().items() if name not in found}
+    store.store(name=f"{cls.program}_settings", node=own)
 
 
-def refuse_idle(settings: dict[str, Any], defaults: dict[str, Any], why: str) -> None:
-    """Raises ValueError for a setting that is not at its default, but would change nothing."""
-    for key, default in defaults.items():
-        if settings[key] != default:
-            raise ValueError(f"{key}={settings[key]}: {why}")
+def compose(cls: type[S], overrides: Sequence[str] = ()) -> S:
+    """The settings of a program with these overrides. Raises ValueError, in one line."""
+    register(cls)
+    overrides = cls.expanded([quote(override) for override in overrides])
+    for override in overrides:
+        check_written(override, cls)
+    try:
+        with COMPOSING, initialize_config_dir(str(CONF), version_base="1.3"):
+            cfg = hydra_compose(cls.program, overrides=overrides)
+            return cls.parse(OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True))
+    except COMPOSITION_ERRORS as error:
+        raise ValueError(in_words(error, cls)) from error
 
 
-def _range(low: float, high: float) -> str:
-    if math.isinf(high):
-        return "of any finite size" if math.isinf(low) else f"of at least {low:g}"
-    return f"from {low:g} to {high:g}"
+def options(cls: type[Settings], group: str) -> list[str]:
+    """What a group can be set to: the classes that it can be, and the choices in conf/."""
+    return sorted({*groups(cls).get(group, {}), *(path.stem for path in (CONF / group).glob("*.yaml"))})
+
+
+def key_of(override: str) -> str:
+    """The setting that an argument names: "w" of "w=3", "sampler.eta" of "+sampler.eta=0"."""
+    return override.lstrip("+~").partition("=")[0]
+
+
+# -- what people type ----------------------------------------------------------------------------------------------
+
+
+def quote(argument: str, keys: Sequence[str] = TEXT_KEYS) -> str:
+    """Quote the value of one of `keys` so that Hydra takes it as it is; leave every other argument alone.
+
+    `attrs=male,glasses` would be a sweep to Hydra, and `attrs=female,-hat` or `attrs=3D glasses` may not parse.
+    A value in brackets or already in quotes is left to Hydra's own grammar.
+    """
+    match = re.fullmatch(rf"(\+{{0,2}}(?:{'|'.join(keys)}))=(.*)", argument, flags=re.DOTALL)
+    if not match:
+        return argument
+    key, value = match.groups()
+    bracketed = value.startswith("[") and value.endswith("]")
+    quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
+    return argument if bracketed or quoted or value == "null" else f"{key}={quoted_text(value)}"
+
+
+def quoted_text(value: str) -> str:
+    """A text in Hydra's grammar: quotes escaped by a backslash, and a run of backslashes before a quote doubled."""
+    escaped = re.sub(r"(\\*)'", lambda m: m[1] * 2 + "\\'", value)
+    return "'" + re.sub(r"(\\+)$", lambda m: m[1] * 2, escaped) + "'"
+
+
+def override(key: str, value: Any) -> str:
+    """A setting with a plain value, as it is typed."""
+    text = isinstance(value, str) and key in TEXT_KEYS  # which `quote` takes as it is
+    return f"{key}={value if text else literal(value)}"
+
+
+def literal(value: Any) -> str:
+    """A plain value in Hydra's grammar. Raises ValueError for what is none."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return f"[{','.join(literal(part) for part in value)}]"
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r}: no plain value")
+    return value if re.fullmatch(r"[A-Za-z_][\w./-]*", value) else quoted_text(value)
+
+
+def check_written(argument: str, cls: type[Settings]) -> None:
+    """Raises ValueError for an argument that names no setting, or that Hydra's grammar does not take."""
+    key, equals, value = argument.partition("=")
+    if (not equals and not argument.startswith("~")) or not key:
+        raise ValueError(f"{argument}: no setting; {WRITTEN}")
+    try:
+        OverridesParser.create().parse_overrides([argument])
+    except HydraException:
+        remedy = "a value with brackets, quotes and the like needs two kinds of quotes, as in \"out='a[1]'\""
+        raise ValueError(f"{argument}: cannot be read; {remedy}") from None
+    if value.strip() == "{}" or key.lstrip("+~") == "hydra":
+        raise ValueError(f"{argument}: changes nothing; settings of a group are given one by one, as in train.steps=5")
+    plain = re.fullmatch(r"(?!hydra\b)[\w.]+", key)  # Hydra knows best what +key, ~key and group@package mean
+    if plain and key not in known(cls) and not any(key.startswith(f"{name}.") for name in cls.open_fields()):
+        raise ValueError(unknown(key, cls))
+
+
+def known(cls: type[Settings]) -> set[str]:
+    """All that can stand before the = on the command line, parts of nested settings and experiments included."""
+    found = {*names(cls), *cls.model_fields}
+    found |= {name.rpartition(".")[0] for name in found if "." in name}
+    return found | {path.name for path in CONF.iterdir() if path.is_dir() and path.name == "experiment"}
+
+
+def unknown(key: str, cls: type[Settings]) -> str:
+    """What to say of a setting that there is not."""
+    nearest = ", ".join(closest(key, cls))
+    return f"{key}: no such setting; closest: {nearest}; {cls.program}.py --help explains them all"
+
+
+# -- errors of Hydra in words --------------------------------------------------------------------------------------
+
+
+def in_words(error: Exception, cls: type[Settings]) -> str:
+    """What a person should know of an error, in one line."""
+    return "; ".join(line.strip() for line in _text(error, cls).splitlines() if line.strip())
+
+
+def _text(error: Exception, cls: type[Settings]) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, option = str(error.missing_cfg_file).rpartition("/")
+        return f"{group}={option}: unknown; choose one of {', '.join(options(cls, group) or error.options or [])}"
+    missed = re.match(r"Could not override '(.*?)'", str(error))
+    if missed and missed[1] in names(cls):
+        return (
+            f"{missed[1]}: a setting of another option of its group than the one chosen; leave it out, or choose that "
+            "option; see --help"
+        )
+    return unknown(missed[1], cls) if missed else str(error)

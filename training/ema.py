@@ -1,4 +1,4 @@
-"""The moving average of the weights, which draws better pictures than the weights themselves."""
+"""The exponential moving average of the weights, which gives better pictures than the weights themselves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 def decay_at(step: int, decay: float) -> float:
@@ -23,5 +24,5 @@ class EMA:
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
         """average <- decay * average + (1 - decay) * model, after the optimiser's step `step`."""
-        averages, values = list(self.model.parameters()), list(model.parameters())
-        torch._foreach_lerp_(averages, values, 1 - decay_at(step, self.decay))
+        average = get_ema_multi_avg_fn(decay_at(step, self.decay))
+        average(list(self.model.parameters()), list(model.parameters()), step)

@@ -15,11 +15,11 @@ import torch
 from runtime.checkpoint import WeightsInfo, load_state, save_state, save_weights, set_damaged_aside
 from runtime.device import hardware
 from runtime.distributed import Processes, processes
-from runtime.factory import build_sampler, build_splits
+from runtime.factory import build_splits
 from runtime.version import code_version
 from training.monitor import Monitor, logging_to
-from training.run import Run, choose_run
-from training.settings import check_training
+from training.run import Run, choose_run, settings_in
+from training.settings import TrainSettings
 from training.trainer import Trainer
 
 log = logging.getLogger("train")
@@ -52,25 +52,24 @@ class Outcome(NamedTuple):
     stopped_by: signal.Signals | None  # None where the run finished
 
 
-def train(cfg: dict, overrides: list[str]) -> Outcome:
-    """Train as `cfg` says, `overrides` being what was typed, until the last step or a signal.
+def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
+    """Train, `overrides` being what was typed, until the last step or a signal.
 
     Nothing is written before data, model and settings have proved usable. Raises ValueError for settings,
     data or checkpoints that cannot be used, FloatingPointError for a loss that is not finite.
     """
     with contextlib.ExitStack() as stack:
-        here = stack.enter_context(processes(cfg["device"]))
-        run, cfg = here.on_main(lambda: choose_run(cfg, overrides))
-        check_training(cfg)
-        build_sampler(cfg["sampler"])
-        splits = build_splits(cfg)
-        trainer = Trainer(cfg, splits, here)
-        if cfg["start"] is not None and not run.state.exists():
-            trainer.start(Path(cfg["start"]))
-        here.on_main(lambda: _take(run, cfg, stack))
+        here = stack.enter_context(processes(settings.device))
+        run, config = here.on_main(lambda: choose_run(settings, overrides))
+        settings = settings_in(config)
+        splits = build_splits(settings.dataset, settings.data_root, settings.cfg.conditional)
+        trainer = Trainer(settings, splits, here)
+        if settings.init_from is not None and not run.state.exists():
+            trainer.init_from(Path(settings.init_from))
+        here.on_main(lambda: _take(run, config, stack))
         state = load_state(run.state)
         step = state["step"] if state else 0
-        if step >= cfg["train"]["steps"]:
+        if step >= settings.train.steps:
             if here.is_main:
                 print(f"{run}: finished at step {step}; to train further, add train.steps=MORE")
             return Outcome(run, None)
@@ -83,15 +82,15 @@ def train(cfg: dict, overrides: list[str]) -> Outcome:
         return Outcome(run, _loop(run, trainer, monitor, step, here))
 
 
-def _take(run: Run, cfg: dict, stack: contextlib.ExitStack) -> None:
+def _take(run: Run, config: dict, stack: contextlib.ExitStack) -> None:
     """Hold the run directory, in one process, and make it ready for all to read."""
     stack.enter_context(run.locked())
     set_damaged_aside(run.state)
-    run.write_config(cfg)
+    run.write_config(config)
 
 
 def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Processes) -> signal.Signals | None:
-    steps, every = trainer.cfg["train"]["steps"], trainer.cfg["train"]["checkpoint_every"]
+    steps, every = trainer.settings.train.steps, trainer.settings.train.checkpoint_every
     monitor.write_status()
     try:
         with StopRequest() as stop:
@@ -101,7 +100,10 @@ def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Process
                 step += 1
                 monitor.after_step(step, result, time.perf_counter() - began)
                 stopping = here.any(stop.signal is not None)
-                if here.is_main and (step % every == 0 or step == steps or stopping):
+                saving = step % every == 0 or step == steps or stopping
+                if saving:
+                    trainer.check()
+                if here.is_main and saving:
                     monitor.flush()
                     save(run, trainer, step)
                 if stopping:
@@ -124,7 +126,7 @@ def save(run: Run, trainer: Trainer, step: int) -> None:
     data = trainer.data
     colours, places = data.palette.to_plain() if data.palette else (None, None)
     info = WeightsInfo(
-        config=trainer.cfg,
+        config=trainer.settings.plain(),
         schema=trainer.schema.to_json(),
         palette=colours,
         places=places,

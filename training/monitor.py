@@ -15,8 +15,7 @@ from tqdm import tqdm
 from conditions.schema import UNKNOWN
 from data.images import grid, save_png, to_uint8
 from diffusion.guidance import guided
-from diffusion.sampling import draw
-from runtime.factory import build_sampler
+from diffusion.sampling import SamplingOptions, generate
 from training.run import Run, now
 from training.trainer import StepResult, Trainer
 
@@ -34,7 +33,7 @@ class Averages:
 
     def reset(self) -> None:
         self.sums = torch.zeros(2, self.buckets, device=self.device)  # losses, counts
-        self.norm, self.steps, self.seconds = 0.0, 0, 0.0
+        self.norm, self.steps, self.seconds = torch.zeros((), device=self.device), 0, 0.0
 
     def add(self, result: StepResult, seconds: float) -> None:
         bucket = (result.t - 1) * self.buckets // self.T
@@ -50,11 +49,11 @@ class Monitor:
 
     def __init__(self, run: Run, trainer: Trainer, validation, first_step: int):
         self.run, self.trainer = run, trainer
-        self.cfg = trainer.cfg["train"]
+        self.loop = trainer.settings.train
         T = trainer.diffusion.schedule.T
-        self.averages = Averages(self.cfg["loss_buckets"], T, trainer.here.device)
+        self.averages = Averages(self.loop.loss_buckets, T, trainer.here.device)
         self.status = {
-            "state": "running", "step": first_step, "steps": self.cfg["steps"], "started": now(),
+            "state": "running", "step": first_step, "steps": self.loop.steps, "started": now(),
             "device": str(trainer.here.device), "processes": trainer.here.world_size,
             "dataset": trainer.data.name, "precision": trainer.precision,
         }  # fmt: skip
@@ -63,7 +62,7 @@ class Monitor:
         if trainer.here.is_main:
             self.writer = SummaryWriter(str(run.path), purge_step=first_step + 1, flush_secs=FLUSH_EVERY_S)
             self.bar = tqdm(
-                total=self.cfg["steps"], initial=first_step, unit="step", disable=None, dynamic_ncols=True, leave=True
+                total=self.loop.steps, initial=first_step, unit="step", disable=None, dynamic_ncols=True, leave=True
             )
             self._prepare_validation(validation, T)
             self._prepare_preview()
@@ -75,20 +74,20 @@ class Monitor:
         self.averages.add(result, seconds)
         if self.bar is not None:
             self.bar.update()
-        if done % self.cfg["log_every"] == 0 or done == self.cfg["steps"]:
+        if done % self.loop.log_every == 0 or done == self.loop.steps:
             self._report(done, result.lr)
 
     def show(self, done: int) -> None:
-        """Validate and draw, where it is time to."""
+        """Validate and sample, where it is time to."""
         if self.writer is None:
             return
-        if self._due("validate_every", done):
+        if self._due(self.loop.validate_every, done):
             self._validate(done)
-        if self._due("preview_every", done):
+        if self._due(self.loop.preview_every, done):
             self._preview(done)
 
-    def _due(self, key: str, done: int) -> bool:
-        return self.cfg[key] > 0 and (done % self.cfg[key] == 0 or done == self.cfg["steps"])
+    def _due(self, every: int, done: int) -> bool:
+        return every > 0 and (done % every == 0 or done == self.loop.steps)
 
     def _report(self, done: int, lr: float) -> None:
         a = self.averages
@@ -97,7 +96,7 @@ class Monitor:
         values = {
             "loss/train": sum(losses) / images,
             "optim/lr": lr,
-            "optim/grad_norm": a.norm / a.steps,
+            "optim/grad_norm": a.norm.item() / a.steps,
             "speed/images_per_second": images / a.seconds,
         }
         for b, (loss, count) in enumerate(zip(losses, counts, strict=True)):
@@ -110,10 +109,10 @@ class Monitor:
         for name, value in values.items():
             self.writer.add_scalar(name, value, done)
         speed = values["speed/images_per_second"]
-        left = (self.cfg["steps"] - done) * self.cfg["batch_size"] / speed
+        left = (self.loop.steps - done) * self.loop.batch_size / speed
         self.bar.set_postfix_str(f"loss {values['loss/train']:.4f}, {speed:.0f} images/s")
         message = "step %d/%d  loss %.4f  grad %.3f  lr %.2e  %.0f images/s"
-        log.debug(message, done, self.cfg["steps"], values["loss/train"], values["optim/grad_norm"], lr, speed)
+        log.debug(message, done, self.loop.steps, values["loss/train"], values["optim/grad_norm"], lr, speed)
         self.status |= {"step": done, "loss": values["loss/train"], "images_per_second": speed, "seconds_left": left}
         if time.monotonic() - self.last_status > STATUS_EVERY_S:
             self.write_status()
@@ -137,7 +136,7 @@ class Monitor:
     # -- held-out loss on fixed noise -----------------------------------------------------------------
 
     def _prepare_validation(self, validation, T: int) -> None:
-        rows = torch.arange(min(len(validation), self.cfg["validation_images"]))
+        rows = torch.arange(min(len(validation), self.loop.validation_images))
         self.held_out = validation.select(rows).to(self.trainer.here.device)
         self.t = 1 + rows * T // len(rows)  # every noise level alike
         self.eps = torch.randn(self.held_out.images.shape, generator=torch.Generator().manual_seed(0))
@@ -147,42 +146,40 @@ class Monitor:
         """Loss of the averaged weights on held-out images with whole labels, always at the same t and eps."""
         device, denoiser = self.trainer.here.device, self.trainer.in_precision(self.trainer.ema.model)
         losses = []
-        for rows in torch.arange(len(self.t)).split(self.cfg["batch_size"]):
+        for rows in torch.arange(len(self.t)).split(self.loop.batch_size):
             batch = self.held_out.batch(rows)
             t, eps = self.t[rows].to(device), self.eps[rows].to(device)
             losses.append(self.trainer.diffusion.loss_at(denoiser, batch.x_0, batch.cond, t, eps))
         loss = torch.cat(losses).mean().item()
         self.writer.add_scalar("loss/held_out", loss, done)
         self.status["held_out_loss"] = loss
-        log.info("step %d/%d  held-out loss %.5f", done, self.cfg["steps"], loss)
+        log.info("step %d/%d  held-out loss %.5f", done, self.loop.steps, loss)
 
     # -- pictures -------------------------------------------------------------------------------------
 
     def _prepare_preview(self) -> None:
-        labels = self.trainer.preview.repeat_interleave(self.cfg["preview"]["columns"], dim=0)
+        labels = self.trainer.preview.repeat_interleave(self.loop.preview.columns, dim=0)
         self.preview_cond = labels.to(self.trainer.here.device)
 
     def _preview(self, done: int) -> None:
         """Grids of the same seeds and requests: a row per request; raw and averaged weights, without and with w."""
-        guidances = (1.0, self.cfg["preview"]["w"]) if len(self.trainer.schema) else (1.0,)
+        guidances = (1.0, self.loop.preview.w) if len(self.trainer.schema) else (1.0,)
         for kind, model in (("raw", self.trainer.model), ("ema", self.trainer.ema.model)):
             for w in guidances:
-                picture = grid(self._draw(model.eval(), w), self.cfg["preview"]["columns"], scale=2)
+                picture = grid(self._sample(model.eval(), w), self.loop.preview.columns, scale=2)
                 self.writer.add_image(f"samples_{kind}/w_{w:g}", picture, done)
                 save_png(picture, self.run.samples / f"step-{done:08d}-{kind}-w{w:g}.png")
         self.trainer.model.train()
 
-    def _draw(self, model: torch.nn.Module, w: float) -> Tensor:
+    def _sample(self, model: torch.nn.Module, w: float) -> Tensor:
         trainer, cond = self.trainer, self.preview_cond
         denoise = guided(
             trainer.diffusion, trainer.in_precision(model), cond, ref_cond=torch.full_like(cond, UNKNOWN), w=w
         )
-        x_0 = draw(
-            trainer.diffusion.schedule, build_sampler(trainer.cfg["sampler"]), denoise, range(len(cond)),
-            trainer.data.image_shape, self.cfg["preview"]["steps"], device=cond.device,
-        )  # fmt: skip
-        images = to_uint8(x_0).cpu()
-        return images if trainer.data.palette is None else trainer.data.palette.snap(images)
+        options = SamplingOptions(sampler=trainer.settings.sampler, steps=self.loop.preview.steps)
+        seeds, shape = range(len(cond)), trainer.data.image_shape
+        images = to_uint8(generate(trainer.diffusion.schedule, denoise, seeds, shape, options, cond.device)).cpu()
+        return images if trainer.data.palette is None else trainer.data.palette.quantise(images)
 
 
 class Screen(logging.Handler):

@@ -3,31 +3,63 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import nn
 
-OPTIMIZERS = ("adamw", "muon")
+from conf import Settings, one_of, setting
+
 ENDS = ("stem", "head")  # first and last layers, whose rows and columns are colours: not what Muon is made for
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
-SCHEDULES = ("constant", "cosine", "trapezoid")
+
+class AdamW(Settings):
+    """AdamW (Loshchilov & Hutter 2019)"""
+
+    name: Literal["adamw"] = "adamw"
+    lr: float = setting(1e-3, "peak learning rate", ge=0)
+    betas: list[Decay] = setting([0.9, 0.99], "decay of the first and second moments", min_length=2, max_length=2)
+    weight_decay: float = setting(0.01, "of matrices and kernels", ge=0)
+    schedule: Literal["constant", "cosine", "trapezoid"] = setting(
+        "cosine", "cosine falls to 0 at train.steps; trapezoid stays, then falls; constant stays"
+    )
+    cooldown: float = setting(0.2, "last share of the steps, in which trapezoid falls to 0", ge=0, le=1)
+    warmup: int = setting(500, "steps of linear rise from 0", ge=0)
+
+    def rate(self, step: int, steps: int) -> float:
+        """The learning rate at `step` of `steps`, counted from 0, after a linear warm-up.
+
+        constant  : stays at `lr`
+        cosine    : a half cosine to 0 at `steps` (Loshchilov & Hutter 2017, equation 5, without restarts)
+        trapezoid : stays, then falls linearly to 0 over the last share `cooldown` of the steps (Haegele et al. 2024).
+                    Before that it does not depend on `steps`, so a run given more steps there is the longer run.
+        """
+        ramp = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        if self.schedule == "constant":
+            return self.lr * ramp
+        if self.schedule == "trapezoid":
+            return self.lr * min(ramp, (steps - step) / max(self.cooldown * steps, 1))
+        progress = min(max(step - self.warmup, 0) / max(steps - self.warmup, 1), 1.0)
+        return self.lr * ramp * 0.5 * (1 + math.cos(math.pi * progress))
+
+    def build(self, model: nn.Module) -> torch.optim.AdamW:
+        hidden, ends, others = _parameters(model)
+        return _adamw(hidden + ends, others, self)
 
 
-def learning_rate(step: int, steps: int, lr: float, warmup: int, schedule: str, cooldown: float = 0.0) -> float:
-    """The learning rate at `step`, counted from 0, after a linear warm-up over `warmup` steps.
+class MuonSettings(AdamW):
+    """Muon for the hidden weights of the network, AdamW for the rest"""
 
-    constant  : stays at `lr`
-    cosine    : a half cosine to 0 at `steps` (Loshchilov & Hutter 2017, equation 5, without restarts)
-    trapezoid : stays, then falls linearly to 0 over the last share `cooldown` of the steps (Haegele et al. 2024).
-                Before that it does not depend on `steps`, so a run given more steps there is the longer run.
-    """
-    ramp = min(1.0, (step + 1) / warmup) if warmup else 1.0
-    if schedule == "constant":
-        return lr * ramp
-    if schedule == "trapezoid":
-        return lr * min(ramp, (steps - step) / max(cooldown * steps, 1))
-    progress = min(max(step - warmup, 0) / max(steps - warmup, 1), 1.0)
-    return lr * ramp * 0.5 * (1 + math.cos(math.pi * progress))
+    name: Literal["muon"] = "muon"
+    momentum: Decay = setting(0.95, "of Muon")
+
+    def build(self, model: nn.Module) -> Muon:
+        return Muon(*_parameters(model), self)
+
+
+AnyOptimizer = one_of((AdamW, MuonSettings))
 
 
 class Muon:
@@ -38,13 +70,13 @@ class Muon:
     of AdamW's (Liu et al. 2025, equation 4), so that both share one learning rate and one weight decay.
     """
 
-    def __init__(self, hidden: list[nn.Parameter], matrices: list, others: list, optim: dict):
+    def __init__(self, hidden: list[nn.Parameter], matrices: list, others: list, optim: MuonSettings):
         self.hidden = hidden
         self.flat = [p.detach().view(len(p), -1) for p in hidden]  # torch's Muon knows two dimensions; same memory
         self.muon = torch.optim.Muon(
-            self.flat, optim["lr"], optim["weight_decay"], optim["momentum"], adjust_lr_fn="match_rms_adamw"
+            self.flat, optim.lr, optim.weight_decay, optim.momentum, adjust_lr_fn="match_rms_adamw"
         )
-        self.adamw = adamw(matrices, others, optim)
+        self.adamw = _adamw(matrices, others, optim)
 
     @property
     def param_groups(self) -> list[dict]:
@@ -69,23 +101,18 @@ class Muon:
         self.adamw.load_state_dict(state["adamw"])
 
 
-def adamw(matrices: list, others: list, optim: dict) -> torch.optim.AdamW:
-    """AdamW (Loshchilov & Hutter 2019), with decay of the matrices alone."""
-    groups = [
-        {"params": matrices, "weight_decay": optim["weight_decay"]},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=optim["lr"], betas=tuple(optim["betas"]), fused=True)
+def _adamw(matrices: list, others: list, optim: AdamW) -> torch.optim.AdamW:
+    """AdamW with decay of the matrices alone."""
+    groups = [{"params": matrices, "weight_decay": optim.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=optim.lr, betas=tuple(optim.betas), fused=True)
 
 
-def build_optimizer(model: nn.Module, optim: dict) -> torch.optim.AdamW | Muon:
-    """The optimiser that `optim` names; biases, norms and embedding tables do not decay."""
+def _parameters(model: nn.Module) -> tuple[list, list, list]:
+    """Hidden weights, first and last ones, and those that do not decay: biases, norms and embedding tables."""
     hidden, ends, others = [], [], []
     for name, parameter in model.named_parameters():
         if parameter.ndim < 2 or "table" in name:
             others.append(parameter)
         else:
             (ends if name.startswith(ENDS) else hidden).append(parameter)
-    if optim["name"] == "muon":
-        return Muon(hidden, ends, others, optim)
-    return adamw(hidden + ends, others, optim)
+    return hidden, ends, others

@@ -17,6 +17,7 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from runtime.checkpoint import write_atomically
+from training.settings import TrainSettings
 
 log = logging.getLogger(__name__)
 
@@ -112,29 +113,34 @@ def now() -> str:
     return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
 
 
-def choose_run(cfg: dict, overrides: list[str]) -> tuple[Run, dict]:
+def settings_in(config: dict) -> TrainSettings:
+    """The settings in a run's configuration, which records besides what was typed."""
+    return TrainSettings.parse({key: value for key, value in config.items() if key != "overrides"})
+
+
+def choose_run(settings: TrainSettings, overrides: list[str]) -> tuple[Run, dict]:
     """The run directory for this command, and the configuration that holds: the saved one where there is one.
 
     Without `run` the name is runs/<dataset>/<time>-<name>, where <name> tells what was set on the command line.
     """
-    cfg = {**cfg, "overrides": list(overrides)}
-    if cfg["run"] is None:
-        return new_run(cfg, overrides), cfg
-    run = Run(str(cfg["run"]))
+    cfg = {**settings.plain(), "overrides": list(overrides)}
+    if settings.run is None:
+        return new_run(settings, overrides), cfg
+    run = Run(settings.run)
     run.refuse_foreign()
     if not run.exists:
         return run, cfg
-    if cfg["resume"] == "never":
+    if settings.resume == "never":
         raise ValueError(f"run={run}: holds a run already and resume=never; name a new folder, or use resume=auto")
     return run, continued_config(run.read_config(), cfg, overrides)
 
 
-def new_run(cfg: dict, overrides: list[str]) -> Run:
+def new_run(settings: TrainSettings, overrides: list[str]) -> Run:
     """A run directory that does not exist yet."""
     time = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    parent = Path("runs") / cfg["dataset"]["name"]
+    parent = Path("runs") / settings.dataset.name
     told = [o.split("=")[0].split(".")[-1] + "-" + o.partition("=")[2] for o in overrides if not UNTOLD.match(o)]
-    name = NOT_IN_NAMES.sub("-", str(cfg["name"] or "_".join(told) or cfg["model"]["name"]))[:100].strip("-")
+    name = NOT_IN_NAMES.sub("-", settings.name or "_".join(told) or settings.model.name)[:100].strip("-")
     candidates = (f"{time}-{name}" + (f"-{i}" if i else "") for i in range(10_000))
     return Run(next(parent / c for c in candidates if not (parent / c).exists()))
 

@@ -1,44 +1,80 @@
-"""Checks of the settings of a training."""
+"""The settings of train.py."""
 
 from __future__ import annotations
 
-from runtime.settings import MAX_SEED, choice, number, numbers, whole
-from training.optim import OPTIMIZERS, SCHEDULES
+import os
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from conditions.dropout import AnyDropout, LabelDropout
+from conf import MAX_SEED, Device, Precision, Settings, Text, setting
+from data import AnyDataset, PixelFaces
+from diffusion.gaussian import DiffusionSettings
+from diffusion.samplers import DDIM, AnySampler
+from models import AnyModel, UNetSettings
+from training.optim import AdamW, AnyOptimizer
+
+MANY = 10**12
 
 
-def check_training(cfg: dict) -> None:
-    """Refuse numbers that training cannot work with, before anything is built or written."""
-    whole("seed", cfg["seed"], 0, MAX_SEED)
-    whole("diffusion.T", cfg["diffusion"]["T"], 1)
-    choice("resume", cfg["resume"], ("auto", "never"))
-    train, optim, model = cfg["train"], cfg["optim"], cfg["model"]
-    for key in ("channels", "blocks", "head_dim"):
-        whole(f"model.{key}", model[key], low=1)
-    whole("model.map_channels", model["map_channels"])
-    number("model.dropout", model["dropout"], 0, 0.999)
-    numbers("model.channel_mults", model["channel_mults"], 1)
-    number("diffusion.time_power", cfg["diffusion"]["time_power"], 0.01)
-    number("diffusion.gamma", cfg["diffusion"]["gamma"], 1e-6)
-    numbers("optim.betas", optim["betas"], 0, 0.9999999, length=2)
-    for key in ("steps", "batch_size", "log_every", "checkpoint_every", "loss_buckets", "validation_images"):
-        whole(f"train.{key}", train[key], low=1)
-    for key in ("validate_every", "preview_every"):
-        whole(f"train.{key}", train[key])  # 0 switches it off
-    number("train.ema_decay", train["ema_decay"], 0, 1)
-    number("train.grad_clip", train["grad_clip"], 1e-12)
-    number("optim.lr", optim["lr"], 0)
-    number("optim.weight_decay", optim["weight_decay"], 0)
-    whole("optim.warmup", optim["warmup"])
-    choice("optim.name", optim["name"], OPTIMIZERS)
-    choice("optim.schedule", optim["schedule"], SCHEDULES)
-    number("optim.cooldown", optim["cooldown"], 0, 1)
-    number("optim.momentum", optim.get("momentum", 0), 0, 0.9999999)
-    if cfg["cfg"]["conditional"]:
-        for key in ("drop_prob", "partial_prob"):
-            number(f"cfg.{key}", cfg["cfg"][key], 0, 1)
-        whole("cfg.max_known", cfg["cfg"]["max_known"], low=1)
-        number("cfg.present_weight", cfg["cfg"]["present_weight"], 1e-6)
-    preview = train["preview"]
-    number("train.preview.w", preview["w"], 0)
-    whole("train.preview.steps", preview["steps"], 1, cfg["diffusion"]["T"])
-    whole("train.preview.columns", preview["columns"], 1)
+class Preview(Settings):
+    """The sample grids of a training."""
+
+    w: float = setting(3.0, "guidance of the guided grids; the others are sampled with w=1, without guidance", ge=0)
+    steps: int = setting(25, "sampler steps", ge=1)
+    columns: int = setting(8, "pictures per request; the data set's `preview` lists the requests", ge=1, le=256)
+
+
+class Loop(Settings):
+    """How long, how much at once, and what is reported how often."""
+
+    steps: int = setting(20_000, "optimiser steps in all; raise it to train a finished run further", ge=1, le=MANY)
+    batch_size: int = setting(64, "images per step, over all processes together", ge=1, le=MANY)
+    ema_decay: float = setting(0.999, "of the EMA weights; shorter during the first steps", ge=0, le=1)
+    grad_clip: float = setting(1.0, "largest norm of the gradient; longer ones are scaled down to it", gt=0)
+    log_every: int = setting(50, "steps between scalars in TensorBoard and lines in train.log", ge=1)
+    loss_buckets: int = setting(8, "ranges of t for which the loss is also logged by itself", ge=1, le=1000)
+    validate_every: int = setting(1000, "steps between held-out losses, on fixed noise; 0 for never", ge=0)
+    validation_images: int = setting(500, "how many held-out images that takes", ge=1)
+    preview_every: int = setting(2000, "steps between sample grids, on fixed noise; 0 for never", ge=0)
+    preview: Preview = Preview()
+    checkpoint_every: int = setting(1000, "steps between saves; a stop by Ctrl-C or SIGTERM saves too", ge=1)
+
+
+class TrainSettings(Settings):
+    """Train a diffusion model: python train.py dataset=cryptopunks cfg.drop_prob=0.1"""
+
+    program: ClassVar[str] = "train"
+    dataset: AnyDataset = PixelFaces()
+    model: AnyModel = UNetSettings()
+    diffusion: DiffusionSettings = DiffusionSettings()
+    cfg: AnyDropout = LabelDropout()
+    optim: AnyOptimizer = AdamW()
+    sampler: AnySampler = DDIM()
+    run: Text | None = setting(
+        None, "folder for everything this training writes; null makes runs/<dataset>/<time>-<name>"
+    )
+    name: Text | None = setting(None, "last part of that folder's name; null takes the settings on the command line")
+    resume: Literal["auto", "never"] = setting(
+        "auto", "auto continues where the run in `run` stopped; never refuses to touch an existing run"
+    )
+    init_from: Text | None = setting(
+        None, "weights (.safetensors) to start from, to fine-tune them on the same labels; null for random ones"
+    )
+    seed: int = setting(0, "decides initial weights, order of the data, noise and dropped labels", ge=0, le=MAX_SEED)
+    device: Device = setting("auto", "auto takes the fastest that is there")
+    precision: Precision = setting("auto", "bf16 by autocast; auto takes it on devices that compute in it, else fp32")
+    data_root: Text = Field(
+        default_factory=lambda: os.environ.get("DATA_ROOT", "datasets"),
+        description="folder of the data files, fetched into it on first use; also $DATA_ROOT",
+    )
+    train: Loop = Loop()
+
+    @model_validator(mode="after")
+    def _preview_steps(self) -> TrainSettings:
+        if self.train.preview.steps > self.diffusion.T:
+            raise ValueError(
+                f"train.preview.steps={self.train.preview.steps}: must be at most diffusion.T={self.diffusion.T}"
+            )
+        return self

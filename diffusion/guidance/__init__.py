@@ -1,4 +1,4 @@
-"""Guidance: strengthens a condition between output and prediction. A new kind is a file and a line here."""
+"""Guidance: how the outputs for several conditions become one prediction. A new kind is a file and a line here."""
 
 from conf import one_of
 from diffusion.guidance.cfg import CFG, Fade, Interval

@@ -11,7 +11,7 @@ from torch import Tensor
 from conf import Settings, setting
 
 Level = Annotated[float, Field(ge=0, le=1)]
-NEGLIGIBLE = 1e-9  # a smaller weight than this is none
+NEGLIGIBLE = 1e-9  # a smaller weight counts as zero
 
 
 class CFG(Settings):
@@ -19,8 +19,8 @@ class CFG(Settings):
 
     Ho & Salimans 2022, equation 6. The other kinds build on it and change one thing each: what they override.
 
-    renoise_reference : whether a step goes on with the noise that the reference sees
-    needs_condition   : whether `combine` looks at the conditional output, so that it is evaluated whatever its weight
+    renoise_reference : whether the predicted eps is that of the reference
+    needs_condition   : whether `combine` uses the conditional output, which is then evaluated whatever its weight
     """
 
     name: Literal["cfg"] = "cfg"
@@ -69,7 +69,7 @@ class CFG(Settings):
 
 
 class Fade(CFG):
-    """guidance that fades out at low noise: full weight there speckles pictures, and none loses small things"""
+    """guidance that fades out at low noise: full weight there adds speckles, and none loses small details"""
 
     name: Literal["fade"] = "fade"
     fade: Level = setting(0.05, "noise level t/T below which guidance fades out; 0 for never")

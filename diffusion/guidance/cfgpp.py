@@ -9,7 +9,7 @@ from diffusion.guidance.cfg import CFG, NEGLIGIBLE
 
 
 class CFGPlusPlus(CFG):
-    """CFG++: steps on with the noise of the unconditional model; w from 0 to 1, such as 0.8, and sampler=ddim
+    """CFG++: re-noises with the eps of the unconditional model; w from 0 to 1, such as 0.8, and sampler=ddim
 
     Chung et al. 2024, algorithm 2.
     """

@@ -1,4 +1,4 @@
-"""From a network that predicts to a function that denoises, with the condition and its guidance inside."""
+"""From a network to a function that denoises, with the condition and its guidance inside."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def guided(
 ) -> Denoise:
     """Extrapolate from a reference output through the conditional one: output = ref + w (main - ref).
 
-    cond     : (B, F), what is asked for
+    cond     : (B, F), the requested labels
     ref      : another denoiser for the reference, a weaker one than `denoiser` (autoguidance, Karras et al. 2024);
                `denoiser` itself if left out
     ref_cond : (B, F), what to move away from: all UNKNOWN for classifier-free guidance (Ho & Salimans 2022,
@@ -42,13 +42,13 @@ def guided(
     also     : further conditions (B, F) with weights v, each of which adds v (its output - ref) (Liu et al. 2022,
                equation 11)
     base     : w and the weights of `also` at noise levels where `guidance` does not act; `base_weights` if left out
-    clip     : limit the predicted x_0, as `guidance` says; high w needs it
+    clip     : limit the predicted x_0, by `guidance.limit`; high w needs it
 
-    All branches of a step that count go through the network in one batch. Raises ValueError where w is not 1 and there
-    is nothing to compare with.
+    Branches with a weight other than zero are evaluated in one batch. Raises ValueError where w is not 1 and there is
+    no reference.
     """
     if ref is None and ref_cond is None and (w != 1.0 or also):
-        raise ValueError(f"w={w}: guidance compares with something; give ref_cond (all UNKNOWN for CFG) or ref")
+        raise ValueError(f"w={w}: guidance needs a reference; give ref_cond (all UNKNOWN for CFG) or ref")
     labels = [cond if ref_cond is None else ref_cond, cond, *(label for label, _ in also)]
     full = [w, *(v for _, v in also)]
     base = base or base_weights(full)
@@ -78,12 +78,12 @@ def guided(
 def _outputs(denoiser: Denoiser, ref: Denoiser | None, x_t: Tensor, t: int, labels: list) -> list[Tensor | None]:
     """The raw output for each label (B, F), the first from `ref` if there is one; None where the label is None."""
     own = [c for c in (labels if ref is None else labels[1:]) if c is not None]
-    count, found = len(x_t), []
+    count, outputs = len(x_t), []
     if own:
         times = torch.full((count * len(own),), t, dtype=torch.int64, device=x_t.device)
-        found = list(denoiser(torch.cat([x_t] * len(own)), times, torch.cat(own)).to(x_t.dtype).split(count))
+        outputs = list(denoiser(torch.cat([x_t] * len(own)), times, torch.cat(own)).to(x_t.dtype).split(count))
     if ref is not None and labels[0] is not None:
         times = torch.full((count,), t, dtype=torch.int64, device=x_t.device)
-        found.insert(0, ref(x_t, times, labels[0]).to(x_t.dtype))
-    answers = iter(found)
-    return [None if c is None else next(answers) for c in labels]
+        outputs.insert(0, ref(x_t, times, labels[0]).to(x_t.dtype))
+    remaining = iter(outputs)
+    return [None if c is None else next(remaining) for c in labels]

@@ -1,4 +1,4 @@
-"""Guidance that keeps the contrast of the conditional model."""
+"""Guidance that keeps the contrast of the conditional output."""
 
 from __future__ import annotations
 

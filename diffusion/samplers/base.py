@@ -1,4 +1,4 @@
-"""What a sampler is."""
+"""The interface of a sampler."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Noise = Callable[[], Tensor]
 
 
 class Sampler(Settings):
-    """One way from noise to a picture. Holds settings only, never state, so that one object serves many pictures.
+    """A numerical method for the reverse process. It holds settings, never state, so one object serves many runs.
 
-    renoises : whether a step is x_0 with noise along eps, which may then be another eps than the one in x_t: CFG++
+    renoises : whether a step is signal_s x_0 + c eps (+ fresh noise), so that eps may differ from the one in x_t: CFG++
     """
 
     renoises: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""DPM-Solver++(2M), a sampler that extrapolates from earlier predictions and so needs few steps.
+"""DPM-Solver++(2M), a multistep sampler: it extrapolates from earlier predictions and so needs few steps.
 
 It is written for x_0 in lambda = log(sqrt(alpha_bar) / sqrt(1 - alpha_bar)), in which the exact solution of the
 probability-flow equation is (Lu et al. 2022b, equation 8)
@@ -19,14 +19,14 @@ from diffusion.samplers.base import Sampler
 
 
 class Evaluation(NamedTuple):
-    """A time, and the picture that was predicted there."""
+    """A time, and the x_0 predicted there."""
 
     t: int
     x_0: Tensor
 
 
 class DPMSolverPP2M(Sampler):
-    """DPM-Solver++(2M): second order, one network evaluation per step, remembers the last
+    """DPM-Solver++(2M): second order with one network evaluation per step
 
     x_0 continues along the line through the last two evaluations (Lu et al. 2022b, algorithm 2). The first step, which
     has one, and the last, to infinite lambda, take x_0 as constant, as DDIM does.

@@ -1,8 +1,7 @@
 """Euler's method, with and without fresh noise.
 
-It sees the reverse process as an ordinary differential equation of the picture y = x / sqrt(alpha_bar), which the noise
-level sigma = sqrt((1 - alpha_bar) / alpha_bar) drives: dy / dsigma = eps (Karras et al. 2022, equation 1 with its
-s(t) = 1; Song et al. 2021, equation 14).
+The probability-flow equation of y = x / sqrt(alpha_bar) in sigma = sqrt((1 - alpha_bar) / alpha_bar) is
+dy / dsigma = eps (Karras et al. 2022, equation 1 with its s(t) = 1; Song et al. 2021, equation 14).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""UniPC, a predictor-corrector that extrapolates from earlier predictions, on the equation of dpmpp_2m.py."""
+"""UniPC, a multistep predictor-corrector for the equation of dpmpp_2m.py."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from diffusion.schedule import NoiseSchedule
 
 
 class Trail(NamedTuple):
-    """Where UniPC was: the picture at the last time, the last evaluations, newest first, and what they predicted."""
+    """The corrected x at the last time, the last evaluations, newest first, and the x predicted from them."""
 
     x: Tensor
     evaluations: tuple[Evaluation, ...]
@@ -38,7 +38,7 @@ class UniPC(Sampler):
         if s == 0:
             return now.x_0, None
         earlier = ()
-        if memory is not None:  # as a difference, so that what was done to the picture since, as in inpainting, stays
+        if memory is not None:  # as a difference, so that changes to the picture since, as by inpainting, stay
             x_t, earlier = x_t + advance(schedule, memory, t, now.x_0) - memory.predicted, memory.evaluations
         trail = Trail(x_t, (now, *earlier)[: self.order])
         x_s = advance(schedule, trail, s)

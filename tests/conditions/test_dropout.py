@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conditions.dropout import LabelDropout
 from conditions.fields import slot
 from conditions.schema import UNCONDITIONAL, UNKNOWN, ConditionSchema
 from data import cryptopunks, mnist

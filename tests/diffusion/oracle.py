@@ -26,7 +26,7 @@ class GaussianData:
     mean: float = 0.3
     std: float = 0.5
 
-    def draw(self, shape: Sequence[int], seed: int) -> Tensor:
+    def samples(self, shape: Sequence[int], seed: int) -> Tensor:
         """Samples of the data, float64."""
         return self.mean + self.std * seeded_noise(shape, seed)()
 
@@ -70,7 +70,7 @@ def no_noise() -> Tensor:
     raise AssertionError("a deterministic sampler asked for noise")
 
 
-def walk(sampler, schedule: NoiseSchedule, denoise, timesteps: Sequence[int], x: Tensor, noise=no_noise) -> Tensor:
+def solve(sampler, schedule: NoiseSchedule, denoise, timesteps: Sequence[int], x: Tensor, noise=no_noise) -> Tensor:
     """The loop over the steps, written out here so that a sampler's test needs nothing but the sampler."""
     memory = None
     for t, s in pairwise(timesteps):
@@ -106,7 +106,7 @@ def measured_order(sampler, schedule: NoiseSchedule, data: GaussianData, start: 
     for steps in step_counts:
         grid = list(range(start, end - 1, -((start - end) // steps)))
         assert len(grid) == steps + 1, f"{steps} steps do not divide {start} - {end}"
-        errors.append((walk(sampler, schedule, data.denoise(schedule), grid, x_t) - exact).abs().max())
+        errors.append((solve(sampler, schedule, data.denoise(schedule), grid, x_t) - exact).abs().max())
     log_step = -torch.tensor(step_counts, dtype=torch.float64).log()
     log_error = torch.stack(errors).log()
     deviation = log_step - log_step.mean()

@@ -12,8 +12,7 @@ import torch
 from torch.testing import assert_close
 
 from diffusion.gaussian import Prediction
-from diffusion.multistep import DPMSolverPP2M, UniPC
-from diffusion.samplers import DDIM, DDPM, Euler, EulerAncestral, Heun
+from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Euler, EulerAncestral, Heun, UniPC
 from diffusion.sampling import timesteps
 from diffusion.schedule import NoiseSchedule
 from tests.diffusion.oracle import seeded_noise
@@ -34,11 +33,11 @@ def bent(x_t, t: int) -> Prediction:
 
 
 def ours(sampler, times, noise) -> list[torch.Tensor]:
-    x, memory, walk = noise(), None, []
+    x, memory, path = noise(), None, []
     for t, s in pairwise(times):
         x, memory = sampler.step(SCHEDULE, bent, x, t, s, noise, memory)
-        walk.append(x)
-    return walk
+        path.append(x)
+    return path
 
 
 def theirs(scheduler, steps: int, generator: torch.Generator, output: str, scaled: bool) -> tuple[list, list]:
@@ -47,17 +46,17 @@ def theirs(scheduler, steps: int, generator: torch.Generator, output: str, scale
     x = torch.randn(SHAPE, generator=generator, dtype=torch.float64)
     times = [int(t) + 1 for t in scheduler.timesteps]
     sample = x / SCHEDULE.signal(times[0], x) if scaled else x
-    walk = []
+    path = []
     for i, t in enumerate(scheduler.timesteps):
         x_t = sample * SCHEDULE.signal(times[i], x) if scaled else sample
         if scaled:
             scheduler.scale_model_input(sample, t)  # it insists
-        told = getattr(bent(x_t, times[i]), output)
+        prediction = getattr(bent(x_t, times[i]), output)
         more = {} if isinstance(scheduler, NO_GENERATOR) else {"generator": generator}
-        sample = scheduler.step(told, t, sample, **more).prev_sample
+        sample = scheduler.step(prediction, t, sample, **more).prev_sample
         s = times[i + 1] if i + 1 < len(times) else 0
-        walk.append(sample * SCHEDULE.signal(s, x) if scaled else sample)
-    return walk, [*times, 0]
+        path.append(sample * SCHEDULE.signal(s, x) if scaled else sample)
+    return path, [*times, 0]
 
 
 NO_GENERATOR = (diffusers.UniPCMultistepScheduler, diffusers.HeunDiscreteScheduler)
@@ -67,8 +66,8 @@ PAIRS = {
     "euler": (Euler(), diffusers.EulerDiscreteScheduler, TRAILING, "eps", True),
     "ancestral": (EulerAncestral(), diffusers.EulerAncestralDiscreteScheduler, TRAILING, "eps", True),
     "dpmpp_2m": (DPMSolverPP2M(), diffusers.DPMSolverMultistepScheduler, TRAILING, "eps", False),
-    "unipc 1": (UniPC(1), diffusers.UniPCMultistepScheduler, {**TRAILING, "solver_order": 1}, "eps", False),
-    "unipc 2": (UniPC(2), diffusers.UniPCMultistepScheduler, {**TRAILING, "solver_order": 2}, "eps", False),
+    "unipc 1": (UniPC(order=1), diffusers.UniPCMultistepScheduler, {**TRAILING, "solver_order": 1}, "eps", False),
+    "unipc 2": (UniPC(order=2), diffusers.UniPCMultistepScheduler, {**TRAILING, "solver_order": 2}, "eps", False),
 }
 
 
@@ -88,7 +87,7 @@ def test_unipc_of_third_order_agrees_but_for_the_end(steps):
     """There, the order falls to 2 one step before the last; ours does not know how many steps will follow."""
     scheduler = diffusers.UniPCMultistepScheduler(**TRAILING, solver_order=3)
     expected, times = theirs(scheduler, steps, torch.Generator().manual_seed(0), "eps", False)
-    found = ours(UniPC(3), times, seeded_noise(SHAPE, 0))
+    found = ours(UniPC(order=3), times, seeded_noise(SHAPE, 0))
     for one, other in zip(found[:-2], expected[:-2], strict=True):
         assert_close(one, other.double(), **CLOSE)
 

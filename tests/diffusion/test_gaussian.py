@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from diffusion.gaussian import PREDICTIONS, WEIGHTINGS, GaussianDiffusion
+from diffusion.gaussian import DiffusionSettings, GaussianDiffusion, Objective
 from diffusion.schedule import NoiseSchedule
 
 SCHEDULE = NoiseSchedule.named("linear", 100)
 NO_COND = torch.zeros(0)
+PREDICTIONS = ("eps", "x_0", "v")
+WEIGHTINGS = ("none", "min_snr")
 
 
 def pictures(n: int = 6, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -34,7 +36,7 @@ def output_for(prediction: str, x_0, x_t, t) -> torch.Tensor:
 @pytest.mark.parametrize("name", ["linear", "cosine"])
 def test_predict_inverts_add_noise_at_every_time(name, prediction, clip):
     schedule = NoiseSchedule.named(name, 100)
-    diffusion = GaussianDiffusion(schedule, prediction)
+    diffusion = GaussianDiffusion(schedule, Objective(prediction=prediction))
     x_0, eps = pictures(100)
     t = torch.arange(1, 101)
     x_t = schedule.add_noise(x_0, t, eps)
@@ -51,7 +53,7 @@ def test_predict_inverts_add_noise_at_every_time(name, prediction, clip):
 def test_clipped_x_0_and_its_noise_still_give_x_t(prediction, t, size, seed):
     """Whatever the network says: |x_0| <= 1, and signal x_0 + noise eps = x_t."""
     output, x_t = pictures(2, seed)
-    found = GaussianDiffusion(SCHEDULE, prediction).predict(size * output, x_t, t, clip=True)
+    found = GaussianDiffusion(SCHEDULE, Objective(prediction=prediction)).predict(size * output, x_t, t, clip=True)
     bar = SCHEDULE.alpha_bar[t].item()
     assert found.x_0.abs().max() <= 1
     assert_close(math.sqrt(bar) * found.x_0 + math.sqrt(1 - bar) * found.eps, x_t, rtol=0, atol=1e-12)
@@ -59,7 +61,7 @@ def test_clipped_x_0_and_its_noise_still_give_x_t(prediction, t, size, seed):
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 def test_clipping_only_touches_what_leaves_the_range(prediction):
-    diffusion, t = GaussianDiffusion(SCHEDULE, prediction), torch.full((6,), 60)
+    diffusion, t = GaussianDiffusion(SCHEDULE, Objective(prediction=prediction)), torch.full((6,), 60)
     x_0, eps = pictures()
     believed = 2 * x_0
     x_t = SCHEDULE.add_noise(x_0, t, eps)
@@ -78,7 +80,7 @@ def test_v_is_the_velocity_along_the_arc_from_data_to_noise(t):
     x_0, eps = pictures(1)
     phi, h = math.acos(SCHEDULE.signal(t, x_0).item()), 1e-5
     ahead, behind = (math.cos(p) * x_0 + math.sin(p) * eps for p in (phi + h, phi - h))
-    v = GaussianDiffusion(SCHEDULE, "v").target(x_0, torch.tensor([t]), eps)
+    v = GaussianDiffusion(SCHEDULE, Objective(prediction="v")).target(x_0, torch.tensor([t]), eps)
     assert_close(v, (ahead - behind) / (2 * h), rtol=0, atol=1e-8)
 
 
@@ -87,7 +89,7 @@ def test_v_is_the_velocity_along_the_arc_from_data_to_noise(t):
 def test_perfect_denoiser_has_no_loss(prediction, weighting):
     """Only one picture exists, so x_0 is always known."""
     x_0 = pictures(1)[0].expand(50, -1, -1, -1)
-    diffusion = GaussianDiffusion(SCHEDULE, prediction, weighting)
+    diffusion = GaussianDiffusion(SCHEDULE, Objective(prediction=prediction, weighting=weighting))
     loss = diffusion.loss(lambda x_t, t, cond: output_for(prediction, x_0, x_t, t), x_0, NO_COND)
     assert loss.shape == (50,)
     assert loss.max() < 1e-20
@@ -99,7 +101,9 @@ def test_silent_denoiser_loses_the_mean_square_of_the_target(prediction):
     t = torch.tensor([1, 5, 20, 50, 80, 100])
     bar = SCHEDULE.alpha_bar[t].view(-1, 1, 1, 1)
     target = {"eps": eps, "x_0": x_0, "v": bar.sqrt() * eps - (1 - bar).sqrt() * x_0}[prediction]
-    loss = GaussianDiffusion(SCHEDULE, prediction).loss_at(lambda x_t, t, cond: 0 * x_t, x_0, NO_COND, t, eps)
+    loss = GaussianDiffusion(SCHEDULE, Objective(prediction=prediction)).loss_at(
+        lambda x_t, t, cond: 0 * x_t, x_0, NO_COND, t, eps
+    )
     assert_close(loss, target.square().mean(dim=(1, 2, 3)), rtol=1e-12, atol=0)
 
 
@@ -110,7 +114,7 @@ def test_min_snr_weighting_is_the_capped_error_of_x_0(prediction, gamma):
     x_0, eps = pictures(100)
     believed, _ = pictures(100, seed=1)
     t = torch.arange(1, 101)
-    diffusion = GaussianDiffusion(SCHEDULE, prediction, "min_snr", gamma)
+    diffusion = GaussianDiffusion(SCHEDULE, Objective(prediction=prediction, weighting="min_snr", gamma=gamma))
     loss = diffusion.loss_at(lambda x_t, t, cond: output_for(prediction, believed, x_t, t), x_0, NO_COND, t, eps)
     snr = SCHEDULE.alpha_bar[1:] / (1 - SCHEDULE.alpha_bar[1:])
     assert (snr > gamma).any() and (snr < gamma).any()
@@ -135,7 +139,7 @@ def test_times_are_uniform_from_one_to_T():
     """Chi-square over 20 cells: mean 19, standard deviation sqrt(38); the bound lies six of them above."""
     n, T = 20_000, 20
     diffusion = GaussianDiffusion(NoiseSchedule.named("cosine", T))
-    t, _ = diffusion.draw(torch.zeros(n, 1), torch.Generator().manual_seed(0))
+    t, _ = diffusion.sample_times_and_noise(torch.zeros(n, 1), torch.Generator().manual_seed(0))
     assert t.min() == 1 and t.max() == T
     counts = torch.bincount(t, minlength=T + 1)[1:].double()
     assert ((counts - n / T).square() / (n / T)).sum() < 19 + 6 * math.sqrt(38)
@@ -145,24 +149,20 @@ def test_times_are_uniform_from_one_to_T():
 def test_times_follow_their_power(power):
     """P(t <= k) = (k / T)^(1 / power), within five standard errors."""
     n, T = 20_000, 50
-    diffusion = GaussianDiffusion(NoiseSchedule.named("cosine", T), time_power=power)
-    t, _ = diffusion.draw(torch.zeros(n, 1), torch.Generator().manual_seed(0))
+    diffusion = GaussianDiffusion(NoiseSchedule.named("cosine", T), Objective(time_power=power))
+    t, _ = diffusion.sample_times_and_noise(torch.zeros(n, 1), torch.Generator().manual_seed(0))
     assert t.min() >= 1 and t.max() <= T
     for k in (1, 5, 20, 40):
         share = (k / T) ** (1 / power)
         assert abs((t <= k).double().mean().item() - share) < 5 * math.sqrt(share * (1 - share) / n)
 
 
-@pytest.mark.parametrize("power", [0.0, -1.0, float("nan")])
-def test_powers_that_are_not_above_zero_are_refused(power):
-    with pytest.raises(ValueError, match=r"diffusion.time_power=.*above 0"):
-        GaussianDiffusion(SCHEDULE, time_power=power)
-
-
-def test_drawn_noise_is_standard_normal_in_the_type_of_x_0():
+def test_sampled_noise_is_standard_normal_in_the_type_of_x_0():
     n = 40_000
     for dtype in (torch.float32, torch.float64):
-        _, eps = GaussianDiffusion(SCHEDULE).draw(torch.zeros(n // 4, 2, 2, dtype=dtype), torch.Generator())
+        _, eps = GaussianDiffusion(SCHEDULE).sample_times_and_noise(
+            torch.zeros(n // 4, 2, 2, dtype=dtype), torch.Generator()
+        )
         assert eps.dtype == dtype and eps.shape == (n // 4, 2, 2)
         assert abs(eps.mean().item()) < 5 / math.sqrt(n)
         assert abs(eps.var().item() - 1) < 5 * math.sqrt(2 / n)
@@ -183,7 +183,7 @@ def test_loss_is_a_function_of_the_generator():
 def test_losses_of_the_samples_are_independent_of_each_other():
     x_0, eps = pictures()
     t = torch.tensor([1, 5, 20, 50, 80, 100])
-    diffusion = GaussianDiffusion(SCHEDULE, "v", "min_snr")
+    diffusion = GaussianDiffusion(SCHEDULE, Objective(prediction="v", weighting="min_snr"))
 
     def denoiser(x_t, t, cond):
         return 0.5 * x_t
@@ -205,7 +205,7 @@ def zero_terminal_snr() -> NoiseSchedule:
 
 def test_eps_prediction_without_any_signal_at_T_is_refused(zero_terminal_snr):
     with pytest.raises(ValueError, match=r"diffusion\.prediction=v") as refused:
-        GaussianDiffusion(zero_terminal_snr, "eps")
+        GaussianDiffusion(zero_terminal_snr, Objective(prediction="eps"))
     assert "\n" not in str(refused.value)
 
 
@@ -213,7 +213,10 @@ def test_eps_prediction_without_any_signal_at_T_is_refused(zero_terminal_snr):
 @pytest.mark.parametrize("prediction", ["x_0", "v"])
 def test_other_predictions_work_without_any_signal_at_T(zero_terminal_snr, prediction, weighting):
     """There v = -x_0 and x_t = eps."""
-    diffusion, T = GaussianDiffusion(zero_terminal_snr, prediction, weighting), zero_terminal_snr.T
+    diffusion, T = (
+        GaussianDiffusion(zero_terminal_snr, Objective(prediction=prediction, weighting=weighting)),
+        zero_terminal_snr.T,
+    )
     x_0, eps = pictures()
     output = {"x_0": x_0, "v": -x_0}[prediction]
     found = diffusion.predict(output, eps, T)
@@ -223,9 +226,43 @@ def test_other_predictions_work_without_any_signal_at_T(zero_terminal_snr, predi
     assert loss.isfinite().all()
 
 
-@pytest.mark.parametrize(("argument", "known"), [("prediction", PREDICTIONS), ("weighting", WEIGHTINGS)])
-def test_unknown_prediction_and_weighting_are_refused_with_the_known_ones(argument, known):
-    with pytest.raises(ValueError, match=f"diffusion.{argument}='score'") as refused:
-        GaussianDiffusion(SCHEDULE, **{argument: "score"})
-    assert "\n" not in str(refused.value)
-    assert all(name in str(refused.value) for name in known)
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"prediction": "score"}, "unknown; choose one of eps, x_0, v"),
+        ({"weighting": "snr"}, "unknown; choose one of none, min_snr"),
+        *(({"time_power": v}, "must be a number of at least 0.01") for v in (0.0, -1.0, math.nan)),
+        ({"gamma": 0.0}, "must be a number of at least 1e-06"),
+        ({"schedule": "sigmoid"}, "unknown; choose one of linear, cosine"),
+        *(({"T": v}, "must be a whole number from 1 to 100000") for v in (0, -5, True, 10.0, "100", None)),
+    ],
+    ids=str,
+)
+def test_impossible_settings_are_refused_in_one_line(settings, message):
+    with pytest.raises(ValueError) as refused:
+        DiffusionSettings(**settings)
+    ((name, value),) = settings.items()
+    assert str(refused.value) == f"{name}={value!r}: {message}"
+
+
+def test_settings_build_the_schedule_and_the_objective_that_they_name():
+    built = DiffusionSettings(schedule="cosine", T=40, prediction="v", weighting="min_snr", gamma=2.0).build()
+    alike = GaussianDiffusion(
+        NoiseSchedule.named("cosine", 40), Objective(prediction="v", weighting="min_snr", gamma=2.0)
+    )
+    assert torch.equal(built.schedule.alpha_bar, alike.schedule.alpha_bar) and built.prediction == "v"
+    (x_0, eps), t = pictures(40), torch.arange(1, 41)
+    losses = [d.loss_at(lambda x_t, t, cond: 0 * x_t, x_0, NO_COND, t, eps) for d in (built, alike)]
+    assert torch.equal(*losses)
+
+
+def test_settings_that_do_not_fit_together_are_refused_with_a_remedy():
+    with pytest.raises(ValueError, match=r"^diffusion\.T=20: .*; choose at least 21, or diffusion\.schedule=cosine$"):
+        DiffusionSettings(T=20).build()
+
+
+def test_defaults_are_those_of_ddpm():
+    """Linear betas, T = 1000, and eps-prediction with the plain squared error at uniform times (Ho et al. 2020)."""
+    plain = DiffusionSettings()
+    assert (plain.schedule, plain.T, plain.prediction) == ("linear", 1000, "eps")
+    assert (plain.weighting, plain.time_power) == ("none", 1.0)

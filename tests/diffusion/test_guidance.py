@@ -1,4 +1,4 @@
-"""Guidance: the formula, the number of passes it costs, and its independence of what the network predicts."""
+"""Guidance: the formula, the number of network evaluations, and its independence of what the network predicts."""
 
 import pytest
 import torch
@@ -6,12 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from diffusion.gaussian import PREDICTIONS, GaussianDiffusion
-from diffusion.guidance import Guidance, capped, guided
+from diffusion.gaussian import GaussianDiffusion, Objective
+from diffusion.guidance import (
+    CFG,
+    GUIDANCE,
+    CFGPlusPlus,
+    DynamicThresholding,
+    Fade,
+    Interval,
+    Rescale,
+    base_weights,
+    guided,
+)
 from diffusion.schedule import NoiseSchedule
 
 SCHEDULE = NoiseSchedule.named("linear", 100)
 DIFFUSION = GaussianDiffusion(SCHEDULE)
+PREDICTIONS = ("eps", "x_0", "v")
 COND = torch.tensor([[2, 0], [-1, 1], [0, 3]])
 UNKNOWN = torch.full_like(COND, -1)
 X_T = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -33,8 +44,8 @@ class Spy:
         return [call[0] for call in self.calls]
 
 
-def says(denoiser, cond, t: int = 40) -> torch.Tensor:
-    """One plain pass of the denoiser."""
+def output_of(denoiser, cond, t: int = 40) -> torch.Tensor:
+    """One plain evaluation of the denoiser."""
     return denoiser(X_T, torch.full((len(X_T),), t), cond)
 
 
@@ -43,28 +54,28 @@ def unguided(output, t: int = 40):
 
 
 @pytest.mark.parametrize(("w", "cond"), [(1.0, COND), (0.0, UNKNOWN)], ids=["w=1", "w=0"])
-def test_without_extrapolation_one_branch_speaks_in_one_pass(w, cond):
+def test_without_extrapolation_one_branch_is_evaluated(w, cond):
     """w = 1 is the condition alone, w = 0 the reference alone."""
     spy = Spy()
     found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=w, clip=False)(X_T, 40)
     assert spy.batches == [3]
-    expected = unguided(says(Spy(), cond))
+    expected = unguided(output_of(Spy(), cond))
     assert torch.equal(found.x_0, expected.x_0) and torch.equal(found.eps, expected.eps)
 
 
 @given(w=st.floats(-2, 12).filter(lambda w: min(abs(w), abs(w - 1)) > 1e-6), t=st.integers(1, 100))
-def test_guidance_is_ref_plus_w_times_the_difference_in_one_batched_pass(w, t):
-    """output = ref + w (main - ref), against two separate passes."""
+def test_guidance_is_ref_plus_w_times_the_difference_in_one_batch(w, t):
+    """output = ref + w (main - ref), against two separate evaluations."""
     spy = Spy()
     found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=w, clip=False)(X_T, t)
     assert spy.batches == [6]
-    main, ref = says(Spy(), COND, t), says(Spy(), UNKNOWN, t)
+    main, ref = output_of(Spy(), COND, t), output_of(Spy(), UNKNOWN, t)
     expected = unguided((1 - w) * ref + w * main, t)
     assert_close(found.eps, expected.eps, rtol=1e-9, atol=1e-9)
     assert_close(found.x_0, expected.x_0, rtol=1e-9, atol=1e-8)
 
 
-def test_denoiser_is_told_the_time_of_every_image():
+def test_denoiser_gets_the_time_of_every_image():
     spy = Spy()
     guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=3.0)(X_T, 17)
     _, t, cond = spy.calls[0]
@@ -75,31 +86,31 @@ def test_denoiser_is_told_the_time_of_every_image():
 def test_negative_condition_moves_away_from_its_label():
     avoid = torch.tensor([[1, -1], [-1, 2], [1, 1]])
     found = guided(DIFFUSION, Spy(), COND, ref_cond=avoid, w=4.0, clip=False)(X_T, 40)
-    main, ref = says(Spy(), COND), says(Spy(), avoid)
+    main, ref = output_of(Spy(), COND), output_of(Spy(), avoid)
     assert_close(found.eps, unguided(main + 3 * (main - ref)).eps, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("ref_cond", [None, UNKNOWN], ids=["same label", "no label"])
 def test_autoguidance_compares_with_another_denoiser(ref_cond):
-    """The weaker network sees the same label unless told otherwise; each network makes one pass."""
+    """The weaker network gets the same label unless given another; each network is evaluated once."""
     main, weak = Spy(), Spy(strength=0.6)
     found = guided(DIFFUSION, main, COND, ref=weak, ref_cond=ref_cond, w=2.0, clip=False)(X_T, 40)
     assert main.batches == [3] and weak.batches == [3]
-    of_ref = says(Spy(strength=0.6), COND if ref_cond is None else ref_cond)
-    assert_close(found.eps, unguided(2 * says(Spy(), COND) - of_ref).eps, rtol=1e-9, atol=1e-9)
+    of_ref = output_of(Spy(strength=0.6), COND if ref_cond is None else ref_cond)
+    assert_close(found.eps, unguided(2 * output_of(Spy(), COND) - of_ref).eps, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize(("w", "passes"), [(0.0, ([], [3])), (1.0, ([3], []))], ids=["w=0", "w=1"])
-def test_autoguidance_without_extrapolation_asks_one_network(w, passes):
+@pytest.mark.parametrize(("w", "batches"), [(0.0, ([], [3])), (1.0, ([3], []))], ids=["w=0", "w=1"])
+def test_autoguidance_without_extrapolation_evaluates_one_network(w, batches):
     main, weak = Spy(), Spy(strength=0.6)
     guided(DIFFUSION, main, COND, ref=weak, w=w)(X_T, 40)
-    assert (main.batches, weak.batches) == passes
+    assert (main.batches, weak.batches) == batches
 
 
 @pytest.mark.parametrize(("t", "active"), [(19, False), (20, True), (45, True), (60, True), (61, False)])
 @pytest.mark.parametrize("w", [0.0, 5.0])
 def test_guidance_holds_inside_its_interval_and_is_off_outside(t, active, w):
-    limited = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, how=Guidance(interval=(0.2, 0.6)), clip=False)(
+    limited = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, guidance=Interval(interval=[0.2, 0.6]), clip=False)(
         X_T, t
     )
     expected = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w if active else min(w, 1.0), clip=False)(X_T, t)
@@ -108,8 +119,10 @@ def test_guidance_holds_inside_its_interval_and_is_off_outside(t, active, w):
 
 def test_outside_the_interval_several_weights_keep_their_proportion():
     """Weights 3 and 1 become 3/4 and 1/4: the mean of the two conditional outputs, without the reference."""
-    other, how = COND + 1, Guidance(interval=(0.0, 0.1))
-    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=3.0, also=[(other, 1.0)], how=how, clip=False)(X_T, 60)
+    other, guidance = COND + 1, Interval(interval=[0.0, 0.1])
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=3.0, also=[(other, 1.0)], guidance=guidance, clip=False)(
+        X_T, 60
+    )
     one, two = (guided(DIFFUSION, Spy(), label, clip=False)(X_T, 60).x_0 for label in (COND, other))
     torch.testing.assert_close(found.x_0, 0.75 * one + 0.25 * two)
 
@@ -117,30 +130,30 @@ def test_outside_the_interval_several_weights_keep_their_proportion():
 @pytest.mark.parametrize(("t", "held"), [(1, 1.2), (5, 2.0), (10, 3.0), (20, 5.0), (90, 5.0)])
 def test_fading_guidance_falls_linearly_to_the_plain_model(t, held):
     """With fade 0.2 and T = 100, w = 5 is 1 + 4 t / 20 below t = 20."""
-    how = Guidance(fade=0.2)
-    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=5.0, how=how, clip=False)(X_T, t)
+    guidance = Fade(fade=0.2)
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=5.0, guidance=guidance, clip=False)(X_T, t)
     expected = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=held, clip=False)(X_T, t)
     torch.testing.assert_close(found.x_0, expected.x_0)
 
 
 def test_where_it_fades_a_weight_below_one_stays_and_several_keep_their_proportion():
-    how, at = Guidance(fade=0.2), lambda level, weights: how.at(level, weights, capped(weights))
+    guidance, at = Fade(fade=0.2), lambda level, weights: guidance.at(level, weights, base_weights(weights))
     assert at(0.1, [0.5]) == [0.5]
     assert at(0.1, [3.0, 1.0]) == pytest.approx([(3 + 3 / 4) / 2, (1 + 1 / 4) / 2])
     assert at(0.0, [3.0, 1.0]) == pytest.approx([3 / 4, 1 / 4])
 
 
 def test_where_it_fades_nothing_is_taken_away():
-    assert capped([5.0, -4.0]) == [1.0, 0.0]
-    assert capped([0.5, -2.0]) == [0.5, 0.0]
-    assert Guidance(fade=0.2).at(0.1, [5.0, -4.0], [1.0, 0.0]) == [3.0, -2.0]
+    assert base_weights([5.0, -4.0]) == [1.0, 0.0]
+    assert base_weights([0.5, -2.0]) == [0.5, 0.0]
+    assert Fade(fade=0.2).at(0.1, [5.0, -4.0], [1.0, 0.0]) == [3.0, -2.0]
 
 
-def test_weights_without_guidance_may_be_told():
+def test_weights_without_guidance_may_be_given():
     """Two branches, of 1 and 2 with guidance, of which the first alone is the plain model."""
     other = COND + 1
     common = {"ref_cond": UNKNOWN, "w": 1.0, "also": [(other, 2.0)], "clip": False}
-    found = guided(DIFFUSION, Spy(), COND, **common, calm=[1.0, 0.0], how=Guidance(interval=(0.5, 1)))
+    found = guided(DIFFUSION, Spy(), COND, **common, base=[1.0, 0.0], guidance=Interval(interval=[0.5, 1.0]))
     plain = guided(DIFFUSION, Spy(), COND, clip=False)
     torch.testing.assert_close(found(X_T, 40).x_0, plain(X_T, 40).x_0)
     torch.testing.assert_close(found(X_T, 60).x_0, guided(DIFFUSION, Spy(), COND, **common)(X_T, 60).x_0)
@@ -148,22 +161,26 @@ def test_weights_without_guidance_may_be_told():
 
 @pytest.mark.parametrize("weights", [[0.0], [0.8], [1.0], [0.5, 0.5], [0.0, 1.0], [1 / 3, 1 / 3, 1 / 3]])
 def test_cfgpp_goes_from_the_reference_to_the_condition(weights):
-    Guidance(renoise="reference").refuse(weights)
+    CFGPlusPlus().refuse(weights)
 
 
 @pytest.mark.parametrize("weights", [[1.2], [3.0], [0.8, 0.8], [0.8, -0.4]])
 def test_cfgpp_refuses_to_go_beyond(weights):
-    with pytest.raises(ValueError, match=r"^w=.*CFG\+\+, w lies in \[0, 1\]") as refused:
-        Guidance(renoise="reference").refuse(weights)
+    with pytest.raises(ValueError, match=r"^w=.*guidance=cfgpp, w lies in \[0, 1\]") as refused:
+        CFGPlusPlus().refuse(weights)
     assert "\n" not in str(refused.value)
-    Guidance().refuse(weights)
+    for kind in (CFG, Fade, Interval, Rescale, DynamicThresholding):
+        kind().refuse(weights)
 
 
-def test_cfgpp_with_rescaling_and_a_condition_that_does_not_count():
-    how = Guidance(renoise="reference", rescale=0.7)
-    for w, others in ((0.0, [(COND + 1, 1.0)]), (0.0, []), (1.0, []), (0.4, [(COND + 1, 0.4)])):
-        found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, also=others, how=how)(X_T, 50)
-        assert found.x_0.isfinite().all() and found.eps.isfinite().all()
+@pytest.mark.parametrize(("w", "others"), [(0.0, [1.0]), (0.0, []), (1.0, []), (0.4, [0.4])], ids=str)
+def test_cfgpp_evaluates_the_reference_whatever_its_weight(w, others):
+    also = [(COND + 1, v) for v in others]
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, also=also, guidance=CFGPlusPlus(), clip=False)
+    main, ref, other = (output_of(Spy(), label) for label in (COND, UNKNOWN, COND + 1))
+    combined = ref + w * (main - ref) + sum(others) * (other - ref)
+    assert_close(found(X_T, 40).x_0, unguided(combined).x_0, rtol=1e-9, atol=1e-9)
+    assert_close(found(X_T, 40).eps, unguided(ref).eps, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("w", [0.0, 0.5, 3.0])
@@ -175,7 +192,7 @@ def test_guidance_without_a_reference_is_refused(w):
 
 def test_no_guidance_needs_no_reference():
     found = guided(DIFFUSION, Spy(), COND, clip=False)(X_T, 40)
-    assert torch.equal(found.eps, unguided(says(Spy(), COND)).eps)
+    assert torch.equal(found.eps, unguided(output_of(Spy(), COND)).eps)
 
 
 @pytest.mark.parametrize("t", [1, 40, 100])
@@ -193,10 +210,12 @@ def test_guidance_gives_the_same_picture_for_every_kind_of_prediction(t):
         return denoiser
 
     found = [
-        guided(GaussianDiffusion(SCHEDULE, p), network(p), COND, ref_cond=UNKNOWN, w=3.0, clip=False)(X_T, t)
+        guided(
+            GaussianDiffusion(SCHEDULE, Objective(prediction=p)), network(p), COND, ref_cond=UNKNOWN, w=3.0, clip=False
+        )(X_T, t)
         for p in PREDICTIONS
     ]
-    by_hand = 3 * says(Spy(0.8), COND, t) - 2 * says(Spy(0.8), UNKNOWN, t)
+    by_hand = 3 * output_of(Spy(0.8), COND, t) - 2 * output_of(Spy(0.8), UNKNOWN, t)
     for prediction in found:
         assert_close(prediction.x_0, by_hand, rtol=0, atol=1e-9)
         assert_close(prediction.eps, (X_T - signal * by_hand) / noise, rtol=0, atol=1e-9)
@@ -209,18 +228,18 @@ def test_clipping_is_on_by_default_and_limits_the_guided_picture():
     assert torch.equal(found, free.clamp(-1, 1))
 
 
-def test_several_conditions_add_up_in_one_pass():
+def test_several_conditions_add_up_in_one_batch():
     """ref + w (main - ref) + v (other - ref) (Liu et al. 2022, equation 11)."""
     spy, other, third = Spy(), torch.tensor([[1, 2], [0, -1], [2, 2]]), torch.tensor([[0, 1], [1, -1], [-1, 2]])
     found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=2.5, also=[(other, 1.5), (third, -0.7)], clip=False)
     eps = found(X_T, 40).eps
     assert spy.batches == [12]
-    ref, main, more, less = (says(Spy(), label) for label in (UNKNOWN, COND, other, third))
+    ref, main, more, less = (output_of(Spy(), label) for label in (UNKNOWN, COND, other, third))
     expected = ref + 2.5 * (main - ref) + 1.5 * (more - ref) - 0.7 * (less - ref)
     assert_close(eps, unguided(expected).eps, rtol=1e-9, atol=1e-9)
 
 
-def test_a_branch_without_weight_is_not_asked():
+def test_a_branch_without_weight_is_not_evaluated():
     """1.5 of one and -0.5 of another leave nothing of the reference."""
     spy, other = Spy(), COND.flip(0)
     guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=1.5, also=[(other, -0.5)])(X_T, 40)
@@ -231,9 +250,9 @@ def test_a_branch_without_weight_is_not_asked():
 @pytest.mark.parametrize("phi", [0.3, 0.7, 1.0])
 def test_rescale_brings_the_deviation_back_to_the_conditional_one(phi):
     """Its share phi of the way: the output stays in its direction, and its deviation becomes the mean of both."""
-    how = Guidance(rescale=phi)
-    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=6.0, how=how, clip=False)(X_T, 40)
-    main, ref = says(Spy(), COND), says(Spy(), UNKNOWN)
+    guidance = Rescale(rescale=phi)
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=6.0, guidance=guidance, clip=False)(X_T, 40)
+    main, ref = output_of(Spy(), COND), output_of(Spy(), UNKNOWN)
     plain = ref + 6 * (main - ref)
     raw = found.eps  # the network predicts eps
     wanted = phi * main.flatten(1).std(dim=1) + (1 - phi) * plain.flatten(1).std(dim=1)
@@ -243,19 +262,19 @@ def test_rescale_brings_the_deviation_back_to_the_conditional_one(phi):
 
 def test_rescale_changes_nothing_without_extrapolation():
     spy = Spy()
-    found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=1.0, how=Guidance(rescale=0.7), clip=False)(X_T, 40)
+    found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=1.0, guidance=Rescale(), clip=False)(X_T, 40)
     assert spy.batches == [3]
-    assert torch.equal(found.eps, unguided(says(Spy(), COND)).eps)
+    assert torch.equal(found.eps, unguided(output_of(Spy(), COND)).eps)
 
 
 def test_dynamic_thresholding_divides_by_the_percentile_where_it_exceeds_one():
-    how = Guidance(percentile=0.9)
+    guidance = DynamicThresholding(percentile=0.9)
     x_0 = torch.stack([torch.linspace(-3, 2, 101), torch.linspace(-0.5, 0.8, 101)]).double()
-    limited = how.limited(x_0)
+    limited = guidance.limit(x_0)
     bound = x_0[0].abs().sort().values[90]
     assert_close(limited[0], (x_0[0] / bound).clamp(-1, 1), rtol=1e-6, atol=1e-6)
     assert torch.equal(limited[1], x_0[1])
-    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=9.0, how=how)(X_T, 60)
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=9.0, guidance=guidance)(X_T, 60)
     assert found.x_0.abs().max() <= 1
     signal, noise = SCHEDULE.signal(60, X_T), SCHEDULE.noise(60, X_T)
     assert_close(signal * found.x_0 + noise * found.eps, X_T, rtol=1e-9, atol=1e-9)
@@ -264,26 +283,26 @@ def test_dynamic_thresholding_divides_by_the_percentile_where_it_exceeds_one():
 @pytest.mark.parametrize("w", [0.6, 1.0])
 def test_cfg_plus_plus_goes_on_with_the_noise_of_the_reference(w):
     """x_0 of the interpolated output, eps of the unconditional one (Chung et al. 2024, algorithm 2)."""
-    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, how=Guidance(renoise="reference"), clip=False)(
-        X_T, 40
-    )
-    main, ref = says(Spy(), COND), says(Spy(), UNKNOWN)
+    found = guided(DIFFUSION, Spy(), COND, ref_cond=UNKNOWN, w=w, guidance=CFGPlusPlus(), clip=False)(X_T, 40)
+    main, ref = output_of(Spy(), COND), output_of(Spy(), UNKNOWN)
     assert_close(found.x_0, unguided(ref + w * (main - ref)).x_0, rtol=1e-9, atol=1e-9)
     assert_close(found.eps, unguided(ref).eps, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("kind", "settings", "message"),
     [
-        ({"rescale": 1.5}, r"guidance.rescale=1.5.*\[0, 1\]"),
-        ({"rescale": float("nan")}, r"guidance.rescale=nan"),
-        ({"interval": (0.6, 0.2)}, r"guidance.interval=\[0.6, 0.2\].*low <= high"),
-        ({"interval": (0.1,)}, r"guidance.interval=\[0.1\].*two noise levels"),
-        ({"fade": -0.1}, r"guidance.fade=-0.1.*\[0, 1\]"),
-        ({"percentile": 0.0}, r"guidance.percentile=0.0.*\(0, 1\]"),
-        ({"renoise": "main"}, r"guidance.renoise='main'.*guided, reference"),
+        *((Rescale, {"rescale": v}, "must be a number from 0 to 1") for v in (1.5, -0.1, float("nan"))),
+        (Interval, {"interval": [0.6, 0.2]}, "must be two noise levels, 0 <= low <= high <= 1"),
+        *((Interval, {"interval": v}, "must be a list in brackets of 2 numbers from 0 to 1")
+          for v in ([0.1], [0.1, 0.2, 0.3], [0.1, 1.2], [-0.1, 1.0], 0.5)),
+        *((kind, {"fade": v}, "must be a number from 0 to 1") for kind in (CFG, Fade) for v in (-0.1, 1.1)),
+        *((DynamicThresholding, {"percentile": v}, "must be a number above 0 of at most 1") for v in (0.0, 1.01)),
     ],
-)
-def test_impossible_settings_are_refused(setting, told):
-    with pytest.raises(ValueError, match=told):
-        Guidance(**setting)
+    ids=str,
+)  # fmt: skip
+def test_impossible_settings_are_refused_in_one_line(kind, settings, message):
+    with pytest.raises(ValueError) as refused:
+        kind(**settings)
+    ((name, value),) = settings.items()
+    assert str(refused.value) == f"{name}={value!r}: {message}"

@@ -1,4 +1,4 @@
-"""Editing: what is kept, what is drawn anew, and the two ends of strength."""
+"""Inpainting: what is kept, what is inpainted, and the two ends of strength."""
 
 from itertools import pairwise
 
@@ -10,9 +10,8 @@ from torch.testing import assert_close
 
 from diffusion.gaussian import Prediction
 from diffusion.inpainting import Edit, Resampled, differing, feathered
-from diffusion.multistep import DPMSolverPP2M, UniPC
-from diffusion.samplers import DDIM, DDPM, Heun
-from diffusion.sampling import ImageNoise, draw, timesteps
+from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, UniPC
+from diffusion.sampling import ImageNoise, SamplingOptions, generate, timesteps
 from diffusion.schedule import NoiseSchedule
 from tests.diffusion.oracle import GaussianData
 
@@ -25,13 +24,17 @@ RIGHT = torch.zeros(6, 8)
 RIGHT[:, 5:] = 1
 
 
-def drawn(edit, sampler=None, steps=20, seeds=SEEDS):
-    return draw(SCHEDULE, sampler or DDIM(), DATA.denoise(SCHEDULE), seeds, SHAPE, steps, edit=edit)
+def options(sampler=None, steps=20, **more) -> SamplingOptions:
+    return SamplingOptions(sampler=sampler or DDIM(), steps=steps, **more)
+
+
+def sampled(edit, sampler=None, seeds=SEEDS):
+    return generate(SCHEDULE, DATA.denoise(SCHEDULE), seeds, SHAPE, options(sampler), edit=edit)
 
 
 def test_strength_zero_returns_the_picture_and_one_ignores_it():
-    assert torch.equal(drawn(Edit(INIT, 0.0)), INIT)
-    assert torch.equal(drawn(Edit(INIT, 1.0)), drawn(None))
+    assert torch.equal(sampled(Edit(INIT, 0.0)), INIT)
+    assert torch.equal(sampled(Edit(INIT, 1.0)), sampled(None))
 
 
 @given(st.floats(0.01, 0.99), st.integers(1, 60))
@@ -45,24 +48,24 @@ def test_strength_is_the_noise_level_begun_at(strength, steps):
 
 
 def test_more_strength_leaves_less_of_the_picture():
-    gaps = [(drawn(Edit(INIT, strength)) - INIT).square().mean() for strength in (0.05, 0.2, 0.4, 0.7, 1.0)]
+    gaps = [(sampled(Edit(INIT, strength)) - INIT).square().mean() for strength in (0.05, 0.2, 0.4, 0.7, 1.0)]
     assert all(a < b for a, b in pairwise(gaps))
 
 
-@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("resample", [1, 3])
 @pytest.mark.parametrize("strength", [0.5, 1.0])
 @pytest.mark.parametrize("sampler", [DDIM(), DDPM(), Heun(), DPMSolverPP2M(), UniPC()], ids=str)
-def test_known_pixels_come_back_exactly_and_the_others_do_not(sampler, strength, repeats):
-    picture = drawn(Edit(INIT, strength, RIGHT, repeats), sampler)
+def test_known_pixels_come_back_exactly_and_the_others_do_not(sampler, strength, resample):
+    picture = sampled(Edit(INIT, strength, RIGHT, resample), sampler)
     assert torch.equal(picture[..., :5], INIT[..., :5])
     assert not torch.isclose(picture[..., 5:], INIT[..., 5:], atol=1e-3).any()
 
 
 def test_each_picture_may_have_a_mask_of_its_own():
     masks = torch.stack([RIGHT, 1 - RIGHT])[:, None]
-    picture = drawn(Edit(INIT, 1.0, masks))
+    picture = sampled(Edit(INIT, 1.0, masks))
     for i, mask in enumerate((RIGHT, 1 - RIGHT)):
-        alone = drawn(Edit(INIT[:1], 1.0, mask), seeds=SEEDS[i : i + 1])
+        alone = sampled(Edit(INIT[:1], 1.0, mask), seeds=SEEDS[i : i + 1])
         assert torch.equal(picture[i : i + 1], alone)
         assert torch.equal(Edit(INIT, 1.0, masks).of(torch.tensor([i])).mask, masks[i : i + 1])
 
@@ -85,39 +88,39 @@ def test_labels_differ_where_their_pictures_do():
 
 
 def test_a_mask_of_ones_is_no_mask():
-    assert_close(drawn(Edit(INIT, 0.6, torch.ones(6, 8))), drawn(Edit(INIT, 0.6)))
+    assert_close(sampled(Edit(INIT, 0.6, torch.ones(6, 8))), sampled(Edit(INIT, 0.6)))
 
 
 def test_going_back_keeps_the_noise_level():
     """After x_s is led back to t, pictures of known data have the variance of time t again."""
     n = 40_000
     x_s = torch.randn(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    looked = []
+    begun = []
 
-    class Look:
+    class ToMarginal:
         def step(self, schedule, denoise, x_t, t, s, noise, memory):
-            looked.append(x_t)
+            begun.append(x_t)
             mean, variance = DATA.marginal(schedule, s)
             return mean + variance**0.5 * x_s, memory
 
     generator = torch.Generator().manual_seed(1)
     noise = lambda: torch.randn(n, generator=generator, dtype=torch.float64)  # noqa: E731
-    Resampled(Look(), None, 2).step(SCHEDULE, None, torch.zeros(n), 120, 60, noise, None)
+    Resampled(ToMarginal(), None, 2).step(SCHEDULE, None, torch.zeros(n), 120, 60, noise, None)
     mean, variance = DATA.marginal(SCHEDULE, 120)
-    assert len(looked) == 2
-    assert abs(looked[1].mean() - mean) < 5 * (variance / n) ** 0.5
-    assert abs(looked[1].var() / variance - 1) < 5 * (2 / n) ** 0.5
+    assert len(begun) == 2
+    assert abs(begun[1].mean() - mean) < 5 * (variance / n) ** 0.5
+    assert abs(begun[1].var() / variance - 1) < 5 * (2 / n) ** 0.5
 
 
-@pytest.mark.parametrize("sampler", [DPMSolverPP2M(), UniPC(), UniPC(3)], ids=str)
-def test_samplers_that_look_back_do_not_look_back_beyond_the_noise(sampler):
+@pytest.mark.parametrize("sampler", [DPMSolverPP2M(), UniPC(), UniPC(order=3)], ids=str)
+def test_memory_of_earlier_evaluations_ends_where_noise_leads_back(sampler):
     """Pictures of known data keep their spread, however often a step is taken; DDIM's first-order steps lose some."""
-    edit = Edit(torch.zeros(2, 1, 40, 40), 1.0, None, repeats=10)
-    found = draw(SCHEDULE, sampler, DATA.denoise(SCHEDULE), SEEDS, (1, 40, 40), 50, edit=edit)
+    edit = Edit(torch.zeros(2, 1, 40, 40), 1.0, None, resample=10)
+    found = generate(SCHEDULE, DATA.denoise(SCHEDULE), SEEDS, (1, 40, 40), options(sampler, 50), edit=edit)
     assert abs(found.std() / DATA.std - 1) < 0.25
 
 
-def test_one_repeat_is_the_plain_step():
+def test_resampling_once_is_the_plain_step():
     noise, again = (ImageNoise(SEEDS, SHAPE) for _ in range(2))
     x, denoise = noise(), DATA.denoise(SCHEDULE)
     again()
@@ -125,18 +128,18 @@ def test_one_repeat_is_the_plain_step():
     assert torch.equal(Resampled(DDPM(), None, 1).step(SCHEDULE, denoise, x, 100, 50, again, None)[0], plain)
 
 
-def test_feathering_softens_inside_the_new_part_alone():
+def test_feathering_softens_inside_the_inpainted_part_alone():
     soft = feathered(RIGHT, 2)
     assert soft[0].tolist() == pytest.approx([0, 0, 0, 0, 0, 1 / 3, 2 / 3, 1])
     assert torch.equal(feathered(RIGHT, 0), RIGHT)
-    assert torch.equal(drawn(Edit(INIT, 1.0, soft))[..., :5], INIT[..., :5])
+    assert torch.equal(sampled(Edit(INIT, 1.0, soft))[..., :5], INIT[..., :5])
 
 
 def test_a_soft_mask_is_a_strength_for_every_pixel():
-    """The denoiser of Gaussian data treats each pixel by itself, so that each is drawn as if all had its strength."""
+    """The denoiser of Gaussian data treats each pixel by itself, so that each is sampled as if all had its strength."""
     sampler, mask = DDIM(), torch.full((6, 8), 0.5)
     mask[:, :4] = 0.25
-    found = drawn(Edit(INIT, 0.8, mask), sampler)
+    found = sampled(Edit(INIT, 0.8, mask), sampler)
     times = timesteps(SCHEDULE, 16, "trailing", 160)
     for part, start in ((slice(0, 4), 40), (slice(4, 8), 80)):  # 0.25 and 0.5 of the strength of 0.8, of T = 200
         x = SCHEDULE.add_noise(INIT, start, ImageNoise(SEEDS, SHAPE)())
@@ -147,42 +150,45 @@ def test_a_soft_mask_is_a_strength_for_every_pixel():
 
 @pytest.mark.parametrize("spacing", ["trailing", "linspace", "leading", "karras"])
 def test_the_picture_is_noised_as_much_as_the_first_time_says(spacing):
-    looked = []
+    evaluations = []
 
     def denoise(x_t, t):
-        looked.append((x_t, t))
+        evaluations.append((x_t, t))
         return DATA.denoise(SCHEDULE)(x_t, t)
 
-    draw(SCHEDULE, DDIM(), denoise, SEEDS, SHAPE, 7, spacing, edit=Edit(INIT, 0.5))
-    x_t, t = looked[0]
+    generate(SCHEDULE, denoise, SEEDS, SHAPE, options(steps=7, spacing=spacing), edit=Edit(INIT, 0.5))
+    x_t, t = evaluations[0]
     assert torch.equal(x_t, SCHEDULE.add_noise(INIT, t, ImageNoise(SEEDS, SHAPE)()))
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
-        ({"strength": 1.2}, r"strength=1.2: a noise level from 0"),
-        ({"strength": -0.1}, r"strength=-0.1"),
-        ({"strength": float("nan")}, r"strength=nan"),
-        ({"mask": torch.ones(5, 5)}, r"mask: 5 x 5 pixels, but the picture has 8 x 6"),
-        ({"repeats": 0}, r"repeats=0"),
+        ({"strength": 1.2}, r"strength=1.2: a noise level from 0, no change, to 1, which ignores the picture"),
+        ({"strength": -0.1}, r"strength=-0.1: "),
+        ({"strength": float("nan")}, r"strength=nan: "),
+        ({"mask": torch.ones(5, 7)}, r"mask: 7 x 5 pixels, but the picture has 8 x 6; give it in the same size"),
+        *(({"resample": v}, f"resample={v!r}: must be a whole number of at least 1; 1 takes each step once")
+          for v in (0, -1, 2.0, True)),
     ],
-)
-def test_impossible_edits_are_refused(settings, told):
-    with pytest.raises(ValueError, match=told):
+    ids=["strength above", "below", "nan", "mask", "0", "-1", "2.0", "True"],
+)  # fmt: skip
+def test_impossible_edits_are_refused_in_one_line(settings, message):
+    with pytest.raises(ValueError) as refused:
         Edit(INIT, **settings)
+    assert str(refused.value).startswith(message) and "\n" not in str(refused.value)
 
 
 def test_the_grid_of_an_edit_begins_at_its_start():
     seen = []
-    draw(SCHEDULE, DDIM(), DATA.denoise(SCHEDULE), SEEDS, SHAPE, 20, edit=Edit(INIT, 0.5),
-         on_step=lambda done, s, x, x_0: seen.append(s))  # fmt: skip
+    generate(SCHEDULE, DATA.denoise(SCHEDULE), SEEDS, SHAPE, options(), edit=Edit(INIT, 0.5),
+             on_step=lambda done, s, x, x_0: seen.append(s))  # fmt: skip
     assert seen == timesteps(SCHEDULE, 10, "trailing", 100)[1:]
 
 
 @pytest.mark.parametrize("sampler", [DDPM(), DDIM(), DPMSolverPP2M(), UniPC()], ids=str)
 def test_what_is_put_back_after_a_step_is_what_the_next_step_sees(sampler):
-    """Known pixels have their noised values whenever the denoiser looks."""
+    """Known pixels have their noised values in every network evaluation."""
     edit, seen = Edit(INIT, 1.0, RIGHT), []
     eps = ImageNoise(SEEDS, SHAPE)()
     inner = DATA.denoise(SCHEDULE)
@@ -191,7 +197,7 @@ def test_what_is_put_back_after_a_step_is_what_the_next_step_sees(sampler):
         seen.append((t, x_t[..., :5]))
         return inner(x_t, t)
 
-    draw(SCHEDULE, sampler, denoise, SEEDS, SHAPE, 10, edit=edit)
+    generate(SCHEDULE, denoise, SEEDS, SHAPE, options(sampler, 10), edit=edit)
     assert [t for t, _ in seen] == list(range(200, 0, -20))
     for t, known in seen[1:]:
         assert_close(known, SCHEDULE.add_noise(INIT, t, eps)[..., :5], rtol=0, atol=1e-5)

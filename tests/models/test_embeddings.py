@@ -1,4 +1,4 @@
-"""What the network is told beside the picture: the time, and labels with unknown fields."""
+"""The other inputs of the network: the time, and labels with unknown fields."""
 
 import itertools
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from models.embeddings import AttributeEmbedding, AttributeMap, TimeEmbedding, ValueRows, sinusoidal_embedding
+from models.embeddings import AttributeEmbedding, SpatialEmbedding, TimeEmbedding, ValueRows, sinusoidal_embedding
 
 CARDINALITIES = (3, 2, 4)
 UNKNOWN = torch.full((1, 3), -1)
@@ -55,7 +55,7 @@ def test_rows_are_one_for_each_value_of_each_field_and_zero_for_unknown():
 
 
 @pytest.mark.parametrize(
-    "build", [lambda: AttributeEmbedding(CARDINALITIES, 8), lambda: AttributeMap(CARDINALITIES, 2, 2, 2)]
+    "build", [lambda: AttributeEmbedding(CARDINALITIES, 8), lambda: SpatialEmbedding(CARDINALITIES, 2, 2, 2)]
 )
 def test_a_label_is_the_sum_of_its_known_values(build):
     """The table's part is additive over fields, and unknown fields contribute exactly nothing."""
@@ -91,14 +91,14 @@ def test_embedding_tells_all_labels_apart():
     assert embedded.shape == (60, 16) and distance.min() > 1e-3
 
 
-def test_map_starts_at_zero():
-    drawn = AttributeMap(CARDINALITIES, 2, 4, 6)(every_label())
-    assert drawn.shape == (60, 2, 4, 6) and not drawn.any()
+def test_spatial_embedding_starts_at_zero():
+    embedded = SpatialEmbedding(CARDINALITIES, 2, 4, 6)(every_label())
+    assert embedded.shape == (60, 2, 4, 6) and not embedded.any()
 
 
-def test_map_gives_each_value_its_own_pixels():
+def test_spatial_embedding_gives_each_value_its_own_pixels():
     """Row, channel, height and width of the table land where the shape says."""
-    layer = AttributeMap(CARDINALITIES, 2, 4, 6)
+    layer = SpatialEmbedding(CARDINALITIES, 2, 4, 6)
     label = torch.tensor([[2, -1, -1]])
     row = layer.rows(label)[0, 0]
     with torch.no_grad():

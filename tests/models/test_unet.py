@@ -6,7 +6,8 @@ from torch import nn
 from torch.testing import assert_close
 
 from models.layers import ResidualBlock
-from models.unet import Stage, UNet
+from models.unet import Stage, UNet, UNetSettings
+from tests.models.helpers import awake, fitted, unused_parameters
 
 SHAPE, CARDINALITIES = (3, 8, 8), (3, 2, 4)
 LABELS = torch.tensor([[0, 0, 0], [1, 1, 1], [2, -1, 3], [-1, -1, -1]])
@@ -19,16 +20,8 @@ def seed():
 
 
 def small(shape=SHAPE, cardinalities=CARDINALITIES, **settings) -> UNet:
-    defaults = {"channels": 16, "channel_mults": (1, 2), "blocks": 1, "attention_levels": (1,), "head_dim": 16}
-    return UNet(shape, cardinalities, **defaults | settings)
-
-
-def awake(model: UNet) -> UNet:
-    """Give random values to all that starts at zero, so that the output shows what the inside does."""
-    for parameter in model.parameters():
-        if not parameter.any():
-            nn.init.normal_(parameter, std=0.1)
-    return model
+    defaults = {"channels": 16, "channel_mults": [1, 2], "blocks": 1, "attention_levels": [1], "head_dim": 16}
+    return UNetSettings(**defaults | {"map_channels": 0} | settings).build(shape, cardinalities)
 
 
 def inputs(n: int = 4, shape=SHAPE):
@@ -38,18 +31,19 @@ def inputs(n: int = 4, shape=SHAPE):
 @pytest.mark.parametrize("cardinalities", [(), (10,), (3, 2, 4)], ids=str)
 @pytest.mark.parametrize(
     ("shape", "mults", "blocks"),
-    [((1, 28, 28), (1, 2, 2), 2), ((3, 24, 24), (1, 2, 4), 1), ((4, 8, 24), (1, 1, 2, 2), 1), ((2, 5, 7), (1,), 3)],
+    [((1, 28, 28), [1, 2, 2], 2), ((3, 24, 24), [1, 2, 4], 1), ((4, 8, 24), [1, 1, 2, 2], 1), ((2, 5, 7), [1], 3)],
     ids=str,
 )
 @pytest.mark.parametrize("map_channels", [0, 3])
 def test_output_has_the_shape_of_the_picture(shape, mults, blocks, cardinalities, map_channels):
-    model = UNet(shape, cardinalities, 8, mults, blocks, (len(mults) - 1,), head_dim=8, map_channels=map_channels)
+    widths = {"channels": 8, "channel_mults": mults, "blocks": blocks, "head_dim": 8, "map_channels": map_channels}
+    model = UNet(shape, cardinalities, UNetSettings(**widths, attention_levels=[len(mults) - 1]))
     x_t, t = inputs(2, shape)
     cond = torch.zeros(2, len(cardinalities), dtype=torch.int64)
     assert awake(model)(x_t, t, cond).shape == (2, *shape)
 
 
-def test_untrained_network_says_zero():
+def test_untrained_network_returns_zero():
     x_t, t = inputs()
     assert not small(map_channels=4)(x_t, t, LABELS).any()
 
@@ -59,19 +53,19 @@ def test_untrained_network_says_zero():
 )
 def test_size_that_cannot_be_halved_is_refused_with_a_remedy(shape, levels, multiple):
     with pytest.raises(ValueError, match=f"{shape[1]} x {shape[2]}.*multiple of {multiple}, such as") as refused:
-        small(shape, channel_mults=(1,) * levels)
+        small(shape, channel_mults=[1] * levels)
     message = str(refused.value)
     assert "dataset.image_size" in message and "model.channel_mults" in message and "\n" not in message
 
 
 def test_refusal_of_a_size_names_the_sizes_next_to_it():
     with pytest.raises(ValueError, match="such as 24 or 32;"):
-        small((1, 28, 28), channel_mults=(1, 1, 1, 1))
+        small((1, 28, 28), channel_mults=[1, 1, 1, 1])
 
 
 @pytest.mark.parametrize(
     ("settings", "named"),
-    [({"channels": 12}, "model.channels"), ({"channel_mults": (1, 3), "head_dim": 32}, "model.head_dim=32")],
+    [({"channels": 12}, "model.channels"), ({"channel_mults": [1, 3], "head_dim": 32}, "model.head_dim=32")],
     ids=["channels", "head_dim"],
 )
 def test_impossible_widths_are_refused_at_construction(settings, named):
@@ -93,10 +87,10 @@ def test_output_depends_on_time_picture_and_every_field(map_channels):
     model = awake(small(map_channels=map_channels)).eval()
     x_t, t = inputs()
     base = torch.zeros(4, 3, dtype=torch.int64)
-    said = model(x_t, t, base)
+    before = model(x_t, t, base)
 
     def differs(*other):
-        return ((model(*other) - said).abs().amax(dim=(1, 2, 3)) > 1e-3).all()
+        return ((model(*other) - before).abs().amax(dim=(1, 2, 3)) > 1e-3).all()
 
     assert differs(x_t + 0.1, t, base)
     assert differs(x_t, t % 1000 + 1, base)
@@ -108,8 +102,8 @@ def test_output_depends_on_time_picture_and_every_field(map_channels):
 
 
 @pytest.mark.parametrize("map_channels", [0, 4])
-def test_unconditional_output_does_not_hear_the_values_of_any_field(map_channels):
-    """Whatever the learned vectors become, a label of unknowns gives what it gave."""
+def test_unconditional_output_does_not_depend_on_what_was_learned_of_any_value(map_channels):
+    """Whatever the learned vectors become, a label of unknowns gives the same output."""
     model = awake(small(map_channels=map_channels)).eval()
     x_t, t = inputs()
     unconditional, labelled = model(x_t, t, UNKNOWN), model(x_t, t, LABELS)
@@ -122,7 +116,7 @@ def test_unconditional_output_does_not_hear_the_values_of_any_field(map_channels
 
 
 def test_every_residual_block_is_modulated_by_time_and_by_label():
-    model = small(channel_mults=(1, 2, 2), blocks=2)
+    model = small(channel_mults=[1, 2, 2], blocks=2)
     blocks = [module for module in model.modules() if isinstance(module, ResidualBlock)]
     modulations = {block: [] for block in blocks}
     for block in blocks:
@@ -138,57 +132,42 @@ def test_every_residual_block_is_modulated_by_time_and_by_label():
         assert not torch.allclose(first, other_time, atol=1e-3)
 
 
-def test_way_up_sees_what_the_way_down_saw_at_the_same_size():
-    """Every skip connection carries its map, last in first out, beside what comes from below."""
-    model = small(channel_mults=(1, 2, 2))
-    on_the_way_down, skipped = [], []
+def test_decoder_gets_the_features_of_the_encoder_at_the_same_size():
+    """Every skip connection is used once, last in first out, beside the features from below."""
+    model = small(channel_mults=[1, 2, 2])
+    encoded, skipped = [], []
     for layer in (model.stem, *model.down):
-        layer.register_forward_hook(lambda _, __, out: on_the_way_down.append(out))
+        layer.register_forward_hook(lambda _, __, out: encoded.append(out))
     for layer in model.up:
         if isinstance(layer, Stage):
             layer.register_forward_pre_hook(lambda _, args: skipped.append(args[0]))
     model(*inputs(2), LABELS[:2])
-    assert len(skipped) == len(on_the_way_down) == 1 + 3 * 1 + 2  # stem, blocks, halvings
-    for joined, carried in zip(skipped, reversed(on_the_way_down), strict=True):
+    assert len(skipped) == len(encoded) == 1 + 3 * 1 + 2  # stem, blocks, halvings
+    for joined, carried in zip(skipped, reversed(encoded), strict=True):
         assert torch.equal(joined[:, -carried.shape[1] :], carried)
 
 
-def trained(model: UNet, x_t, t, cond, target, steps: int, lr: float = 2e-3) -> list[float]:
-    """Fit one batch; the losses before each step."""
-    optimiser, losses = torch.optim.Adam(model.parameters(), lr=lr), []
-    for _ in range(steps):
-        optimiser.zero_grad()
-        loss = (model(x_t, t, cond) - target).square().mean()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    return losses
-
-
 def test_every_parameter_is_used():
-    """After some steps nothing waits behind a layer that started at zero, so every parameter has a gradient."""
+    """After some steps no layer is blocked by one that started at zero, so every parameter has a gradient."""
     model = small(map_channels=4)
     x_t, t = inputs()
-    trained(model, x_t, t, LABELS, torch.randn_like(x_t), steps=4)
-    model.zero_grad()
-    model(x_t, t, LABELS).square().sum().backward()
-    silent = [name for name, p in model.named_parameters() if p.grad is None or p.grad.abs().max() < 1e-5]
-    assert not silent
+    fitted(model, x_t, t, LABELS, torch.randn_like(x_t), steps=4)
+    assert not unused_parameters(model, x_t, t, LABELS)
 
 
-def test_network_learns_one_batch_by_heart():
+def test_network_fits_one_batch():
     model = small()
     x_t, t = inputs(8)
-    losses = trained(model, x_t, t, LABELS.repeat(2, 1), torch.randn_like(x_t), steps=100)
+    losses = fitted(model, x_t, t, LABELS.repeat(2, 1), torch.randn_like(x_t), steps=100)
     assert losses[-1] < 0.02 * losses[0]
 
 
 @pytest.mark.parametrize("map_channels", [0, 4])
 def test_label_alone_can_tell_pictures_apart(map_channels):
-    """The same x_t and t for all, so only the label says which of the pictures is meant."""
+    """The same x_t and t for all, so only the label decides which picture is meant."""
     model = small(map_channels=map_channels)
     x_t, t = torch.zeros(4, *SHAPE), torch.full((4,), 500)
-    losses = trained(model, x_t, t, LABELS, torch.randn(4, *SHAPE), steps=100)
+    losses = fitted(model, x_t, t, LABELS, torch.randn(4, *SHAPE), steps=100)
     assert losses[-1] < 0.02 * losses[0]
 
 

@@ -1,0 +1,40 @@
+"""Show a picture as it comes out of the noise: animation.gif, and a contact sheet.
+
+python scripts/animate.py attrs=male,glasses seed=3 frames=10
+python scripts/animate.py from_image=samples/cryptopunks/TIME/seed-000003.png
+
+x_t stands above, the picture predicted from it below, from pure noise at t = T to the picture at t = 0, and on through
+the final re-noising steps.
+"""
+
+from pathlib import Path
+
+import torch
+
+from cli.app import command
+from data.images import save_gif, save_picture
+from inference.animation import denoising, spread
+from inference.job import prepare
+from inference.settings import AnimateSettings
+from runtime.folders import new_folder
+from runtime.plots import labelled_rows
+
+
+@command(AnimateSettings)
+def main(settings: AnimateSettings, overrides: list[str]) -> None:
+    job, notes = prepare(settings)
+    print(*notes, sep="\n", end="\n" if notes else "")
+    with new_folder(settings.out, Path("animations"), "animate") as out:
+        frames = denoising(job, settings.seed)
+        both = torch.stack([torch.cat([frame.x_t, frame.x_0], dim=2) for frame in frames])
+        save_gif(both, out / "animation.gif", settings.scale)
+        shown = spread(frames, settings.frames)
+        rows = [torch.stack([frame.x_t for frame in shown]), torch.stack([frame.x_0 for frame in shown])]
+        heads = [frame.head for frame in shown]
+        sheet = labelled_rows(rows, ["x_t", "predicted x_0"], max(settings.scale // 2, 1), heads=heads)
+        save_picture(sheet, out / "animation.png", {**job.record, "seed": settings.seed})
+    print(f"written: {out.as_posix()}/animation.gif, {len(frames)} frames, and animation.png")
+
+
+if __name__ == "__main__":
+    main()
