@@ -1,4 +1,4 @@
-"""Measure trained weights: what they draw, and how fast.
+"""Measure trained weights: what they generate, and how fast.
 
 python evaluate.py dataset=cryptopunks
 python evaluate.py --help
@@ -8,79 +8,57 @@ import contextlib
 import shlex
 from pathlib import Path
 
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
-
-from cli import app as cli
-from data.base import Splits
-from evaluation.adherence import Adherence
-from evaluation.bench import Bench, check
-from evaluation.distribution import Distribution
-from evaluation.draws import Draws
-from evaluation.edits import Edits
-from evaluation.exact import ExactMatch
-from evaluation.memorisation import Memorisation
+from cli.app import command
+from evaluation.bench import Bench, Measure
+from evaluation.measures import MEASURES
 from evaluation.report import write
-from evaluation.speed import Speed
-from inference.job import load_weaker
+from evaluation.samples import SampleCache
+from evaluation.settings import EvaluateSettings
+from inference.classifier import CLASSIFIERS
+from inference.job import load_guide
 from inference.pipeline import Pipeline
-from inference.weights import SHIPPED, choose_checkpoint
+from inference.weights import PRETRAINED, choose_checkpoint
 from runtime.distributed import processes
-from runtime.factory import build_guidance, build_sampler, build_splits
-from runtime.settings import whole
+from runtime.factory import build_splits
+from runtime.folders import new_folder
+from runtime.settings import key_of
 
-MEASURES = {
-    "exact": ExactMatch,
-    "adherence": Adherence,
-    "distribution": Distribution,
-    "memorisation": Memorisation,
-    "edits": Edits,
-    "speed": Speed,
-}
 FOLDER = Path("evaluations")
 
 
-@cli.command("evaluate")
-def main(cfg: DictConfig) -> None:
-    settings = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    check(settings, tuple(MEASURES))
-    sampler, guidance = build_sampler(settings["sampler"]), build_guidance(settings["guidance"])
-    path = choose_checkpoint(settings["checkpoint"], settings["dataset"]["name"])
+@command(EvaluateSettings)
+def main(settings: EvaluateSettings, overrides: list[str]) -> None:
+    path = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.name)
     with contextlib.ExitStack() as stack:
-        here = stack.enter_context(processes(settings["device"]))
-        pipe = Pipeline.load(path, here.device, settings["precision"])
-        whole("steps", settings["steps"], 1, pipe.diffusion.schedule.T)
-        weaker = load_weaker(settings, here.device)
-        splits = data_of(pipe, settings["data_root"])
-        bench = Bench(pipe, splits, settings["split"], settings, (SHIPPED, FOLDER / "classifiers"))
-        measures = {name: MEASURES[name](bench) for name in settings["measure"] if MEASURES[name].applies(bench)}
-        if not measures:
-            raise ValueError(f"measure={settings['measure']}: {path} has no labels or palette that this needs")
-        ws = [settings["w"], *(w for name in measures for w in settings[name].get("w", []))]
-        pipe.refuse(guidance, sampler, weaker)
-        for w in ws:
-            guidance.refuse([w])
-        folder = cli.new_folder(settings["out"], FOLDER / pipe.info.dataset, settings["split"])
+        here = stack.enter_context(processes(settings.device))
+        pipe = Pipeline.load(path, here.device, settings.precision)
+        guide = load_guide(settings.guide, Pipeline.load, here.device, settings.precision)
+        pipe.refuse(settings, guide)
+        splits = build_splits(pipe.recipe.dataset, settings.data_root)  # with labels, also if the training used none
+        bench = Bench(pipe, guide, splits, settings, (PRETRAINED, CLASSIFIERS))
+        measures = applicable(bench, settings, path)
+        folder = new_folder(settings.out, FOLDER / pipe.info.dataset, settings.split)
         out = here.on_main(lambda: stack.enter_context(folder))
-        here.on_main(lambda: bench.classifier and None)  # one process trains it, the others find it
-        how = {key: settings[key] for key in ("steps", "spacing", "refine", "batch_size")}
-        draws = Draws(pipe, FOLDER / "draws", sampler, guidance=guidance, weaker=weaker, **how)
-        draws.draw([job for measure in measures.values() for job in measure.jobs], here)
+        # Made in one process, which has the classifier and has it trained where there is none.
+        sets = here.on_main(lambda: [samples for measure in measures.values() for samples in measure.sets])
+        cache = SampleCache(pipe, FOLDER / "samples", settings, guide)
+        cost = cache.fill(sets, here)
         if here.is_main:
-            write(out, bench, measures, draws, command())
+            write(out, bench, measures, cache, cost, typed(overrides))
             print(f"written: {out.as_posix()}/report.md, metrics.json and figures")
 
 
-def command() -> str:
-    """What was typed, without what says only where."""
-    typed = HydraConfig.get().overrides.task
-    return shlex.join(["python", "evaluate.py", *(o for o in typed if o.partition("=")[0] not in ("out", "data_root"))])
+def applicable(bench: Bench, settings: EvaluateSettings, path: Path) -> dict[str, Measure]:
+    """The measures asked for that make sense for these weights. Raises ValueError where none does."""
+    chosen = {name: MEASURES[name] for name in settings.measure if MEASURES[name].applies(bench)}
+    if not chosen:
+        raise ValueError(f"measure={settings.measure}: {path} has no labels or palette that this needs")
+    return {name: measure(bench, settings.of(name)) for name, measure in chosen.items()}
 
 
-def data_of(pipe: Pipeline, data_root: str) -> Splits:
-    """The pictures that the weights were trained on, with labels even if the training did without."""
-    config = pipe.info.config
-    return build_splits({**config, "cfg": {**config["cfg"], "conditional": True}, "data_root": data_root})
+def typed(overrides: list[str]) -> str:
+    """The command, without what says only where."""
+    return shlex.join(["python", "evaluate.py", *(o for o in overrides if key_of(o) not in ("out", "data_root"))])
 
 
 if __name__ == "__main__":

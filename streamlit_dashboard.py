@@ -1,4 +1,4 @@
-"""The dashboard: follow trainings, draw, edit, compare and rate. streamlit run streamlit_dashboard.py"""
+"""The dashboard: follow trainings; generate, edit, compare and rate pictures. streamlit run streamlit_dashboard.py"""
 
 import gc
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import view
 from dashboard.pages import compare, edit, evaluate, generate, runs, samples, train
-from dashboard.state import KEPT, say
+from dashboard.state import PERSISTENT, say
 from dashboard.translations import LANGUAGES
 
 st.set_page_config(page_title="DDPM-CFG", page_icon="🎨", layout="wide")
@@ -14,12 +14,12 @@ view.style()
 
 
 @st.cache_resource(show_spinner=False)
-def settled() -> None:
-    """Streamlit collects garbage after each run, every few seconds where curves grow; modules are none to look at."""
+def freeze_modules() -> None:
+    """Streamlit collects garbage after each run, every few seconds where curves grow; it need not search modules."""
     gc.freeze()
 
 
-settled()
+freeze_modules()
 PAGES = {
     "runs": st.Page(runs.page, title=say("Runs"), icon=":material/monitoring:", url_path="runs", default=True),
     "samples": st.Page(samples.page, title=say("Samples"), icon=":material/grid_view:", url_path="samples"),
@@ -34,5 +34,5 @@ SECTIONS = {"Training": ("runs", "samples", "train"), "Pictures": ("generate", "
 st.session_state.pages = PAGES
 chosen = st.navigation({say(name): [PAGES[key] for key in keys] for name, keys in SECTIONS.items()})
 with st.sidebar:
-    st.segmented_control(say("Language"), LANGUAGES, default=LANGUAGES[0], required=True, key="language", **KEPT)
+    st.segmented_control(say("Language"), LANGUAGES, default=LANGUAGES[0], required=True, key="language", **PERSISTENT)
 chosen.run()

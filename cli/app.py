@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -37,10 +38,12 @@ def command(cls: type[Settings]) -> Callable[[Main], Callable[[], None]]:
     """
 
     def decorate(main: Main) -> Callable[[], None]:
+        whole = False
+
         def task(cfg: DictConfig) -> None:
             for handler in logging.getLogger().handlers:
                 handler.setFormatter(logging.Formatter("%(message)s"))  # without Hydra's prefix
-            with _one_line(cls):  # here already, for Hydra would add a line of its own
+            with _one_line(cls, whole):  # here already, for Hydra would add a line of its own
                 settings = cls.parse(OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True))
                 main(settings, list(HydraConfig.get().overrides.task))
 
@@ -48,13 +51,15 @@ def command(cls: type[Settings]) -> Callable[[Main], Callable[[], None]]:
 
         @functools.wraps(main)
         def run() -> None:
-            with _one_line(cls):
+            nonlocal whole
+            whole = os.environ.get("HYDRA_FULL_ERROR") == "1"
+            with _one_line(cls, whole):
                 sys.argv[1:] = check(sys.argv[1:], cls)
             register(cls)
             explained.register(cls)
             try:
-                with _one_line(cls), _environment("HYDRA_FULL_ERROR", "1"):  # Hydra raises to us what it would print
-                    program()
+                with _one_line(cls, whole), _environment("HYDRA_FULL_ERROR", "1"):
+                    program()  # which raises to us what it would print
             except BrokenPipeError:  # the reader, such as `head`, has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             except KeyboardInterrupt:
@@ -67,7 +72,9 @@ def command(cls: type[Settings]) -> Callable[[Main], Callable[[], None]]:
 
 def check(arguments: Sequence[str], cls: type[Settings]) -> list[str]:
     """The arguments as Hydra takes them. Raises ValueError for what is no setting of `cls` and no flag."""
-    flags = get_args_parser()._option_string_actions  # Hydra's own list
+    parser = get_args_parser()
+    parser.error = _flag_error
+    flags = parser._option_string_actions  # Hydra's own list
     typed = [quote(argument) for argument in arguments]
     values = {i + 1 for i, flag in enumerate(typed) if flag in flags and flags[flag].nargs != 0}
     for i, argument in enumerate(typed):
@@ -80,7 +87,12 @@ def check(arguments: Sequence[str], cls: type[Settings]) -> list[str]:
     for i in given if not {"--config-name", "-cn", "--config-dir", "-cd", "--config-path", "-cp"} & set(typed) else []:
         check_written(typed[i], cls)
     others = [argument for i, argument in enumerate(typed) if i not in given]
+    parser.parse_args(others)
     return [*cls.expanded([typed[i] for i in given]), *others]
+
+
+def _flag_error(message: str) -> NoReturn:
+    raise ValueError(message)
 
 
 def _dashed(argument: str, after: str) -> str:
@@ -94,15 +106,17 @@ def _dashed(argument: str, after: str) -> str:
 
 
 @contextmanager
-def _one_line(cls: type[Settings]) -> Iterator[None]:
-    """What a person can mend ends the program with one line, and on several processes with the rank that says it."""
-    traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+def _one_line(cls: type[Settings], whole: bool) -> Iterator[None]:
+    """What a person can mend ends the program with one line, which names the rank of a process above the first.
+
+    whole : show the traceback instead
+    """
     try:
         yield
     except BrokenPipeError:
         raise
     except EXPECTED as error:
-        if traceback:
+        if whole:
             raise
         speaker = f" (rank {rank()})" if rank() else ""
         print(f"{Path(sys.argv[0]).name}{speaker}: {in_words(error, cls)}", file=sys.stderr)

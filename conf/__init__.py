@@ -48,7 +48,7 @@ class Settings(BaseModel):
         try:
             super().__init__(**given)
         except ValidationError as error:
-            raise Refusal(_refusal(error, type(self), given)) from None
+            raise Refusal(_refusal(error, type(self), given).replace("\n", "\\n")) from None
 
     @classmethod
     def parse(cls, given: Any, group: str = "") -> Self:
@@ -80,13 +80,19 @@ class Settings(BaseModel):
 
 
 def _text(value: Any) -> Any:
-    """Numbers as they were typed, and the elements of a list with commas between them."""
-    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
-        return ",".join(str(part) for part in value)
+    """Numbers as they were typed."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-Text = Annotated[str, BeforeValidator(_text)]  # what a person writes: a name, a path, a request
+def _request(value: Any) -> Any:
+    """The elements of a list with commas between them."""
+    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
+        return ",".join(str(part) for part in value)
+    return _text(value)
+
+
+Text = Annotated[str, BeforeValidator(_text)]  # what a person writes: a name, a path
+Request = Annotated[str, BeforeValidator(_request)]  # names of attributes, which may come as a list too
 
 
 def one_of(classes: Sequence[type[Settings]], tag: str = "name") -> Any:
@@ -167,11 +173,18 @@ def allowed(annotation: Any, limits: Sequence[Any] = ()) -> str:
     if origin is Literal:
         return "one of " + ", ".join(_shown(value) for value in args)
     if origin is list:
-        return f"a list in brackets of{_length(limits)} {_plural(allowed(args[0]))}"
+        several = f"a list in brackets of{_length(limits)} {_plural(allowed(args[0]))}"
+        return several.replace("more some of", "more of")
+    if origin is dict:
+        return "values by name"
     kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     if annotation in (int, float):
         return kinds[annotation] + _range(limits)
     return kinds.get(annotation, "settings with names" if found else "another value")
+
+
+def _number(bound: float) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 def _shown(value: Any) -> str:
@@ -187,18 +200,22 @@ def _plural(words: str) -> str:
 def _length(limits: Sequence[Any]) -> str:
     low = next((x.min_length for x in limits if isinstance(x, annotated_types.MinLen)), 0)
     high = next((x.max_length for x in limits if isinstance(x, annotated_types.MaxLen)), None)
-    return f" {low}" if low == high else " one or more" if low == 1 and high is None else ""
+    return f" {low}" if low == high else " one or more" if low == 1 else ""
+
+
+def bounds(limits: Sequence[Any]) -> dict[str, Any]:
+    """The ge, gt, le and lt among the limits of a field, its `metadata`."""
+    limits = [inner for x in limits for inner in (x.metadata if isinstance(x, FieldInfo) else [x])]
+    return {name: getattr(x, name) for x in limits for name in ("ge", "gt", "le", "lt") if hasattr(x, name)}
 
 
 def _range(limits: Sequence[Any]) -> str:
-    limits = [inner for x in limits for inner in (x.metadata if isinstance(x, FieldInfo) else [x])]
-    bounds = {name: getattr(x, name) for x in limits for name in ("ge", "gt", "le", "lt") if hasattr(x, name)}
-    low = f"{bounds['ge']:g}" if "ge" in bounds else None
-    high = f"{bounds['le']:g}" if "le" in bounds else None
+    ends = bounds(limits)
+    low, high = (_number(ends[name]) if name in ends else None for name in ("ge", "le"))
     if low and high:
         return f" from {low} to {high}"
-    words = [f"of at least {low}" if low else "", f"above {bounds['gt']:g}" if "gt" in bounds else ""]
-    words += [f"of at most {high}" if high else "", f"below {bounds['lt']:g}" if "lt" in bounds else ""]
+    words = [f"of at least {low}" if low else "", f"above {ends['gt']:g}" if "gt" in ends else ""]
+    words += [f"of at most {high}" if high else "", f"below {ends['lt']:g}" if "lt" in ends else ""]
     return "".join(f" {word}" for word in words if word)
 
 
@@ -219,7 +236,10 @@ def _refusal(error: ValidationError, cls: type[Settings], given: dict[str, Any])
         return f"{name}.{reason}"
     if isinstance(reason, ValueError):
         return f"{name}={_brief(value)}: {reason}"
-    choices = allowed(field.annotation, field.metadata)
+    choices, nested = allowed(field.annotation, field.metadata), members(field.annotation)
+    if nested and not option(nested[0]):
+        example = f"{name}.{next(iter(fields(nested[0])))}"
+        return f"{name}={_brief(value)}: holds several settings; give them one by one, as in {example}=VALUE"
     if choices.startswith("one of"):
         return f"{name}={_brief(_tag_in(value))}: unknown; choose {choices}"
     return f"{name}={_brief(value)}: must be {choices}"
@@ -234,7 +254,7 @@ def _instead(name: str, cls: type[Settings]) -> str:
 
 def _tag_in(value: Any) -> Any:
     """Of a group, the name that chooses among its options."""
-    return value.get("name", value) if isinstance(value, dict) else value
+    return value.get("name", value.get("conditional", value)) if isinstance(value, dict) else value
 
 
 def _brief(value: Any) -> str:

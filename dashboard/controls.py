@@ -1,40 +1,89 @@
-"""Widgets that several pages share: what is asked for, and how it is drawn."""
+"""Widgets that several pages share. Their defaults, ranges and help are those of the declared settings."""
 
 from __future__ import annotations
 
 import functools
 import random
-from typing import Any
+from typing import Any, get_args
 
 import streamlit as st
 
 from conditions.schema import ConditionSchema
-from dashboard.asking import Choice, slot_choices
-from dashboard.state import KEPT, say
-from inference.comparison import settings_of
+from conf import Settings, bounds, option
+from dashboard.choices import Choice, slot_choices
+from dashboard.explanations import explained
+from dashboard.state import PERSISTENT, language, say
+from inference.settings import SampleSettings
 from runtime.checkpoint import WeightsInfo
-from runtime.factory import SAMPLERS
-from runtime.settings import MAX_SEED
+from runtime.factory import Recipe
+from runtime.settings import compose, options
 
-STEPS = {"ddpm": 50}  # what a sampler wants where it is not content with the usual number
+STEPS = {"ddpm": 50}  # for samplers that need more than the usual number
+SAFE = 2**53 - 1  # the largest whole number that a browser keeps exact
 
 
 @functools.cache
-def usual() -> tuple[str, int]:
-    """Sampler and steps of sample.py where nothing is said."""
-    settings = settings_of(())
-    return settings["sampler"]["name"], settings["steps"]
+def defaults() -> SampleSettings:
+    """The settings of sample.py where nothing is typed."""
+    return compose(SampleSettings)
 
 
-def sampler_and_steps(places, key: str, T: int, **how: Any) -> dict[str, Any]:
-    """Both widgets, each in its place; the number of steps goes with the sampler."""
-    names, (sampler, steps) = list(SAMPLERS), usual()
-    sampler = places[0].selectbox(
-        say("Sampler"), names, index=names.index(sampler), key=f"{key}.sampler", **how, **KEPT
+# -- one widget for one declared setting ---------------------------------------------------------------------------
+
+
+def declared(settings: Settings, name: str) -> tuple[Any, Any]:
+    """Where the setting with this dotted name is declared, a FieldInfo, and its value."""
+    *parents, last = name.split(".")
+    owner = functools.reduce(getattr, parents, settings)
+    return type(owner).model_fields[last], getattr(owner, last)
+
+
+def explain(settings: Settings, name: str) -> str:
+    """Name and explanation of a declared setting, in the visitor's language."""
+    field, _ = declared(settings, name)
+    return f"`{name}`: {explained(type(settings).program, name, field.description or '', language())}"
+
+
+def number(settings: Settings, name: str, label: str, key: str, place: Any = st, most: int | None = None, **how: Any):
+    """A number, its range as declared. One that may be left out is None while nothing is typed.
+
+    most    : a limit of the page, below the declared one
+    how     : for st.number_input, such as another `value`
+    """
+    field, value = declared(settings, name)
+    whole = int in (field.annotation, *get_args(field.annotation))
+    kind, ends = (int, bounds(field.metadata)) if whole else (float, bounds(field.metadata))
+    low, high = ends.get("ge", ends.get("gt")), ends.get("le", ends.get("lt"))
+    caps = [cap for cap in (high, most, SAFE if whole else None) if cap is not None]
+    how = {"value": None if value is None else kind(value), "help": explain(settings, name)} | how
+    return place.number_input(
+        label, None if low is None else kind(low), kind(min(caps)) if caps else None, key=key, **how, **PERSISTENT
     )
-    default = min(STEPS.get(sampler, steps), T)
-    chosen = places[1].number_input(say("Steps"), 1, T, default, key=f"{key}.steps.{default}.{T}", **how, **KEPT)
-    return {"sampler": sampler, "steps": chosen}
+
+
+def slider(settings: Settings, name: str, key: str, place: Any = st, **how: Any) -> float:
+    """A number between its declared ends."""
+    field, value = declared(settings, name)
+    ends = bounds(field.metadata)
+    how = {"value": float(value), "help": explain(settings, name)} | how
+    return place.slider(name, float(ends["ge"]), float(ends["le"]), key=key, **how, **PERSISTENT)
+
+
+def one_of(settings: Settings, name: str, label: str, key: str, place: Any = st, **how: Any) -> str:
+    """One of the words that a setting takes."""
+    field, value = declared(settings, name)
+    words = list(get_args(field.annotation))
+    how = {"help": explain(settings, name)} | how
+    return place.selectbox(label, words, index=words.index(value), key=key, **how, **PERSISTENT)
+
+
+def group(settings: Settings, name: str, label: str, key: str, place: Any = st, **how: Any) -> str:
+    """One of the options of a group, such as the samplers."""
+    names, chosen = options(type(settings), name), option(type(getattr(settings, name)))
+    return place.selectbox(label, names, index=names.index(chosen), key=key, **how, **PERSISTENT)
+
+
+# -- what is asked for ---------------------------------------------------------------------------------------------
 
 
 def label(choice: Choice, unasked: str) -> str:
@@ -52,60 +101,70 @@ def label(choice: Choice, unasked: str) -> str:
 
 def slots(schema: ConditionSchema, key: str, unasked: str | None = None) -> str:
     """One control for each slot; what was chosen, as a request. `unasked` stands for choosing nothing."""
-    asked, nothing = [], unasked or say("any")
+    names, nothing = [], unasked or say("any")
     places = st.columns(2)
     for i, (name, choices) in enumerate(slot_choices(schema).items()):
         chosen = places[i % 2].selectbox(
             name.capitalize(), choices, format_func=lambda choice: label(choice, nothing), key=f"{key}.{name}",
-            filter_mode="contains", **KEPT,
+            filter_mode="contains", **PERSISTENT,
         )  # fmt: skip
-        asked += [chosen.name] if chosen and chosen.name else []
-    return ",".join(asked)
+        names += [chosen.name] if chosen and chosen.name else []
+    return ",".join(names)
 
 
 def request(info: WeightsInfo, key: str) -> dict[str, Any]:
-    """What is asked for, by slots or by a phrase: settings of sample.py."""
+    """What is asked for, by slots, by a phrase or by names: settings of sample.py."""
     schema = ConditionSchema.from_json(info.schema)
     if not len(schema):
         st.caption(say("These weights were trained without labels; nothing can be asked for."))
         return {}
-    ways = ("slots", "phrase", "names")
     titles = {"slots": say("By slot"), "phrase": say("By phrase"), "names": say("By names")}
     way = st.segmented_control(
-        say("Ask"), ways, default="slots", required=True, format_func=titles.get, key=f"{key}.way", **KEPT,
-        label_visibility="collapsed",
+        say("Ask"), list(titles), default="slots", required=True, format_func=titles.get, key=f"{key}.way",
+        label_visibility="collapsed", **PERSISTENT,
     )  # fmt: skip
     if way == "phrase":
-        hint = say("a woman with wild blonde hair and 3D glasses, without a hat")
-        text = st.text_area(say("Phrase, in English or French"), key=f"{key}.phrase", placeholder=hint, **KEPT)
+        example = say("a woman with wild blonde hair and 3D glasses, without a hat")
+        text = st.text_area(say("Phrase, in English or French"), key=f"{key}.phrase", placeholder=example, **PERSISTENT)
         return {"prompt": text.strip() or None}
     if way == "names":
-        hint = "male, hat:5 | glasses * 2"
-        text = st.text_input(say("Names, weights and several conditions"), key=f"{key}.names", placeholder=hint, **KEPT)
+        text = st.text_input(
+            say("Names, weights and several conditions"), key=f"{key}.names",
+            placeholder="male, hat:5 | glasses * 2", help=explain(defaults(), "attrs"), **PERSISTENT,
+        )  # fmt: skip
         return {"attrs": text.strip() or None}
     return {"attrs": slots(schema, f"{key}.{info.dataset}") or None}
 
 
-def drawing(info: WeightsInfo, key: str, most: int = 64) -> dict[str, Any]:
-    """How it is drawn: settings of sample.py, as a row of widgets has them."""
-    T = info.config["diffusion"]["T"]
+# -- how it is sampled ---------------------------------------------------------------------------------------------
+
+
+def sampler_and_steps(places, key: str, info: WeightsInfo, **how: Any) -> dict[str, Any]:
+    """Both widgets, each in its place; the default number of steps depends on the sampler."""
+    usual, T = defaults(), Recipe.of(info.config).diffusion.T
+    sampler = group(usual, "sampler", say("Sampler"), f"{key}.sampler", places[0], **how)
+    default = min(STEPS.get(sampler, usual.steps), T)
+    steps = number(usual, "steps", say("Steps"), f"{key}.steps.{default}.{T}", places[1], most=T, value=default, **how)
+    return {"sampler": sampler, "steps": steps}
+
+
+def sampling_options(info: WeightsInfo, key: str, most: int = 64) -> dict[str, Any]:
+    """Guidance, sampler, steps, seed and number of pictures: settings of sample.py, in a row of widgets."""
+    usual = defaults()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        w = st.number_input(
-            "w", 0.0, 100.0, 3.0, 0.5, format="%.1f", key=f"{key}.w", width=110,
-            help=say("Guidance: 0 ignores the request, 1 is the plain model, more insists"), **KEPT,
-        )  # fmt: skip
-        walk = sampler_and_steps((st, st), key, T, width=150)
-        n = st.number_input(say("Pictures"), 1, most, min(4, most), key=f"{key}.n", width=110, **KEPT)
-        seed = seed_of(key)
-    return {"w": w, **walk, "seed": seed, "n": n}
+        w = number(usual, "w", "w", f"{key}.w", step=0.5, format="%.1f", width=110)
+        how = sampler_and_steps((st, st), key, info, width=150)
+        n = number(usual, "n", say("Pictures"), f"{key}.n", most=most, value=min(4, most), width=110, help=None)
+        seed = first_seed(key)
+    return {"w": w, **how, "seed": seed, "n": n}
 
 
-def seed_of(key: str) -> int:
-    """The first seed, with a button that rolls another."""
+def first_seed(key: str) -> int:
+    """The first seed, with a button that chooses another at random."""
 
-    def roll() -> None:
+    def another() -> None:
         st.session_state[f"{key}.seed"] = random.randrange(1_000_000)
 
-    seed = st.number_input(say("First seed"), 0, min(MAX_SEED, 2**53 - 1), key=f"{key}.seed", width=140, **KEPT)
-    st.button("", icon=":material/casino:", key=f"{key}.roll", on_click=roll, help=say("Another seed"))
+    seed = number(defaults(), "seed", say("First seed"), f"{key}.seed", value="min", width=140)
+    st.button("", icon=":material/casino:", key=f"{key}.another", on_click=another, help=say("Another seed"))
     return seed

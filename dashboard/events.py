@@ -57,7 +57,7 @@ class Scalars:
                 values.append(value.simple_value)
 
     def _forget_from(self, step: int) -> None:
-        """A run that was stopped goes on from an earlier step: what came after it is drawn once more."""
+        """A run that was stopped goes on from an earlier step: what came after it is trained once more."""
         for steps, values in self._points.values():
             while steps and steps[-1] >= step:
                 steps.pop()
@@ -79,5 +79,5 @@ def smoothed(values: np.ndarray, share: float) -> np.ndarray:
 
 
 def thinned(count: int, most: int = 600) -> Sequence[int]:
-    """Rows of a curve of `count` points to draw: at most `most`, evenly spread, the first and the last among them."""
+    """Rows of a curve of `count` points to plot: at most `most`, evenly spread, the first and the last among them."""
     return range(count) if count <= most else np.linspace(0, count - 1, most).round().astype(int)

@@ -11,22 +11,23 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from cli import help as explain
-from dashboard.asking import options
-from inference.comparison import settings_of
+from conf import groups, names
+from dashboard.overrides import refuse
 from runtime.checkpoint import write_atomically
+from runtime.settings import CONF, compose, options, override
 from training.run import Run, choose_run, now
-from training.settings import check_training
+from training.settings import TrainSettings
 
-ROOT = explain.CONF.parent  # where train.py is
+AT_ONCE = 2  # trainings started here that may run at the same time; they share one machine
+ROOT = CONF.parent  # where train.py is
 FOLDER = ".jobs"
 # Settings of train.py that decide where files are read and written: the dashboard chooses these itself.
-OWN = {"run", "resume", "start", "data_root"}
+OWN = {"run", "resume", "init_from", "data_root"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 TAIL = 4000  # bytes of what a process printed last
 
@@ -57,37 +58,44 @@ class Job:
         return process.poll() if process is not None else None
 
     @property
+    def running(self) -> bool:
+        """Whether the process is there still, also where an earlier dashboard started it."""
+        if self.pid in _STARTED:
+            return self.exit_status is None
+        return self._reports and Run(self.run).held
+
+    @property
     def preparing(self) -> bool:
         """Whether the process has been started but has not begun to report on its run."""
-        process = _STARTED.get(self.pid)
-        if process is None or process.poll() is not None:
-            return False
+        return self.pid in _STARTED and self.exit_status is None and not self._reports
+
+    @property
+    def _reports(self) -> bool:
+        """Whether it is this process that wrote the status of the run."""
         try:
-            return json.loads(Run(self.run).status.read_text(encoding="utf-8"))["pid"] != self.pid
+            return json.loads(Run(self.run).status.read_text(encoding="utf-8"))["pid"] == self.pid
         except (OSError, ValueError, KeyError, TypeError):
-            return True
+            return False
 
 
 def extra(text: str) -> list[str]:
     """Settings of train.py that a person typed, one on each line. Raises ValueError for what is not theirs to set."""
-    groups = {group for group, _ in explain.groups(explain.CONF / "train.yaml")}
-    known = {*explain.names("train"), *groups} - OWN
-    found = []
+    known, lines = names(TrainSettings) - OWN, []
     for line in filter(None, map(str.strip, text.splitlines())):
         key, equals, value = line.partition("=")
-        fits = key not in groups or value in options(key)  # no other file is read as settings
+        # Of a group only its own options, so that no other file is read as settings.
+        fits = key not in groups(TrainSettings) or value in options(TrainSettings, key)
         if not equals or key not in known or "$" in value or not fits:
             usual = "train.ema_decay=0.999 or model.channels=48"
             raise ValueError(f"{line!r}: no setting that can be given here; write one on each line, such as {usual}")
-        found.append(line)
-    return found
+        lines.append(line)
+    return lines
 
 
-def check(overrides: Sequence[str]) -> dict[str, Any]:
-    """The configuration that train.py would have. Raises ValueError, or an error of Hydra, as train.py would."""
-    cfg = settings_of(overrides, "train")
-    check_training(cfg)
-    return cfg
+def check(overrides: Sequence[str]) -> TrainSettings:
+    """The settings that train.py would have. Raises ValueError, as train.py would."""
+    refuse(overrides, TrainSettings)
+    return compose(TrainSettings, overrides)
 
 
 def start(overrides: Sequence[str], runs: Path, threads: int | None = None) -> Job:
@@ -95,8 +103,7 @@ def start(overrides: Sequence[str], runs: Path, threads: int | None = None) -> J
     name = next((o.partition("=")[2] for o in overrides if o.startswith("name=")), None)
     if name is not None and not NAME.fullmatch(name):
         raise ValueError(f"name={name!r}: must be letters, digits, dots, dashes and underscores")
-    cfg = check(overrides)
-    run, _ = choose_run({**cfg, "run": None}, list(overrides))
+    run, _ = choose_run(check(overrides), list(overrides))
     return _launch(runs / run.path.relative_to("runs"), overrides, runs, threads)
 
 
@@ -108,37 +115,49 @@ def resume(run: Run, runs: Path, steps: int | None = None, threads: int | None =
 
 
 def _launch(run: Path, overrides: Sequence[str], runs: Path, threads: int | None) -> Job:
-    folder = runs / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    started = now()
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{started}-{run.name}")
-    log = folder / f"{stem}.log"
-    environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
-    command = [sys.executable, str(ROOT / "train.py"), f"run={run.as_posix()}", *overrides]
-    apart = {"start_new_session": True} if os.name == "posix" else {"creationflags": _WINDOWS}
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=environment, **apart
-        )
-    _STARTED[process.pid] = process
-    job = Job(run.as_posix(), process.pid, list(overrides), started, log.as_posix())
-    write_atomically(folder / f"{stem}.json", lambda file: file.write(json.dumps(asdict(job)).encode()))
+    with _LAUNCHING:
+        _refuse_more(runs)
+        folder, started = runs / FOLDER, now()
+        folder.mkdir(parents=True, exist_ok=True)
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{started}-{run.name}")
+        log = folder / f"{stem}.log"
+        environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
+        command = [sys.executable, str(ROOT / "train.py"), override("run", run.as_posix()), *overrides]
+        apart = {"start_new_session": True} if os.name == "posix" else {"creationflags": _WINDOWS}
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=environment, **apart
+            )
+        _STARTED[process.pid] = process
+        job = Job(run.as_posix(), process.pid, list(overrides), started, log.as_posix())
+        write_atomically(folder / f"{stem}.json", lambda file: file.write(json.dumps(asdict(job)).encode()))
     return job
 
 
+def _refuse_more(runs: Path) -> None:
+    """Raises ValueError where as many trainings run as may."""
+    running = [job.run for job in jobs(runs) if job.running]
+    if len(running) >= AT_ONCE:
+        raise ValueError(
+            f"{' and '.join(running)}: running already; at most {AT_ONCE} trainings are started from here at once, so "
+            "stop one, or wait until one ends"
+        )
+
+
+_LAUNCHING = threading.Lock()  # two visitors cannot both take the last place
 _STARTED: dict[int, subprocess.Popen] = {}  # by this dashboard since its own start
 _WINDOWS = 0x00000200 | 0x08000000  # CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW
 
 
 def jobs(runs: Path) -> list[Job]:
     """All that were started here, the latest first; files that cannot be read are left out."""
-    found = []
+    known = []
     for path in sorted((runs / FOLDER).glob("*.json"), reverse=True):
         try:
-            found.append(Job(**json.loads(path.read_text(encoding="utf-8"))))
+            known.append(Job(**json.loads(path.read_text(encoding="utf-8"))))
         except (OSError, ValueError, TypeError):
             continue
-    return found
+    return known
 
 
 def stop(run: Run) -> None:

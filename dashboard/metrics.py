@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,15 +31,14 @@ def _read(path: Path, root: Path) -> Evaluation:
     name = path.parent.relative_to(root).as_posix()
     try:
         record = flat(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, AttributeError) as error:
+        figures = {
+            key: float(value)
+            for key, value in record.items()
+            if key not in PROVENANCE and not key.startswith(LEFT_OUT) and _is_number(value)
+        }
+    except (OSError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         return Evaluation(name, path.parent, {}, {}, f"metrics.json cannot be read ({type(error).__name__})")
-    told = {key: record[key] for key in PROVENANCE if key in record}
-    figures = {
-        key: float(value)
-        for key, value in record.items()
-        if key not in PROVENANCE and not key.startswith(LEFT_OUT) and _is_number(value)
-    }
-    return Evaluation(name, path.parent, told, figures)
+    return Evaluation(name, path.parent, {key: record[key] for key in PROVENANCE if key in record}, figures)
 
 
 def _is_number(value: Any) -> bool:
@@ -47,7 +47,15 @@ def _is_number(value: Any) -> bool:
 
 def flat(record: dict[str, Any], before: str = "") -> dict[str, Any]:
     """Nested dictionaries as one, with dotted names; lists of numbers are left as they are."""
-    found = {}
+    entries = {}
     for key, value in record.items():
-        found |= flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": value}
-    return found
+        entries |= flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": value}
+    return entries
+
+
+def shown(figure: float | None) -> str:
+    """A figure as the table has it: nothing where there is none, "nan" and "inf" as they are."""
+    if figure is None:
+        return ""
+    whole = math.isfinite(figure) and figure == int(figure) and abs(figure) >= 10
+    return f"{figure:,.0f}" if whole else f"{figure:.4g}"

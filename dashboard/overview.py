@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from training.run import Run
 
 FRESH_S = 20.0  # a status younger than this is believed without a look at the lock
 MARKS = {"config.yaml", "status.json", "train.log"}
-SAMPLE = re.compile(r"step-(\d+)-(raw|ema)-w([\d.e+-]+)\.png")
+GRID_NAME = re.compile(r"step-(\d+)-(raw|ema)-w([\d.e+-]+)\.png")
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Overview:
     message: str = ""
 
 
-class Sample(NamedTuple):
-    """A grid of pictures that a run drew on its way. `kind` is raw or ema."""
+class SampleGrid(NamedTuple):
+    """A grid of pictures that a training sampled on its way. `kind` is raw or ema."""
 
     step: int
     kind: str
@@ -53,8 +54,8 @@ class Sample(NamedTuple):
 
 def overviews(root: Path) -> list[Overview]:
     """All runs below `root`, those that changed last first."""
-    found = [overview(folder, root) for folder in run_folders(root)]
-    return sorted(found, key=lambda run: (run.updated, run.name), reverse=True)
+    runs = [overview(folder, root) for folder in run_folders(root)]
+    return sorted(runs, key=lambda run: (run.updated, run.name), reverse=True)
 
 
 def run_folders(root: Path) -> Iterator[Path]:
@@ -75,7 +76,7 @@ def overview(folder: Path, root: Path) -> Overview:
     except FileNotFoundError:
         state = "running" if run.held else "unknown"
         return Overview(name, run, state, updated=_changed(folder), message="no status.json yet")
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         reason = f"status.json cannot be read ({type(error).__name__})"
         return Overview(name, run, "broken", updated=_changed(folder), message=reason)
 
@@ -94,7 +95,8 @@ def _read(run: Run, name: str, status: dict[str, Any]) -> Overview:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    """A finite number, or None."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _changed(folder: Path) -> str:
@@ -104,14 +106,14 @@ def _changed(folder: Path) -> str:
     return datetime.datetime.fromtimestamp(folder.stat().st_mtime, datetime.UTC).isoformat(timespec="seconds")
 
 
-def samples(run: Run) -> list[Sample]:
+def sample_grids(run: Run) -> list[SampleGrid]:
     """The sample grids of a run, in the order of their steps."""
-    matches = ((SAMPLE.fullmatch(path.name), path) for path in run.samples.glob("step-*.png"))
-    return sorted(Sample(int(m[1]), m[2], m[3], path) for m, path in matches if m)
+    matches = ((GRID_NAME.fullmatch(path.name), path) for path in run.samples.glob("step-*.png"))
+    return sorted(SampleGrid(int(m[1]), m[2], m[3], path) for m, path in matches if m)
 
 
-def rows_of(run: Run) -> list[str]:
-    """The requests that the rows of its sample grids show; none where that is not known."""
+def preview_requests(run: Run) -> list[str]:
+    """What the rows of its sample grids were asked for; nothing where that is not known."""
     try:
         config = run.read_config()
         return [str(request) for request in config["dataset"]["preview"]] if config["cfg"]["conditional"] else []

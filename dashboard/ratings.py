@@ -1,4 +1,4 @@
-"""Blind ratings: pictures of two settings in an order that tells nothing, what a person says of them, what follows."""
+"""Blind ratings: pictures of two settings in a random order, what a person says of them, what follows."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def begin(
 
 
 class Mean(NamedTuple):
-    """A mean of n scores with its standard error."""
+    """A mean of n scores with its standard error, which is not a number for fewer than two."""
 
     mean: float
     error: float
@@ -72,13 +72,13 @@ class Mean(NamedTuple):
 
 def means(rating: Rating) -> dict[str, tuple[Mean, Mean]]:
     """For each criterion, the mean score of both settings; only of what has been answered."""
-    found = {}
+    by_criterion = {}
     for c, criterion in enumerate(CRITERIA):
         scores: tuple[list, list] = ([], [])
         for item, answer in zip(rating.items, rating.answers, strict=False):
             scores[item.shown[0][0]].append(answer[c])
-        found[criterion] = (mean(scores[0]), mean(scores[1]))
-    return found
+        by_criterion[criterion] = (mean(scores[0]), mean(scores[1]))
+    return by_criterion
 
 
 def mean(scores: Sequence[float]) -> Mean:
@@ -86,8 +86,10 @@ def mean(scores: Sequence[float]) -> Mean:
     if n == 0:
         return Mean(math.nan, math.nan, 0)
     average = sum(scores) / n
-    spread = sum((score - average) ** 2 for score in scores) / max(n - 1, 1)
-    return Mean(average, math.sqrt(spread / n), n)
+    if n == 1:
+        return Mean(average, math.nan, 1)
+    variance = sum((score - average) ** 2 for score in scores) / (n - 1)
+    return Mean(average, math.sqrt(variance / n), n)
 
 
 class Preference(NamedTuple):
@@ -126,16 +128,16 @@ def save(rating: Rating, folder: Path) -> Path:
     path = next(p for i in range(10_000) if not (p := folder / f"{stem}{f'-{i}' if i else ''}.csv").exists())
     with path.open("x", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        told = [" ".join(overrides) for overrides in rating.settings]
+        typed = [" ".join(overrides) for overrides in rating.settings]
         if rating.way == "scores":
             table.writerow(["place", "seed", "setting", *CRITERIA, "overrides"])
             for place, (item, answer) in enumerate(zip(rating.items, rating.answers, strict=False), 1):
                 ((setting, row),) = item.shown
-                table.writerow([place, rating.seeds[row], "AB"[setting], *answer, told[setting]])
+                table.writerow([place, rating.seeds[row], "AB"[setting], *answer, typed[setting]])
         else:
             table.writerow(["place", "seed", "left", "preferred", "A", "B"])
             for place, (item, answer) in enumerate(zip(rating.items, rating.answers, strict=False), 1):
                 (left, row), _ = item.shown
                 preferred = "neither" if answer is None else "AB"[answer]
-                table.writerow([place, rating.seeds[row], "AB"[left], preferred, *told])
+                table.writerow([place, rating.seeds[row], "AB"[left], preferred, *typed])
     return path

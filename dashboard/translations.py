@@ -23,7 +23,7 @@ FRENCH = {
     "Evaluate": "Évaluer",
     # weights and data
     "Weights": "Poids",
-    "shipped": "fournis",
+    "pretrained": "préentraînés",
     "step": "pas",
     "No weights yet: train some on the page Train.": "Pas encore de poids : entraînez-en sur la page Entraîner.",
     "The data set is not on this machine; a training on {name} fetches it.": (
@@ -54,49 +54,40 @@ FRENCH = {
     "Steps": "Pas",
     "First seed": "Première graine",
     "Another seed": "Une autre graine",
-    "Guidance: 0 ignores the request, 1 is the plain model, more insists": (
-        "Guidage : 0 ignore la demande, 1 est le modèle tel quel, davantage insiste"
-    ),
-    "Draw": "Dessiner",
-    "Drawing": "Dessin en cours",
+    "Sampling": "Génération en cours",
     "The same in a terminal": "La même chose dans un terminal",
     # generate
     "More": "Plus",
     "Move away from": "S'éloigner de",
-    "Names, as in attrs": "Des noms, comme dans attrs",
-    "Snap colours": "Ramener les couleurs",
-    "place: the nearest colour seen at that place in training; palette: of all colours": (
-        "place : la couleur la plus proche vue à cet endroit ; palette : parmi toutes les couleurs"
-    ),
-    "Refinement": "Affinage",
-    "as the weights want it": "selon les poids",
-    "Predictions averaged in each of the last rounds; 0 is quicker": (
-        "Prédictions moyennées à chacun des derniers tours ; 0 va plus vite"
-    ),
+    "Quantise colours": "Quantifier les couleurs",
+    "Final re-noising": "Rebruitage final",
+    "depends on the weights": "selon les poids",
     "Size of a pixel in downloads": "Taille d'un pixel au téléchargement",
-    "Choose what the picture is to show, then press Draw.": "Choisissez ce que l'image doit montrer, puis Dessiner.",
-    "{n} in {seconds} s · w = {w} · {sampler}, {steps} steps · {dataset}, step {step}": (
-        "{n} en {seconds} s · w = {w} · {sampler}, {steps} pas · {dataset}, pas {step}"
+    "Choose what the pictures are to show, then press Generate.": (
+        "Choisissez ce que les images doivent montrer, puis appuyez sur Générer."
     ),
-    "Look closer at seed": "Regarder de près la graine",
-    "What the classifier sees": "Ce que voit le classifieur",
+    "{n} in {seconds} s · w = {w} · {sampler}, {steps} steps, NFE {nfe} · {dataset}, step {step}": (
+        "{n} en {seconds} s · w = {w} · {sampler}, {steps} pas, NFE {nfe} · {dataset}, pas {step}"
+    ),
+    "Details of seed": "Détails de la graine",
+    "What the classifier finds": "Ce que trouve le classifieur",
     "Nothing was asked for.": "Rien n'a été demandé.",
     "Nearest training picture": "Image d'entraînement la plus proche",
-    "drawn": "dessinée",
+    "generated": "générée",
     "an exact copy": "copie exacte",
     "{pixels} of {all} pixels differ": "{pixels} pixels sur {all} diffèrent",
-    "Film of the denoising": "Film du débruitage",
+    "Animation of the denoising": "Animation du débruitage",
     "Left the noised picture x_t, right the picture x_0 predicted from it.": (
         "À gauche l'image bruitée x_t, à droite l'image x_0 qui en est prédite."
     ),
     "Download the PNG": "Télécharger le PNG",
     "Download {n} PNGs": "Télécharger {n} PNG",
-    "Each carries its settings; sample.py from_image=FILE draws it again": (
-        "Chacun porte ses réglages ; sample.py from_image=FICHIER le redessine"
+    "Each carries its settings; sample.py from_image=FILE reproduces it": (
+        "Chacun porte ses réglages ; sample.py from_image=FICHIER le reproduit"
     ),
     "View": "Vue",
     "History of this visit": "Historique de la visite",
-    "Nothing drawn yet.": "Rien de dessiné pour l'instant.",
+    "Nothing generated yet.": "Rien de généré pour l'instant.",
     "Show": "Montrer",
     "Favourite": "Favori",
     "Favourites": "Favoris",
@@ -108,8 +99,10 @@ FRENCH = {
     "A picture of {width} x {height} pixels, or a whole multiple": (
         "Une image de {width} x {height} pixels, ou un multiple entier"
     ),
-    "Upload a picture, or take one that you have drawn.": "Envoyez une image, ou prenez-en une que vous avez dessinée.",
-    "or one that you have drawn": "ou une que vous avez dessinée",
+    "Upload a picture, or take one that you have generated.": (
+        "Envoyez une image, ou prenez-en une que vous avez générée."
+    ),
+    "or one that you have generated": "ou une que vous avez générée",
     "chosen last": "choisie en dernier",
     "Picture": "Image",
     "What": "Quoi",
@@ -119,12 +112,15 @@ FRENCH = {
     "A classifier reads what the picture shows; what is not changed here stays.": (
         "Un classifieur lit ce que montre l'image ; ce qui n'est pas changé ici reste."
     ),
-    "Paint over what is to be drawn anew.": "Peignez sur ce qui doit être redessiné.",
-    "The whole picture is noised and drawn anew from there.": "Toute l'image est bruitée et redessinée à partir de là.",
+    "Paint over what is to be inpainted.": "Peignez sur ce qui doit être régénéré (inpainting).",
+    "The whole picture is noised to this level, and sampled from there.": (
+        "Toute l'image est bruitée à ce niveau, puis régénérée à partir de là."
+    ),
     "Soft edge, in pixels": "Bord doux, en pixels",
-    "Repeats": "Répétitions",
-    "More make both parts fit better, and take longer": "Davantage accorde mieux les deux parties, plus lentement",
-    "0 leaves the picture, 1 ignores it": "0 laisse l'image, 1 l'ignore",
+    "Resampling steps": "Passages de rééchantillonnage",
+    "The same in a terminal; Generate writes the files that it names": (
+        "La même chose dans un terminal ; Générer écrit les fichiers qui y sont nommés"
+    ),
     "Choose an attribute to change.": "Choisissez un attribut à changer.",
     "Paint something first.": "Peignez d'abord quelque chose.",
     "before": "avant",
@@ -143,15 +139,15 @@ FRENCH = {
     "Down": "En lignes",
     "Values": "Valeurs",
     "What varies, one setting on each line": "Ce qui varie, un réglage par ligne",
-    "As vary= of scripts/compare.py; values that hold commas are separated by semicolons": (
-        "Comme vary= de scripts/compare.py ; des valeurs à virgules se séparent par des points-virgules"
-    ),
+    "As vary.NAME=[VALUES] of scripts/compare.py": "Comme vary.NOM=[VALEURS] de scripts/compare.py",
     "Pictures each": "Images pour chacun",
     "{rows} settings, {n} pictures": "{rows} réglages, {n} images",
-    "at most {most} are drawn": "{most} au plus sont dessinées",
+    "at most {most} at once": "{most} au plus à la fois",
     "baseline": "référence",
     "seeds {first} to {last}": "graines {first} à {last}",
-    "Beneath: mean adherence, and seconds for the cell.": "Dessous : fidélité moyenne, et secondes pour la case.",
+    "Beneath: mean adherence, network evaluations per picture (NFE), and seconds for all pictures of the cell.": (
+        "Dessous : fidélité moyenne, évaluations du réseau par image (NFE) et secondes pour la case entière."
+    ),
     "Table and commands": "Tableau et commandes",
     "setting": "réglage",
     "value": "valeur",
@@ -199,16 +195,16 @@ FRENCH = {
     "Run": "Entraînement",
     "Beside it": "À côté",
     "nothing": "rien",
-    "Drawn with": "Dessinés avec",
-    "averaged weights": "poids moyennés",
+    "Sampled with": "Générés avec",
+    "EMA weights": "poids EMA",
     "raw weights": "poids bruts",
-    "Film over the training": "Film de l'entraînement",
+    "Animation over the training": "Animation de l'entraînement",
     "Step": "Pas",
-    "No samples yet. A training draws its first after {every} steps.": (
-        "Pas encore d'échantillons. Un entraînement dessine les premiers après {every} pas."
+    "No samples yet. A training makes its first after {every} steps.": (
+        "Pas encore d'échantillons. Un entraînement fait les premiers après {every} pas."
     ),
-    "nothing drawn by step {step}": "rien de dessiné au pas {step}",
-    "nothing drawn yet": "rien de dessiné encore",
+    "no samples by step {step}": "pas d'échantillons au pas {step}",
+    "no samples yet": "pas encore d'échantillons",
     "{n} grids, up to step {step}": "{n} planches, jusqu'au pas {step}",
     # train
     "A new training": "Un nouvel entraînement",
@@ -223,24 +219,25 @@ FRENCH = {
     "Name": "Nom",
     "made of the settings": "fait des réglages",
     "Start": "Lancer",
+    "At most {n} trainings started here run at once.": "Au plus {n} entraînements lancés ici tournent à la fois.",
     "Started: {run}": "Lancé : {run}",
     "Running": "En cours",
     "Nothing is being trained.": "Aucun entraînement en cours.",
     "{run} is getting ready": "{run} se prépare",
     "Stop": "Arrêter",
-    "Asked to stop: it saves first.": "Arrêt demandé : il enregistre d'abord.",
+    "Stopping; it saves first.": "Arrêt en cours ; il enregistre d'abord.",
     "{time} left": "reste {time}",
     "Continue": "Continuer",
     "No run that could be continued.": "Aucun entraînement à continuer.",
     "Up to step": "Jusqu'au pas",
-    "What was printed": "Ce qui a été affiché",
+    "Log": "Journal",
     "nothing yet": "rien encore",
     # evaluate
-    "Figures": "Mesures",
+    "Metrics": "Mesures",
     "Evaluations": "Évaluations",
     "No evaluation yet. Make one in a terminal:": "Pas encore d'évaluation. Faites-en une dans un terminal :",
     "Only rows with": "Seulement les lignes avec",
-    "figure": "mesure",
+    "metric": "mesure",
     "Blind rating": "Notation à l'aveugle",
     "Pictures of two settings come in random order, without a word about which is which; you rate them.": (
         "Les images de deux réglages viennent au hasard, sans un mot sur leur origine ; vous les notez."
@@ -261,7 +258,6 @@ FRENCH = {
     "right": "droite",
     "neither": "aucune",
     "Next": "Suivant",
-    "Break off": "Interrompre",
     "criterion": "critère",
     "A {first}, B {second}, neither {neither}: A is preferred in {share} of the decided pairs "
     "(95 % interval {low} to {high}).": (

@@ -33,11 +33,11 @@ STYLE = """<style>
 .matrix small { opacity: 0.75; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 0.85rem; }
 .legend i { display: inline-block; width: 14px; height: 4px; border-radius: 2px; margin: 0 7px 3px 0; }
-.ticks { border-collapse: collapse; }
-.ticks td { padding: 2px 12px 2px 0; border: none; white-space: nowrap; }
-.ticks .bar { width: 70px; height: 8px; border-radius: 4px; background: rgba(128, 128, 128, 0.25); }
-.ticks .bar div { height: 8px; border-radius: 4px; background: #5b8e7d; }
-.ticks .missed .bar div { background: #c8553d; }
+.attributes { border-collapse: collapse; }
+.attributes td { padding: 2px 12px 2px 0; border: none; white-space: nowrap; }
+.attributes .bar { width: 70px; height: 8px; border-radius: 4px; background: rgba(128, 128, 128, 0.25); }
+.attributes .bar div { height: 8px; border-radius: 4px; background: #5b8e7d; }
+.attributes .missed .bar div { background: #c8553d; }
 </style>"""
 
 
@@ -53,7 +53,7 @@ def png(image: Tensor, scale: int = 1, settings: dict[str, Any] | None = None) -
 
 
 def gif(frames: Tensor, rate: float) -> bytes:
-    """(N, C, H, W) uint8 as a film of `rate` frames a second."""
+    """(N, C, H, W) uint8 as an animation of `rate` frames a second."""
     file = io.BytesIO()
     save_gif(frames, file, 1, rate)
     return file.getvalue()
@@ -94,8 +94,9 @@ def gallery(pictures: Sequence[Tensor], scale: int, captions: Sequence[str] = ()
     (place or st).html(figures(pictures, scale, captions))
 
 
-def film(frames: Tensor, rate: float, scale: int) -> None:
-    st.html(f'<div class="gallery">{img(gif(frames, rate), frames.shape[-1] * scale, "film")}</div>')
+def animation(content: bytes, width: int) -> None:
+    """A GIF file, `width` pixels wide."""
+    st.html(f'<div class="gallery">{img(content, width, "animation")}</div>')
 
 
 def sheet(content: bytes, size: tuple[int, int], rows: Sequence[str], scale: int) -> None:
@@ -120,15 +121,15 @@ def matrix(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], corn
     )
 
 
-def ticks(found: Sequence[tuple[str, float]]) -> None:
-    """What was asked for, and how sure the classifier is that a picture shows it."""
+def attribute_bars(attributes: Sequence[tuple[str, float]]) -> None:
+    """What was asked for, and how likely the classifier holds it that a picture shows it."""
     rows = "".join(
-        f'<tr class="{"found" if share >= 0.5 else "missed"}"><td>{"✓" if share >= 0.5 else "✗"}</td>'
+        f'<tr class="{"met" if share >= 0.5 else "missed"}"><td>{"✓" if share >= 0.5 else "✗"}</td>'
         f"<td>{html.escape(name)}</td><td><div class='bar'><div style='width:{100 * share:.0f}%'></div></div></td>"
         f"<td>{100 * share:.0f} %</td></tr>"
-        for name, share in found
+        for name, share in attributes
     )
-    st.html(f'<table class="ticks">{rows}</table>')
+    st.html(f'<table class="attributes">{rows}</table>')
 
 
 def legend(names: Sequence[str], colours: Sequence[str]) -> None:
@@ -140,7 +141,7 @@ def legend(names: Sequence[str], colours: Sequence[str]) -> None:
     st.html(f'<div class="legend">{entries}</div>')
 
 
-def fitting(images: Sequence[Tensor]) -> int:
+def fitting_scale(images: Sequence[Tensor]) -> int:
     """How many pixels wide a pixel is shown, so that few pictures are large and many are not too many."""
     wanted = 192 if len(images) <= 2 else 144 if len(images) <= 4 else 120 if len(images) <= 16 else 72
     return max(1, wanted // images[0].shape[-1])

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from conditions.schema import UNCONDITIONAL, ConditionSchema
-from conf import Settings, Text, setting
+from conf import Request, Settings, setting
 from data.download import DataFile
 from data.images import to_float
 from data.palette import Palette
@@ -39,7 +39,7 @@ class Dataset(Settings):
 
     files: ClassVar[tuple[DataFile, ...]] = ()
     background: ClassVar[tuple[int, int, int]] = (0, 0, 0)
-    preview: list[Text] = previews("any")
+    preview: list[Request] = previews("any")
 
     def load(self, data_root: str) -> Splits:
         """All of it, split by id. Raises ValueError where a file is missing or damaged."""
@@ -116,8 +116,8 @@ class Splits:
 def split_by_id(dataset: InMemoryDataset) -> Splits:
     """`id % 20 == 7` is the validation split, `id % 20 == 13` the test split, the rest is for training.
 
-    The schema of every part knows which values occur together in the training part, and no more; the palette, which colours each
-    pixel has there.
+    The schema of every part knows which values occur together in the training part, and no more; the palette, which
+    colours each pixel has there.
     """
     remainder = dataset.ids % 20
     held_out = (remainder == 7) | (remainder == 13)

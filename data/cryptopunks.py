@@ -16,7 +16,7 @@ from PIL import Image
 
 from conditions.fields import NONE, Field, slot
 from conditions.schema import ConditionSchema
-from conf import Text
+from conf import Request
 from data.base import Dataset, InMemoryDataset, Splits, previews, split_by_id
 from data.download import DataFile
 from data.palette import Palette
@@ -117,7 +117,7 @@ class CryptoPunks(Dataset):
     """10,000 pixel portraits, 24 x 24, with 22 fields of attributes"""
 
     name: Literal["cryptopunks"] = "cryptopunks"
-    preview: list[Text] = previews(
+    preview: list[Request] = previews(
         "male,glasses", "female,hat", "male,beard", "female,lipstick", "zombie", "ape", "3D glasses", "top hat"
     )
     files: ClassVar[tuple[DataFile, ...]] = FILES

@@ -13,7 +13,7 @@ from torchvision.transforms.v2 import functional as F
 
 from conditions.fields import Field
 from conditions.schema import ConditionSchema
-from conf import Text, setting
+from conf import Request, setting
 from data.base import Dataset, InMemoryDataset, Splits, previews, split_by_id
 from data.download import DataFile
 
@@ -48,7 +48,7 @@ class MNIST(Dataset):
 
     name: Literal["mnist"] = "mnist"
     image_size: int = setting(16, "side in pixels; 28 is the native size", ge=8, le=512)
-    preview: list[Text] = previews(*map(str, range(10)))
+    preview: list[Request] = previews(*map(str, range(10)))
     files: ClassVar[tuple[DataFile, ...]] = FILES
 
     def load(self, data_root: str) -> Splits:

@@ -11,6 +11,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+
 @dataclass(frozen=True)
 class Palette:
     """All colours of a collection of pixel art, each once.
@@ -79,11 +80,14 @@ class Palette:
         if at_pixel is None:
             return palette
         count = len(palette) * height * width
-        unpack = zlib.decompressobj()
-        packed = unpack.decompress(base64.b64decode(at_pixel), count // 8 + 2)  # no more than is right, whatever it holds
+        try:
+            packed = zlib.decompressobj().decompress(base64.b64decode(at_pixel), count // 8 + 2)  # no zip bomb
+        except zlib.error as error:
+            raise ValueError("palette: the per-pixel palette is damaged; use another copy of the weights") from error
         bits = np.unpackbits(np.frombuffer(packed, dtype=np.uint8))
         if len(packed) != (count + 7) // 8:
-            raise ValueError(f"palette: the per-pixel palette is not that of {len(palette)} colours on {height} x {width}")
+            size = f"{len(palette)} colours on {height} x {width}"
+            raise ValueError(f"palette: the per-pixel palette is not that of {size}; use another copy of the weights")
         return replace(palette, at_pixel=torch.from_numpy(bits[:count].astype(bool)).view(-1, height, width))
 
 

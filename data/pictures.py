@@ -21,7 +21,7 @@ DAMAGED_EXIF = (AttributeError, KeyError, OSError, SyntaxError, TypeError, Value
 
 
 def open_picture(path: Path, argument: str = "") -> Image.Image:
-    """A decoded picture, upright. Raises ValueError, which names `argument` and the file, for what is none or too large."""
+    """A decoded picture, upright. Raises ValueError, naming `argument` and file, for what is none or too large."""
     what = f"{argument}={path}" if argument else str(path)
     with _refusing(what):
         size = path.stat().st_size

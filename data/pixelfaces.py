@@ -14,7 +14,7 @@ from torch import Tensor
 
 from conditions.fields import NONE, Field, slot
 from conditions.schema import ConditionSchema
-from conf import MAX_SEED, Text, setting
+from conf import MAX_SEED, Request, setting
 from data.base import Dataset, InMemoryDataset, Splits, previews, split_by_id
 from data.palette import Palette
 
@@ -114,7 +114,7 @@ class PixelFaces(Dataset):
     name: Literal["pixelfaces"] = "pixelfaces"
     count: int = setting(6000, "number of different faces", ge=20, le=FACES)
     seed: int = setting(0, "decides which faces", ge=0, le=MAX_SEED)
-    preview: list[Text] = previews(
+    preview: list[Request] = previews(
         "top hat,shades", "crown,full beard", "mohawk,pipe", "green,gold chain", "steel,visor", "bald,smile"
     )
 

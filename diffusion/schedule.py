@@ -43,8 +43,6 @@ class Table:
 
     def at(self, t: Tensor | int, x: Tensor) -> Tensor:
         """The entries at times t (B,), or at one time, shaped to multiply x (B, ...)."""
-        if isinstance(t, int):
-            return torch.as_tensor(self.values[t].item(), dtype=x.dtype, device=x.device)
         key = (x.dtype, x.device)
         if key not in self._placed:
             self._placed[key] = self.values.to(dtype=x.dtype).to(x.device)  # some devices have no float64
@@ -84,11 +82,11 @@ class NoiseSchedule:
 
     def sigma(self, t: int) -> float:
         """sqrt((1 - alpha_bar_t) / alpha_bar_t): the noise beside a signal of size 1 (Karras et al. 2022)."""
-        return math.sqrt(1 / self.snr[t].item()) if t else 0.0
+        return math.sqrt(1 / self.snr[t].item())
 
     def half_log_snr(self, t: int) -> float:
         """log(sqrt(alpha_bar_t) / sqrt(1 - alpha_bar_t)), called lambda by Lu et al. 2022; infinite at t = 0."""
-        return 0.5 * math.log(self.snr[t].item()) if t else math.inf
+        return 0.5 * math.log(self.snr[t].item())
 
     def add_noise(self, x_0: Tensor, t: Tensor | int, eps: Tensor) -> Tensor:
         """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps (Ho et al. 2020, equation 4)."""

@@ -2,41 +2,76 @@
 
 from __future__ import annotations
 
-import functools
-import operator
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
+from pydantic import Field
 from torch import Tensor
 
+from conf import MAX_SEED, Device, Precision, Settings, Text, setting
+from data import AnyDataset
 from data.base import InMemoryDataset, Splits
-from diffusion.sampling import SPACINGS
+from diffusion.sampling import SamplingOptions
 from evaluation.classifier import classifier_for
-from evaluation.draws import Job
+from evaluation.samples import SampleSet, evaluations
 from inference.classifier import Classifier
 from inference.pipeline import Pipeline
-from runtime.factory import build_guidance
-from runtime.settings import MAX_SEED, choice, number, numbers, whole
 
-Read = Callable[[Job], Tensor]  # the pictures of a job, (N, C, H, W) uint8, not snapped
+Read = Callable[[SampleSet], Tensor]  # the pictures of a set, (N, C, H, W) uint8, not quantised
+MANY = 1_000_000  # pictures of one set
+
+
+class BenchSettings(SamplingOptions):
+    """Which weights are measured, against which pictures, and how theirs are sampled."""
+
+    dataset: AnyDataset | None = None
+    checkpoint: Text | None = setting(
+        None, "weights (.safetensors); null takes the newest run on the data set, else the pretrained ones"
+    )
+    guide: Text | None = setting(
+        None, "weaker weights of the same kind to move away from (autoguidance); null for the same weights"
+    )
+    split: Literal["validation", "test"] = setting(
+        "validation", "validation, for choosing; test, for the final figures of pretrained weights"
+    )
+    w: float = setting(3.0, "guidance, where a measure has none of its own", ge=0)
+    seed: int = setting(0, "of requests and of the choice of real pictures", ge=0, le=MAX_SEED)
+    out: Text | None = setting(
+        None, "folder to write to, new or empty; null makes evaluations/<dataset>/<time>-<split>"
+    )
+    device: Device = setting("auto", "auto takes the fastest that is there")
+    precision: Precision = setting("fp32", "of matrix products; bf16 by autocast")
+    data_root: Text = Field(
+        default_factory=lambda: os.environ.get("DATA_ROOT", "datasets"),
+        description="folder of the data files, fetched into it on first use; also $DATA_ROOT",
+    )
+
+
+class MeasureSettings(Settings):
+    """The settings of one measure, given under its name."""
+
+    @property
+    def weights(self) -> list[float]:
+        """Those of guidance at which it samples, beside the common w."""
+        return []
 
 
 @dataclass(frozen=True)
 class Bench:
     """What is measured, and with what.
 
-    split       : "validation" or "test", the held-out pictures that are compared with
-    settings    : those of conf/evaluate.yaml
+    guide       : weaker weights that guidance moves away from, or None
     classifiers : folders to look for the classifier, the last to save a new one in
     """
 
     pipe: Pipeline
+    guide: Pipeline | None
     splits: Splits
-    split: str
-    settings: dict[str, Any]
+    settings: BenchSettings
     classifiers: Sequence[Path]
 
     @cached_property
@@ -46,71 +81,57 @@ class Bench:
 
     @property
     def held_out(self) -> InMemoryDataset:
-        return getattr(self.splits, self.split)
+        """The pictures of the split that is compared with."""
+        return getattr(self.splits, self.settings.split)
 
-    def snapped(self, images: Tensor) -> Tensor:
+    def quantised(self, images: Tensor) -> Tensor:
         """`images` as sample.py writes them: each pixel in a colour of the palette, where there is one."""
-        return self.pipe.palette.snap(images) if self.pipe.palette else images
+        return self.pipe.palette.quantise(images, self.settings.quantise) if self.pipe.palette else images
 
-    def caption(self, jobs: Sequence[Job]) -> str:
+    def evaluations(self, samples: SampleSet) -> int:
+        """NFE: network evaluations per picture."""
+        return evaluations(self.pipe, self.settings, self.guide, samples)
+
+    def caption(self, sets: Sequence[SampleSet]) -> str:
         """Where the pictures of a figure come from, for the line beneath it."""
-        ws = ", ".join(f"{w:g}" for w in sorted({job.w for job in jobs}))
-        seeds = [seed for job in jobs for seed in (job.seeds[0], job.seeds[-1])]
-        info, sampler = self.pipe.info, self.settings["sampler"]["name"]
-        unusual = build_guidance(self.settings["guidance"]).unlike_plain
-        unusual += ["autoguidance"] if self.settings["guidance"]["checkpoint"] else []
-        refine = self.pipe.refinement(self.settings["refine"])
+        settings, info = self.settings, self.pipe.info
+        ws = ", ".join(f"{w:g}" for w in sorted({samples.w for samples in sets}))
+        seeds = [seed for samples in sets for seed in (samples.seeds[0], samples.seeds[-1])]
+        nfe = ", ".join(str(count) for count in sorted({self.evaluations(samples) for samples in sets}))
+        unusual = settings.guidance.described + ["autoguidance"] * (self.guide is not None)
+        refine = self.pipe.resolved(settings).refine
         unusual += [f"refine {refine}"] if refine else []
         return (
-            f"{info.dataset}, weights {self.pipe.checkpoint} (step {info.step}); {sampler}, "
-            f"{self.settings['steps']} steps, w = {', '.join([ws, *unusual])}, seeds {min(seeds)} to {max(seeds)}, "
-            f"{sum(len(job.labels) for job in jobs)} pictures; {self.split} split"
+            f"{info.dataset}, weights {self.pipe.checkpoint} (step {info.step}); {settings.sampler.name}, "
+            f"{settings.steps} steps, w = {', '.join([ws, *unusual])}, NFE {nfe}, seeds {min(seeds)} to {max(seeds)}, "
+            f"{sum(len(samples.labels) for samples in sets)} pictures; {settings.split} split"
         )
 
     def provenance(self) -> dict[str, Any]:
         """The same for a program, inside the file."""
-        return {"checkpoint": self.pipe.checkpoint, "split": self.split, "settings": self.settings}
-
-
-def check(settings: dict[str, Any], measures: tuple[str, ...]) -> None:
-    """Raises ValueError for settings that no evaluation can work with."""
-    if not isinstance(settings["measure"], list) or not settings["measure"]:
-        raise ValueError(f"measure={settings['measure']!r}: must be a list in brackets, of {', '.join(measures)}")
-    for name in settings["measure"]:
-        choice("measure", name, measures)
-    choice("split", settings["split"], ("validation", "test"))
-    number("w", settings["w"], 0)
-    for key in (
-        "steps",
-        "batch_size",
-        "exact.n",
-        "exact.tries",
-        "adherence.n",
-        "distribution.n",
-        "memorisation.n",
-        "edits.n",
-        "speed.repeats",
-    ):
-        whole(key, _at(settings, key), 1)
-    whole("distribution.repeats", settings["distribution"]["repeats"], 3)  # fewer have no spread
-    choice("distribution.unasked", settings["distribution"]["unasked"], (True, False))
-    choice("spacing", settings["spacing"], SPACINGS)
-    whole("seed", settings["seed"], 0, MAX_SEED)
-    for group in ("adherence", "distribution"):
-        numbers(f"{group}.w", settings[group]["w"], 0)
-
-
-def _at(settings: dict[str, Any], key: str) -> Any:
-    return functools.reduce(operator.getitem, key.split("."), settings)
+        return {
+            "checkpoint": self.pipe.checkpoint,
+            "split": self.settings.split,
+            "settings": self.settings.plain(),
+        }
 
 
 class Measure(Protocol):
-    """One kind of measurement. Made from a Bench; raises ValueError if the settings do not allow it."""
+    """One kind of measurement. Made from a Bench and its own settings; raises ValueError if they do not allow it.
 
-    jobs: list[Job]
+    Settings : the class of its settings
+    sets     : the samples that it needs
+    """
+
+    Settings: ClassVar[type[MeasureSettings]]
+    sets: list[SampleSet]
+
+    @staticmethod
+    def applies(bench: Bench) -> bool:
+        """Whether the weights have the labels or the palette that it needs."""
 
     def measure(self, read: Read) -> dict[str, Any]:
-        """The figures, as plain values for metrics.json, from the drawn pictures."""
+        """The figures, as plain values for metrics.json."""
 
     def report(self, figures: dict[str, Any], out: Path) -> str:
         """The figures as Markdown; pictures go into the folder `out`."""

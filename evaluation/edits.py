@@ -1,10 +1,10 @@
-"""Changed attributes: is a picture that gets another value in one slot the real picture that has it?
+"""Edited attributes: is a picture that gets another value in one slot the real picture that has it?
 
 Among the training pictures are nearly always some whose label differs from that of a held-out picture in a single
-slot. Such a picture is given, the change is asked for as sample.py takes it (edit=), and the held-out picture, which
-no training has seen, is the truth. The same change by other means is measured beside it.
+slot. Such a picture is given, the edit is asked for as sample.py takes it (edit=), and the held-out picture, which
+no training has seen, is the truth. The same edit by other methods is measured beside it.
 
-Mostly, people name groups instead, "+hat" or "-beard", and there is no one truth; held-out pictures are changed so, and
+Mostly, people name groups instead, "+hat" or "-beard", and there is no one truth; held-out pictures are edited so, and
 the classifier says whether they show it, and what else they lost.
 """
 
@@ -22,19 +22,26 @@ from torch import Tensor
 from conditions.edits import changed, completed
 from conditions.schema import ConditionSchema
 from conditions.values import slots, value_names
+from conf import setting
 from data.base import InMemoryDataset
-from evaluation.bench import Bench, Read
-from evaluation.draws import Job
+from evaluation.bench import MANY, Bench, MeasureSettings, Read
 from evaluation.exact import wrong_pixels
+from evaluation.samples import SampleSet
 from runtime.plots import percent, save_rows, table
 
-STRENGTH = 0.6  # of the image-to-image drawing that the change is compared with
+STRENGTH = 0.6  # of the image-to-image sampling that edits are compared with
 SHOWN = 12
-WAYS = {
-    "edit": "`edit=`: drawn anew where the two labels disagree",
+METHODS = {
+    "edit": "`edit=`: inpainted where the predictions for the two labels differ",
     "img2img": f"`strength={STRENGTH}` with the new label",
-    "redrawn": "drawn from the new label alone",
+    "label_alone": "sampled from the new label alone",
 }
+
+
+class EditsSettings(MeasureSettings):
+    """Of edited attributes."""
+
+    n: int = setting(200, "pairs of pictures that differ in one slot", ge=1, le=MANY)
 
 
 class Pairs(NamedTuple):
@@ -61,7 +68,7 @@ def find_pairs(train: InMemoryDataset, held_out: InMemoryDataset, n: int, seed: 
     return Pairs(*torch.tensor(found, dtype=torch.int64).view(-1, 3).T)
 
 
-class Wishes(NamedTuple):
+class GroupEdits(NamedTuple):
     """Rows of held-out pictures, the coarse field that is to change, and the value (0 or 1) that it gets."""
 
     rows: Tensor
@@ -69,10 +76,10 @@ class Wishes(NamedTuple):
     value: Tensor
 
 
-def find_wishes(data: InMemoryDataset, schema: ConditionSchema, n: int, seed: int) -> Wishes:
+def find_group_edits(data: InMemoryDataset, schema: ConditionSchema, n: int, seed: int) -> GroupEdits:
     """For each group of values, such as hats, as many pictures that are to get it as that are to lose it; n or more.
 
-    Left out are changes after which things stand together that no training picture has, as `schema` knows.
+    Left out are edits after which values stand together that no training picture has, as `schema` knows.
     """
     rng = np.random.default_rng(seed)
     coarse = [f for f, field in enumerate(schema.fields) if field.slot]
@@ -80,37 +87,39 @@ def find_wishes(data: InMemoryDataset, schema: ConditionSchema, n: int, seed: in
     for f in coarse:
         for value in (0, 1):
             rows = rng.permutation(np.flatnonzero(data.labels[:, f] == 1 - value)).tolist()
-            fitting = (row for row in rows if not schema.unseen_pairs(wished(schema, data.labels[row], f, value, row)))
+            fitting = (
+                row for row in rows if not schema.unseen_pairs(group_edited(schema, data.labels[row], f, value, row))
+            )
             found += [(row, f, value) for row in itertools.islice(fitting, each)]
-    return Wishes(*torch.tensor(found, dtype=torch.int64).view(-1, 3).T)
+    return GroupEdits(*torch.tensor(found, dtype=torch.int64).view(-1, 3).T)
 
 
-def wished(schema: ConditionSchema, label: Tensor, field: int, value: int, seed: int) -> Tensor:
+def group_edited(schema: ConditionSchema, label: Tensor, field: int, value: int, seed: int) -> Tensor:
     """`label` (F,) with a group present or absent, as edit=+hat or edit=-hat make it."""
     sign = "+" if value else "-"
     return completed(schema, changed(schema, label, sign + schema.fields[field].name), seed)
 
 
-def figures_of(drawn: Tensor, before: Tensor, after: Tensor, read: Tensor, truth: Tensor, slot: Tensor) -> dict:
+def figures_of(samples: Tensor, before: Tensor, after: Tensor, read: Tensor, truth: Tensor, slot: Tensor) -> dict:
     """Figures for pictures (N, C, H, W) uint8 made of `before` to become `after`, of the same shape.
 
     read, truth : (N, S) values of all slots, read off the pictures and as they should be; slot : (N,) the one that
                   changes, as its place in these
 
     exact, wrong_mean : as in evaluation.exact
-    made              : share in which the changed slot is read as asked
-    kept              : share of the other slots that are read as before
-    pixels_kept       : share of the pixels that do not change between `before` and `after`, and did not
+    success           : share in which the changed slot is read as asked
+    kept         : share of the other slots that are read as before
+    pixels_kept  : share of the pixels that do not change between `before` and `after`, and did not
     """
-    wrong = wrong_pixels(drawn[None], after)[0]
+    wrong = wrong_pixels(samples[None], after)[0]
     right, asked = read == truth, torch.zeros_like(read, dtype=torch.bool)
     asked[torch.arange(len(read)), slot] = True
     still = (before == after).all(dim=1)
-    same = (drawn == before).all(dim=1)
+    same = (samples == before).all(dim=1)
     return {
         "exact": (wrong == 0).double().mean().item(),
         "wrong_mean": wrong.double().mean().item(),
-        "made": right[asked].double().mean().item(),
+        "success": right[asked].double().mean().item(),
         "kept": right[~asked].double().mean().item(),
         "pixels_kept": same[still].double().mean().item(),
     }
@@ -119,109 +128,117 @@ def figures_of(drawn: Tensor, before: Tensor, after: Tensor, read: Tensor, truth
 class Edits:
     """The measure; see evaluation/bench.py."""
 
-    def __init__(self, bench: Bench):
-        self.bench = bench
-        self.pairs = find_pairs(
-            bench.splits.train, bench.held_out, bench.settings["edits"]["n"], bench.settings["seed"]
-        )
+    Settings = EditsSettings
+
+    def __init__(self, bench: Bench, settings: EditsSettings):
+        self.bench, held_out, train, seed = bench, bench.held_out, bench.splits.train, bench.settings.seed
+        self.pairs = find_pairs(train, held_out, settings.n, seed)
         if not len(self.pairs.slot):
             raise ValueError(
-                f"measure=[..., edits]: no picture of the {bench.split} split differs from a training picture in one "
-                "slot alone; leave edits out"
+                f"measure=[..., edits]: no picture of the {bench.settings.split} split differs from a training picture "
+                "in one slot alone; leave edits out"
             )
-        self.wishes = find_wishes(
-            bench.held_out, bench.pipe.schema, bench.settings["edits"]["n"], bench.settings["seed"]
-        )
-        self.before = bench.splits.train.images[self.pairs.before]
-        self.after = bench.held_out.images[self.pairs.after]
+        self.group_edits = find_group_edits(held_out, bench.pipe.schema, settings.n, seed)
+        self.before, self.after = train.images[self.pairs.before], held_out.images[self.pairs.after]
 
     @staticmethod
     def applies(bench: Bench) -> bool:
         return bench.pipe.palette is not None and len(slots(bench.pipe.schema)) > 1
 
+    @property
+    def sets(self) -> list[SampleSet]:
+        return [*self.by_method.values(), *self.by_group]
+
     @cached_property
-    def jobs(self) -> list[Job]:
-        """Not made before they are asked for: they need the classifier."""
-        pipe, w, seeds = self.bench.pipe, self.bench.settings["w"], range(len(self.before))
+    def by_method(self) -> dict[str, SampleSet]:
+        """The pairs, edited by each method. Not made before they are asked for: they need the classifier."""
+        pipe, w, seeds = self.bench.pipe, self.bench.settings.w, range(len(self.before))
         old = self.bench.classifier.read(self.before)
-        new = torch.stack([self._changed(label, i) for i, label in enumerate(old)])
+        new = torch.stack([self._edited(label, i) for i, label in enumerate(old)])
         edits = {
             "edit": {"init": self.before, "mask": pipe.differing(self.before, old, new)},
             "img2img": {"init": self.before, "strength": STRENGTH},
-            "redrawn": {},
+            "label_alone": {},
         }
-        jobs = [Job(f"edits, {way}", new, seeds, w, edit) for way, edit in edits.items()]
-        return [*jobs, self._wish_job()] if len(self.wishes.rows) else jobs
+        return {method: SampleSet(f"edits, {method}", new, seeds, w, edit) for method, edit in edits.items()}
 
-    def _wish_job(self) -> Job:
-        pipe, w, rows = self.bench.pipe, self.bench.settings["w"], self.wishes.rows.tolist()
+    @cached_property
+    def by_group(self) -> list[SampleSet]:
+        """The pictures that get or lose a group: one set, or none where the labels have no groups."""
+        pipe, w, rows = self.bench.pipe, self.bench.settings.w, self.group_edits.rows.tolist()
+        if not rows:
+            return []
         init = self.bench.held_out.images[rows]
         old = self.bench.classifier.read(init)
         new = torch.stack([
-            wished(pipe.schema, label, f, value, row)
-            for label, row, f, value in zip(old, *(part.tolist() for part in self.wishes), strict=True)
+            group_edited(pipe.schema, label, f, value, row)
+            for label, row, f, value in zip(old, *(part.tolist() for part in self.group_edits), strict=True)
         ])  # fmt: skip
-        return Job("edits, groups", new, rows, w, {"init": init, "mask": pipe.differing(init, old, new)})
+        return [SampleSet("edits, groups", new, rows, w, {"init": init, "mask": pipe.differing(init, old, new)})]
 
-    def _changed(self, label: Tensor, i: int) -> Tensor:
-        """`label` (F,), read off the i-th picture, with the change that its pair asks for."""
+    def _edited(self, label: Tensor, i: int) -> Tensor:
+        """`label` (F,), read off the i-th picture, with the value that its pair asks for."""
         schema, column = self.bench.pipe.schema, int(self.pairs.slot[i])
         value = int(self.bench.held_out.labels[self.pairs.after[i], column])
         return changed(schema, label, value_names(schema)[schema.offsets[column] + value])
 
     def measure(self, read: Read) -> dict[str, Any]:
-        self.drawn = {way: self.bench.snapped(read(job)) for way, job in zip(WAYS, self.jobs, strict=False)}
+        self.samples = {name: self.bench.quantised(read(samples)) for name, samples in self.by_method.items()}
         columns = slots(self.bench.pipe.schema)
         truth = self.bench.held_out.labels[self.pairs.after][:, columns]
         slot = torch.tensor([columns.index(column) for column in self.pairs.slot.tolist()])
+        figures = {}
+        for name, images in self.samples.items():
+            values = self.bench.classifier.read(images)[:, columns]
+            nfe = self.bench.evaluations(self.by_method[name])
+            figures[name] = {"nfe": nfe, **figures_of(images, self.before, self.after, values, truth, slot)}
+        groups = [figure for samples in self.by_group for figure in [self._groups(read(samples))]]
         return {
             "pairs": len(self.before),
-            "w": self.bench.settings["w"],
-            "ways": {
-                way: figures_of(
-                    drawn, self.before, self.after, self.bench.classifier.read(drawn)[:, columns], truth, slot
-                )
-                for way, drawn in self.drawn.items()
-            },
-            "groups": self._wished(read(self.jobs[-1])) if len(self.wishes.rows) else {},
+            "w": self.bench.settings.w,
+            "methods": figures,
+            "groups": groups[0] if groups else {},
         }
 
-    def _wished(self, drawn: Tensor) -> dict[str, Any]:
-        """Of each group, wanted and not wanted: how often the change was made, and the share of other slots kept."""
-        schema, classifier = self.bench.pipe.schema, self.bench.classifier
+    def _groups(self, samples: Tensor) -> dict[str, Any]:
+        """Of each group, added and removed: how often the edit succeeded, and the share of other slots kept."""
+        schema, classifier, edits = self.bench.pipe.schema, self.bench.classifier, self.group_edits
         columns = slots(schema)
-        before = classifier.read(self.bench.held_out.images[self.wishes.rows])
-        after = classifier.read(self.bench.snapped(drawn))
-        made = after.gather(1, self.wishes.field[:, None])[:, 0] == self.wishes.value
-        owner = torch.tensor([schema.column[schema.fields[f].slot] for f in self.wishes.field.tolist()])
+        before = classifier.read(self.bench.held_out.images[edits.rows])
+        after = classifier.read(self.bench.quantised(samples))
+        success = after.gather(1, edits.field[:, None])[:, 0] == edits.value
+        owner = torch.tensor([schema.column[schema.fields[f].slot] for f in edits.field.tolist()])
         other = torch.tensor(columns) != owner[:, None]
         kept = ((before == after)[:, columns] & other).sum(1) / other.sum(1)
         figures = {}
-        for f, value in dict.fromkeys(zip(self.wishes.field.tolist(), self.wishes.value.tolist(), strict=True)):
-            chosen = (self.wishes.field == f) & (self.wishes.value == value)
+        for f, value in dict.fromkeys(zip(edits.field.tolist(), edits.value.tolist(), strict=True)):
+            chosen = (edits.field == f) & (edits.value == value)
             figures[("+" if value else "-") + schema.fields[f].name] = {
-                "asked": int(chosen.sum()),
-                "made": made[chosen].double().mean().item(),
+                "pictures": int(chosen.sum()),
+                "success": success[chosen].double().mean().item(),
                 "kept": kept[chosen].double().mean().item(),
             }
         return figures
 
     def report(self, figures: dict[str, Any], out: Path) -> str:
-        first = slice(0, min(SHOWN, len(self.before)))
-        rows = [self.before[first], self.drawn["edit"][first], self.after[first]]
-        caption = f"One slot changed, the first {len(rows[0])}. {self.bench.caption(self.jobs[:1])}"
+        split, first = self.bench.settings.split, slice(0, min(SHOWN, len(self.before)))
+        rows = [self.before[first], self.samples["edit"][first], self.after[first]]
+        caption = f"One slot edited, the first {len(rows[0])}. {self.bench.caption(self.sets[:1])}"
         save_rows(out / "edits.png", rows, ["before", "edited", "true"], 4, caption, self.bench.provenance())
-        header = ("way", "exact", "wrong pixels, mean", "change made", "other slots kept", "pixels kept")
+        header = ("method", "NFE", "exact", "wrong pixels, mean", "success", "other slots kept", "pixels kept")
         lines = [
-            (WAYS[way], percent(f["exact"]), f"{f['wrong_mean']:.2f}",
-             *(percent(f[key]) for key in ("made", "kept", "pixels_kept")))
-            for way, f in figures["ways"].items()
+            (METHODS[method], f["nfe"], percent(f["exact"]), f"{f['wrong_mean']:.2f}",
+             *(percent(f[key]) for key in ("success", "kept", "pixels_kept")))
+            for method, f in figures["methods"].items()
         ]  # fmt: skip
-        groups = [(name, percent(f["made"]), percent(f["kept"]), f["asked"]) for name, f in figures["groups"].items()]
+        groups = [
+            (name, percent(f["success"]), percent(f["kept"]), f["pictures"]) for name, f in figures["groups"].items()
+        ]
         return (
-            f"## Changed attributes\n\n{figures['pairs']} training pictures whose label differs in one slot from that "
-            f"of a picture of the {self.bench.split} split, changed to become it, at w = {figures['w']:g}. Slots are "
-            f"read by the classifier.\n\n{table(header, lines)}\n![Before, edited, true](edits.png)\n\n"
-            f"Pictures of the {self.bench.split} split with a group of values asked for, or asked away, by `edit=`:\n\n"
-            + table(("edit", "change made", "other slots kept", "pictures"), groups)
+            f"## Edited attributes\n\n{figures['pairs']} training pictures whose label differs in one slot from that "
+            f"of a picture of the {split} split, edited to become it, at w = {figures['w']:g}. Slots are read by the "
+            f"classifier. NFE per picture, without the evaluations that find where to inpaint.\n\n"
+            f"{table(header, lines)}\n![Before, edited, true](edits.png)\n\n"
+            f"Pictures of the {split} split with a group of values added or removed by `edit=`:\n\n"
+            + table(("edit", "success", "other slots kept", "pictures"), groups)
         )

@@ -9,38 +9,46 @@ from typing import Any
 
 import torch
 
-from evaluation.bench import Bench, Read
-from evaluation.draws import Job
-from runtime.factory import build_guidance, build_sampler
+from conf import setting
+from evaluation.bench import Bench, MeasureSettings, Read
+from evaluation.samples import SampleSet, options_for
 from runtime.plots import table
 
 PICTURES = 16
 
 
-class Speed:
-    """The measure; see evaluation/bench.py. Times what it draws itself, for pictures kept on disk take no time."""
+class SpeedSettings(MeasureSettings):
+    """Of speed."""
 
-    def __init__(self, bench: Bench):
-        self.bench, self.jobs = bench, list[Job]()
+    repeats: int = setting(3, "runs of which the median is taken", ge=1, le=1000)
+
+
+class Speed:
+    """The measure; see evaluation/bench.py. Times what it samples itself, for pictures kept on disk take no time."""
+
+    Settings = SpeedSettings
+
+    def __init__(self, bench: Bench, settings: SpeedSettings):
+        self.bench, self.repeats, self.sets = bench, settings.repeats, list[SampleSet]()
 
     @staticmethod
     def applies(bench: Bench) -> bool:
         return True
 
     def measure(self, read: Read) -> dict[str, Any]:
-        settings, data = self.bench.settings, self.bench.held_out
-        label = data.labels[0] if len(self.bench.pipe.schema) else None
-        how = {"sampler": build_sampler(settings["sampler"]), "guidance": build_guidance(settings["guidance"])}
-        how |= {key: settings[key] for key in ("w", "spacing", "refine", "batch_size")}
+        settings, pipe = self.bench.settings, self.bench.pipe
+        label = self.bench.held_out.labels[0] if len(pipe.schema) else None
+        options = options_for(settings, settings.w).replace(quantise=settings.quantise)
         seconds = []
-        for steps in (1, *[settings["steps"]] * settings["speed"]["repeats"]):  # the first one warms up
+        for steps in (1, *[settings.steps] * self.repeats):  # the first one warms up
             began = time.perf_counter()
-            self.bench.pipe(label, range(PICTURES), steps=steps, **how)
+            pipe(label, range(PICTURES), options, guide=self.bench.guide, steps=steps)
             seconds.append(time.perf_counter() - began)
         return {
             "pictures": PICTURES,
-            "w": settings["w"],
-            "repeats": settings["speed"]["repeats"],
+            "w": settings.w,
+            "nfe": pipe.evaluations(label, options, guide=self.bench.guide),
+            "repeats": self.repeats,
             "seconds": statistics.median(seconds[1:]),
             "threads": torch.get_num_threads(),
         }
@@ -48,6 +56,6 @@ class Speed:
     def report(self, figures: dict[str, Any], out: Path) -> str:
         device = self.bench.pipe.device
         where = f"{device}, {figures['threads']} threads" if device.type == "cpu" else str(device)
-        rows = [(f"{figures['seconds']:.2f}", f"median of {figures['repeats']} runs, {where}")]
-        header = (f"seconds for {figures['pictures']} pictures at w = {figures['w']:g}", "measured")
+        rows = [(f"{figures['seconds']:.2f}", figures["nfe"], f"median of {figures['repeats']} runs, {where}")]
+        header = (f"seconds for {figures['pictures']} pictures at w = {figures['w']:g}", "NFE per picture", "measured")
         return f"## Speed\n\n{table(header, rows)}"

@@ -9,22 +9,22 @@ import csv
 import functools
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from conf import Settings, closest, groups, names
+from conf import Settings, closest, names
 from inference.job import Job, Load, prepare
 from inference.pipeline import Pipeline
 from inference.settings import CompareSettings, JobSettings, SampleSettings
 from runtime.plots import labelled_rows
-from runtime.settings import compose, key_of, override
+from runtime.settings import compose, key_of, literal, override
 
 BASELINE = "baseline"
-OWN = set(CompareSettings.model_fields) - set(JobSettings.model_fields) | {"scale", "out"}  # not of a row
+OWN = set(CompareSettings.model_fields) - set(JobSettings.model_fields) | {"scale", "out"}  # of the whole, not of a row
 
 
 @dataclass(frozen=True)
@@ -76,30 +76,22 @@ def base_of(overrides: Sequence[str]) -> list[str]:
     return [typed for typed in overrides if key_of(typed).partition(".")[0] not in OWN]
 
 
-def plan(base: Sequence[str], vary: Mapping[str, Any]) -> list[Row]:
+def plan(base: Sequence[str], vary: Mapping[str, Sequence[Any]]) -> list[Row]:
     """The baseline, and a row for each value of each setting. Raises ValueError for what cannot vary.
 
     base : overrides of sample.py
-    vary : a list for each setting, by its dotted name or nested: {"w": [1, 7], "sampler": {"eta": [0, 1]}}
+    vary : the values of each setting: {"w": [1, 7], "sampler.eta": [0, 1]}
     """
-    rows, able = [Row(BASELINE, "", tuple(base))], names(JobSettings) - {"scale", "out"}
-    for setting, values in _flat(vary):
+    rows, able = [Row(BASELINE, "", tuple(base))], names(JobSettings) - OWN
+    for setting, values in vary.items():
         if setting not in able:
-            nearest = ", ".join(closest(setting, JobSettings))
+            nearest = ", ".join(name for name in closest(setting, JobSettings) if name in able)
             raise ValueError(f"vary.{setting}: no setting of sample.py that can vary; closest: {nearest}")
-        if not isinstance(values, list) or not values:
-            raise ValueError(f"vary.{setting}={values}: must be a list in brackets, such as vary.{setting}=[{values}]")
         for value in values:
-            typed = override(setting, value)
-            rows.append(Row(setting, typed.partition("=")[2].strip("'"), (*_without(base, setting), typed)))
+            rows.append(Row(setting, as_typed(value), (*_without(base, setting), _override(setting, value))))
     if len(rows) == 1:
         raise ValueError("vary: nothing varies; name a setting and its values, such as vary.w=[1,3,7]")
     return rows
-
-
-def _flat(vary: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in vary.items():
-        yield from _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else [(f"{before}{name}", value)]
 
 
 def crossed(base: Sequence[str], first: tuple[str, Sequence], second: tuple[str, Sequence]) -> list[Row]:
@@ -107,10 +99,26 @@ def crossed(base: Sequence[str], first: tuple[str, Sequence], second: tuple[str,
     settings = [name for name, _ in (first, second)]
     kept = _without(base, *settings)
     return [
-        Row(" x ".join(settings), f"{one} x {other}", (*kept, override(first[0], one), override(second[0], other)))
+        Row(
+            " x ".join(settings),
+            f"{as_typed(one)} x {as_typed(other)}",
+            (*kept, _override(first[0], one), _override(second[0], other)),
+        )
         for one in first[1]
         for other in second[1]
     ]
+
+
+def _override(setting: str, value: Any) -> str:
+    try:
+        return override(setting, value)
+    except ValueError as error:
+        raise ValueError(f"vary.{setting}: {error}; give numbers, texts or lists of them") from error
+
+
+def as_typed(value: Any) -> str:
+    """A plain value as a person would type it, without the quotes that Hydra may need."""
+    return value if isinstance(value, str) else literal(value)
 
 
 def _without(overrides: Sequence[str], *settings: str) -> list[str]:
@@ -146,7 +154,8 @@ def run(
         distance = (images.double() - first.double()).abs().flatten(1).mean(dim=1)
         named = naming_weights(row, job)
         if row.setting == BASELINE:
-            named = replace(named, varied=tuple((name, value_of(name, job.settings)) for name in varied))
+            settings = job.pipe.resolved(job.settings)
+            named = replace(named, varied=tuple((name, value_of(name, settings)) for name in varied))
         results.append(Result(named, images, seconds, job.evaluations, job.adherence(images), distance))
         on_row(row)
     return results
@@ -162,18 +171,15 @@ def _prepared(row: Row, load: Load) -> tuple[Job, list[str]]:
 def value_of(setting: str, settings: Settings) -> str:
     """What a setting, or a group of them, is, as it is typed."""
     value = functools.reduce(getattr, setting.split("."), settings)
-    if setting in groups(type(settings)):
-        return value.name
-    return f"{value:g}" if isinstance(value, float) else override(setting, value).partition("=")[2].strip("'")
+    return value.name if isinstance(value, Settings) else as_typed(value)
 
 
 def naming_weights(row: Row, job: Job) -> Row:
     """The same row with the weights that it found, so that its commands take no newer ones."""
     if job.settings.checkpoint is not None:
         return row
-    path, here = job.weights, Path.cwd()
-    path = path.relative_to(here) if path.is_relative_to(here) else path
-    return replace(row, overrides=(*_without(row.overrides, "checkpoint"), override("checkpoint", path.as_posix())))
+    found = override("checkpoint", job.weights.as_posix())
+    return replace(row, overrides=(*_without(row.overrides, "checkpoint"), found))
 
 
 def write(out: Path, results: Sequence[Result], seeds: Sequence[int], scale: int = 4) -> None:

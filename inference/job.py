@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,14 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conditions.edits import changed, completed, open_slots
 from conditions.phrases import example, understand
 from conditions.requests import Request, described, expected, parse_requests
-from data.pictures import read_mask, read_picture
-from diffusion.inpainting import Edit, feathered
-from diffusion.sampling import Between, OnStep, Seed
+from conditions.schema import UNKNOWN
+from diffusion.guidance.cfg import NEGLIGIBLE
+from diffusion.inpainting import Edit
+from diffusion.sampling import OnStep, SamplingOptions, Seed
 from inference.classifier import missing
-from inference.pipeline import Pipeline
+from inference.edits import Change, read_change, read_init
+from inference.pipeline import Branches, Pipeline
 from inference.ranking import adherence
 from inference.replay import DECIDING
 from inference.settings import JobSettings
@@ -28,34 +30,8 @@ from runtime.checkpoint import CheckpointError, file_hash
 from runtime.version import code_version
 
 FILES = ("init", "mask")  # settings that name files, which may change
+MOST_BYTES = 2_000_000_000  # of the pictures of one command
 Load = Callable[[Path, str, str], Pipeline]  # (weights, device, precision), for callers that keep pipelines
-
-
-@dataclass(frozen=True)
-class Change:
-    """Other attributes for a picture (`edit=`).
-
-    before  : (F,) int64, what the picture shows
-    after   : (F,) int64, what it is to show; each seed fills in what this leaves open, such as which hat
-    feather : pixels, of the edge of what is inpainted
-    """
-
-    pipe: Pipeline
-    init: Tensor
-    before: Tensor
-    after: Tensor
-    feather: int
-
-    def labels(self, seeds: Sequence[Seed]) -> Tensor:
-        """(N, F) int64."""
-        plain = [seed.one if isinstance(seed, Between) else seed for seed in seeds]
-        return torch.stack([completed(self.pipe.schema, self.after, seed) for seed in plain])
-
-    def masks(self, labels: Tensor) -> Tensor:
-        """(N, H, W) float32: where each is inpainted, which is where the model's predictions for the labels differ."""
-        n = len(labels)
-        masks = self.pipe.differing(self.init.expand(n, *self.init.shape), self.before.expand(n, -1), labels)
-        return torch.stack([feathered(mask, self.feather) for mask in masks])
 
 
 @dataclass(frozen=True)
@@ -96,6 +72,27 @@ class Job:
         s = self.settings
         return None if self.init is None else self.pipe.edit(self.init, s.strength, mask, s.resample)
 
+    @property
+    def rounds(self) -> int:
+        """How often on_step is called for each batch of pictures."""
+        return self.pipe.rounds(self.settings, self.edit(None))
+
+    @property
+    def shown(self) -> str:
+        """What is asked for, as a person would say it: of an edited picture, without all that it does not show."""
+        names = self.attrs.split(",")
+        if self.change is None:
+            return ", ".join(names)
+        return f"{self.settings.edit}: {', '.join(name for name in names if not name.startswith('-'))}"
+
+    @property
+    def how(self) -> str:
+        """In words, how it is sampled, and at which cost."""
+        s = self.settings
+        kind = "" if s.guidance == SamplingOptions().guidance else f" ({', '.join(s.guidance.described)})"
+        cost = f"NFE {self.evaluations} per picture, on {self.pipe.device} in {self.pipe.precision}"
+        return f"{s.sampler.name}, {steps(s.steps)}, w = {s.w:g}{kind}: {cost}"
+
     def adherence(self, images: Tensor) -> Tensor | None:
         """(N,) in [0, 1]: how well each picture shows what is asked for; None where nothing can tell."""
         return adherence(self.pipe.classifier, self.requests, images)
@@ -133,26 +130,41 @@ class Job:
 
 
 def prepare(settings: JobSettings, load: Load = Pipeline.load) -> tuple[Job, list[str]]:
-    """The job that `settings` describe, and notes for a person. Raises ValueError."""
+    """The job that `settings` describe, and notes for a person, "subject: what to know". Raises ValueError.
+
+    Subjects are "read as", "ignored" and "note" for the request, "picture" for an edited one, and "warning".
+    """
     path = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.name)
     pipe = load(path, settings.device, settings.precision)
     guide = load_guide(settings.guide, load, settings.device, settings.precision)
     pipe.refuse(settings, guide)
+    refuse_large(settings, pipe)
     wanted, notes = settings.attrs, []
     if settings.prompt is not None:
         wanted, notes = read_prompt(pipe, settings.prompt)
     init, mask = read_init(pipe, settings)
     change = None
     if settings.edit is not None:
-        change, told = read_change(pipe, settings, init)
-        wanted, notes = pipe.schema.names(change.after), [*notes, *told]
+        change, about = read_change(pipe, settings, init)
+        wanted, notes = pipe.schema.names(change.after), [*notes, *about]
     requests = parse_requests(pipe.schema, wanted, "attrs" if settings.prompt is None else "prompt")
     notes += absence_notes(pipe, wanted, requests)
     negative = read_negative(pipe, settings.negative)
     attrs = described(pipe.schema, requests)
-    pipe.branches(attrs, 1, settings, negative, guide)  # refuses what it cannot sample
+    parts = pipe.branches(attrs, 1, settings, negative, guide)  # refuses what it cannot sample
     job = Job(pipe, path, settings, attrs, negative, guide, init, mask, change)
-    return job, [*notes, *warnings(job), *edit_notes(job)]
+    return job, [*notes, *edit_notes(job), *warnings(job, parts)]
+
+
+def refuse_large(settings: JobSettings, pipe: Pipeline) -> None:
+    """Raises ValueError for more pictures than can be held in memory, before any is sampled."""
+    each, count = math.prod(pipe.image_shape), len(getattr(settings, "seeds", ()))
+    if count * each > MOST_BYTES:
+        name = "of" if getattr(settings, "rank", None) is not None else "n"
+        raise ValueError(
+            f"{name}={count}: that many pictures would take {count * each / 1e9:.1f} GB of memory; "
+            f"at most {MOST_BYTES // each} are sampled at once, then go on with another seed"
+        )
 
 
 def require_ranking(job: Job) -> None:
@@ -176,42 +188,14 @@ def read_negative(pipe: Pipeline, negative: str | None) -> str | None:
     return None if negative is None else ",".join(pipe.schema.names(pipe.schema.encode(negative, "negative"))) or "any"
 
 
-def read_init(pipe: Pipeline, settings: JobSettings) -> tuple[Tensor | None, Tensor | None]:
-    """The picture to start from, and the feathered mask. Raises ValueError for what does not fit or is not there."""
-    if settings.init is None:
-        return None, None
-    init = read_picture(Path(settings.init), pipe.image_shape, pipe.recipe.dataset.background, "init")
-    if settings.mask is None:
-        return init, None
-    return init, feathered(read_mask(Path(settings.mask), pipe.image_shape), settings.feather)
-
-
 def read_prompt(pipe: Pipeline, prompt: str) -> tuple[list[str], list[str]]:
-    """What a phrase asks for, and an account of how it was read."""
+    """What a phrase asks for, and notes on how it was read."""
     names, read_as, ignored = understand(pipe.schema, prompt)
     unknown = ", ".join(map(repr, ignored))
     if not names:
         raise ValueError(f"prompt={prompt!r}: {unknown}: nothing of that name is known; try {example(pipe.schema)}")
     notes = [f"read as: {', '.join(f'{words!r} as {name}' for words, name in read_as)}"] if read_as else []
-    return names, notes + ([f"ignored: {unknown}: nothing of that name is known"] if ignored else [])
-
-
-def read_change(pipe: Pipeline, settings: JobSettings, init: Tensor) -> tuple[Change, list[str]]:
-    """The change of a picture's attributes, and an account of it.
-
-    What it shows now is read by the classifier. Raises ValueError where that is not possible.
-    """
-    schema, edit = pipe.schema, settings.edit
-    if pipe.classifier is None:
-        raise ValueError(f"edit={edit!r}: {missing(pipe.info.dataset)}")
-    before = pipe.classifier.read(init[None])[0]
-    after = changed(schema, before, edit)
-    shows = ", ".join(name for name in schema.names(before) if not name.startswith("-"))
-    if torch.equal(before, after):
-        raise ValueError(f"edit={edit!r}: the picture shows that already; it is read as {shows}")
-    left = ", ".join(schema.fields[f].name for f in open_slots(schema, after))
-    notes = [f"init shows: {shows}", *([f"open: {left}: each seed takes a value of its own"] if left else [])]
-    return Change(pipe, init, before, after, settings.feather), notes
+    return names, notes + ([f"ignored: {unknown}, no such attribute"] if ignored else [])
 
 
 def absence_notes(pipe: Pipeline, wanted: Any, requests: Sequence[Request]) -> list[str]:
@@ -227,7 +211,7 @@ def absence_notes(pipe: Pipeline, wanted: Any, requests: Sequence[Request]) -> l
     ]
 
 
-def warnings(job: Job) -> list[str]:
+def warnings(job: Job, parts: Branches) -> list[str]:
     """What makes a picture unlikely to be what was asked for."""
     pipe, found = job.pipe, []
     pairs = [pair for request in job.requests for pair in pipe.schema.unseen_pairs(request.label)]
@@ -236,10 +220,24 @@ def warnings(job: Job) -> list[str]:
         found.append(f"warning: no training example has {unseen}; the model must invent it")
     if job.guide is not None and job.guide.checkpoint == pipe.checkpoint and job.negative is None:
         found.append("warning: guide holds the weights that sample, so that w changes nothing")
-    untrained = len(pipe.schema) and pipe.recipe.cfg.drop_prob == 0
-    if untrained and job.settings.w != 1 and job.guide is None and job.negative is None and expected(job.requests):
-        found.append("warning: trained with cfg.drop_prob=0, so there is no unconditional model to guide by; use w=1")
+    if needs_unconditional(job, parts):
+        found.append(
+            "warning: trained with cfg.drop_prob=0, so there is no unconditional model to sample from or guide by; "
+            "name what you want, and use w=1"
+        )
     return found
+
+
+def needs_unconditional(job: Job, parts: Branches) -> bool:
+    """Whether an unconditional output counts, of weights that saw no label dropped in training."""
+
+    def untrained(pipe: Pipeline) -> bool:
+        dropout = pipe.recipe.cfg
+        return bool(len(pipe.schema)) and dropout.conditional and dropout.drop_prob == 0
+
+    unasked = bool((parts.labels[0] == UNKNOWN).all())
+    guided = abs(1 - sum(parts.weights)) > NEGLIGIBLE and bool((parts.reference == UNKNOWN).all())
+    return (unasked and untrained(job.pipe)) or (guided and untrained(job.guide or job.pipe))
 
 
 def edit_notes(job: Job) -> list[str]:
@@ -250,10 +248,18 @@ def edit_notes(job: Job) -> list[str]:
     if job.change is not None and mask is None:
         seed = getattr(settings, "seed", 0)
         mask = job.change.masks(job.change.labels([seed]))[0]
-        notes.append(f"inpainted: {int((mask > 0).sum())} of {mask.numel()} pixels, with seed {seed}")
+        notes.append(f"picture: {int((mask > 0).sum())} of {mask.numel()} pixels inpainted, with seed {seed}")
     edit = job.edit(mask)
     if edit.mask is not None and 0 < edit.mask.max() < 1:
         most = edit.mask.max() * settings.strength
-        notes.append(f"feather: wider than what is inpainted, so that the strength is {most:.2g} at most there")
-    run = edit.steps(settings.steps, T) if edit.start(T) else 0
-    return [*notes, f"edit: from noise level {settings.strength:g}, t = {edit.start(T)} of {T}, in {run} steps"]
+        notes.append(
+            f"picture: the feather is wider than what is inpainted, so that the strength is {most:.2g} at most"
+        )
+    if settings.strength < 1:
+        run = steps(edit.steps(settings.steps, T) if edit.start(T) else 0)
+        notes.append(f"picture: starts at noise level {settings.strength:g}, t = {edit.start(T)} of {T}: {run}")
+    return notes
+
+
+def steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"

@@ -7,7 +7,9 @@ images = pipe("male,glasses", seeds=range(16), w=3)          # (16, 3, 24, 24) u
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -125,9 +127,10 @@ class Pipeline:
         for rows in torch.arange(len(seeds)).split(options.batch_size):
             denoise, part = self._guided(rows, parts, options, guide), edit and edit.of(rows)
             chosen = [seeds[r] for r in rows]
-            x_0 = generate(
-                self.diffusion.schedule, denoise, chosen, self.image_shape, options, self.device, part, on_step
-            )
+            with _telling_of_memory(len(rows)):
+                x_0 = generate(
+                    self.diffusion.schedule, denoise, chosen, self.image_shape, options, self.device, part, on_step
+                )
             pictures.append(self._finished(x_0, part, options.quantise))
         return torch.cat(pictures)
 
@@ -145,14 +148,20 @@ class Pipeline:
             return options
         return options.model_copy(update={"refine": 4 if self.palette else 0})
 
-    def rounds(self, options: SamplingOptions) -> int:
-        """How often on_step is called for pictures sampled from pure noise."""
-        return options.steps + len(RENOISING_LEVELS) * bool(self.resolved(options).refine)
+    def rounds(self, options: SamplingOptions, edit: Edit | None = None) -> int:
+        """How often on_step is called for each batch of pictures, sampled from pure noise or by an `edit`."""
+        steps, T = options.steps, self.diffusion.schedule.T
+        if edit is not None:
+            if edit.start(T) == 0:
+                return 0
+            steps = edit.steps(steps, T)
+        return steps + len(RENOISING_LEVELS) * bool(self.resolved(options).refine)
 
     def evaluations(self, cond, options: SamplingOptions, negative=None, guide=None, edit: Edit | None = None) -> int:
         """NFE: how often a network is evaluated for each picture. Arguments as of `__call__`.
 
         Counted by sampling a single pixel with a network that only counts, so that no sampler has to know its cost.
+        Resampling takes each step once more at the same cost, so that twice tell how much many times would take.
         """
         count = 0
 
@@ -161,12 +170,17 @@ class Pipeline:
             count += len(x_t)
             return torch.zeros_like(x_t)
 
-        stub = replace(self, denoiser=counting, image_shape=(1, 1, 1), device=torch.device("cpu"), palette=None)
-        pixel = edit and Edit(
-            torch.zeros(1, 1, 1, 1), edit.strength, None if edit.mask is None else torch.ones(1, 1), edit.resample
-        )
-        stub(cond, [0], self.resolved(options), negative=negative, guide=guide and replace(guide, denoiser=counting),
-             edit=pixel)  # fmt: skip
+        if edit is not None and edit.resample > 2:
+            once, twice = (
+                self.evaluations(cond, options, negative, guide, replace(edit, resample=times)) for times in (1, 2)
+            )
+            return once + (edit.resample - 1) * (twice - once)
+        small = {"denoiser": counting, "image_shape": (1, 1, 1), "device": torch.device("cpu"), "palette": None}
+        mask = None if edit is None or edit.mask is None else torch.ones(1, 1)
+        pixel = edit and Edit(torch.zeros(1, 1, 1, 1), edit.strength, mask, edit.resample)
+        own, other = replace(self, **small), guide and replace(guide, **small)
+        cond, negative = (x[:1] if isinstance(x, Tensor) and x.ndim == 2 else x for x in (cond, negative))
+        own(cond, [0], self.resolved(options), negative=negative, guide=other, edit=pixel)
         return count
 
     def _guided(self, rows: Tensor, parts: Branches, options: SamplingOptions, guide: Pipeline | None) -> Denoise:
@@ -273,3 +287,14 @@ class Pipeline:
                     f"guide: trained with another {name} than the weights; autoguidance takes an earlier or smaller "
                     "training of the same kind"
                 )
+
+
+@contextmanager
+def _telling_of_memory(count: int) -> Iterator[None]:
+    """Raises ValueError where a device has no memory for `count` pictures at once."""
+    try:
+        yield
+    except RuntimeError as error:  # torch.OutOfMemoryError among them; on the CPU, there is no class for it
+        if not re.search("out of memory|can't allocate memory", str(error)):
+            raise
+        raise ValueError(f"batch_size={count}: no memory for that many pictures at once; give fewer") from error

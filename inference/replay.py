@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from torch import Tensor
 
+from conf import Settings
 from data.images import read_settings
 from inference.weights import find_weights
 from runtime.settings import key_of, literal, quoted_text
 
-PATHS = ("weights", "guide_weights")  # where weights lie; their hashes say which they are
-ALTERNATIVES = (("attrs", "prompt", "edit"), ("checkpoint", "dataset"))  # who types one means none of the others
+DERIVED = ("weights", "guide_weights", "nfe")  # where weights lie, whose hashes count; and what the options cost
+ALTERNATIVES = (("attrs", "prompt", "edit"), ("checkpoint", "dataset"))  # typing one takes the place of the others
+AT_AN_EDGE = ("feather", "resample")  # need a mask, or an edit, which finds one
 # Options that decide a picture, as its PNG records them; with the weights and its seed, all there is.
 DECIDING = (
     "attrs", "negative", "w", "guidance", "sampler", "steps", "spacing", "refine", "init", "edit", "strength", "mask",
@@ -22,79 +25,96 @@ DECIDING = (
 )  # fmt: skip
 
 
-def with_stored(overrides: Sequence[str], one_of_many: bool = False) -> list[str]:
+def with_stored(cls: type[Settings], overrides: Sequence[str], one_of_many: bool = False) -> list[str]:
     """`overrides` after those that a picture stores, if one of them is from_image=PICTURE.
 
-    one_of_many : whether the program samples several pictures, and one is to be told
+    cls         : the settings of the program
+    one_of_many : whether the program samples several pictures unless it is told to sample one
 
     Raises ValueError for a picture without options, and where the weights that made it are not to be found.
     """
     typed = [key_of(override) for override in overrides]
-    named = [override.partition("=")[2] for override in overrides if key_of(override) == "from_image"]
-    if not named or named[-1] == "null":
+    pictures = [_value(override) for override in overrides if key_of(override) == "from_image"]
+    if not pictures or pictures[-1] in (None, ""):
         return list(overrides)
-    path = Path(re.sub(r"^(['\"])(.*)\1$", r"\2", named[-1]))
-    stored = read_stored(path)
+    path = Path(pictures[-1])
+    stored = read_stored(path, cls)
     count = ["n=1"] if one_of_many and not {"n", "rank"} & set(typed) else []
-    return [*stored_overrides(stored, typed, path), *count, *overrides]
+    return [*stored_overrides(stored, typed), *count, *overrides]
 
 
-def read_stored(path: Path) -> dict[str, Any]:
-    """What a PNG of sample.py stores. Raises ValueError where something is missing."""
-    stored = read_settings(path)
-    missing = [key for key in (*DECIDING, "seed", "checkpoint", "weights", "guide") if key not in stored]
-    if missing:
-        raise ValueError(f"from_image={path}: its settings lack {missing[0]}; name a single picture of sample.py")
+def _value(override: str) -> str | None:
+    """The text that a person typed after the =; None for null, and for what Hydra will refuse."""
+    try:
+        value = OverridesParser.create().parse_override(override).value()
+    except HydraException:
+        return None
+    return None if value is None else str(value)
+
+
+def read_stored(path: Path, cls: type[Settings]) -> dict[str, Any]:
+    """What a PNG of sample.py stores. Raises ValueError where an option is missing, or is none that `cls` takes."""
+    try:
+        stored = read_settings(path)
+    except ValueError as error:
+        raise ValueError(f"from_image={error}") from error
+    for key in (*DECIDING, "seed", "checkpoint", "weights", "guide"):
+        if key not in stored:
+            raise ValueError(f"from_image={path}: its settings lack {key}; name a single picture that sample.py wrote")
+    try:
+        cls.parse({key: stored[key] for key in (*DECIDING, "seed")})
+        for key in ("checkpoint", "weights", "guide", "guide_weights"):
+            if not isinstance(stored.get(key), str | None):
+                raise ValueError(f"{key}={stored[key]!r}: must be text")
+        if "${" in str(stored):
+            raise ValueError("they refer to other values by ${...}")
+    except ValueError as error:
+        raise ValueError(f"from_image={path}: its settings are damaged: {error}") from error
     return stored
 
 
-def stored_overrides(stored: dict[str, Any], typed: Sequence[str], path: Path) -> list[str]:
-    """The stored options as they would be typed, without those that `typed` keys stand in the place of."""
+def stored_overrides(stored: dict[str, Any], typed: Sequence[str]) -> list[str]:
+    """The stored options as they would be typed, without those that the keys `typed` replace."""
     replaced = {other for group in ALTERNATIVES if set(group) & set(typed) for other in group}
-    if "edit" in replaced and not stored["mask"]:
-        replaced |= {"feather", "resample"}  # of the edge that the edit found
-    found = [line for key in DECIDING if key not in replaced for line in _typed(key, stored[key], typed, path)]
+    if stored["edit"] and "edit" in replaced and not stored["mask"] and "mask" not in typed:
+        replaced |= {*AT_AN_EDGE}
+    found = [line for key in DECIDING if key not in replaced for line in _as_typed(key, stored[key], typed)]
     if "checkpoint" not in replaced:
-        place = find_weights(str(stored["checkpoint"]), Path(str(stored["weights"])))
-        found.append(f"checkpoint={quoted_text(place.as_posix())}")
+        found += _weights("checkpoint", stored["checkpoint"], stored["weights"])
     if stored["guide"] and "guide" not in typed:
-        place = find_weights(str(stored["guide"]), Path(str(stored.get("guide_weights", ""))), argument="guide")
-        found.append(f"guide={quoted_text(place.as_posix())}")
-    return [*found, *_typed("seed", stored["seed"], typed, path)]
+        found += _weights("guide", stored["guide"], stored.get("guide_weights"))
+    return [*found, *_as_typed("seed", stored["seed"], typed)]
 
 
-def _typed(key: str, value: Any, typed: Sequence[str], path: Path) -> Iterator[str]:
+def _weights(key: str, digest: str, path: str | None) -> list[str]:
+    """The weights with this hash, wherever they are now."""
+    found = find_weights(digest, Path(path or ""), argument=key)
+    return [f"{key}={quoted_text(found.as_posix())}"]
+
+
+def _as_typed(key: str, value: Any, typed: Sequence[str]) -> Iterator[str]:
     """An option as on the command line; of a group, its choice and its settings unless another is chosen."""
-    if not isinstance(value, dict):
-        yield f"{key}={_literal(value, path)}"
-    elif key not in typed:
-        parts = {str(name): part for name, part in value.items()}
-        if not all(re.fullmatch(r"\w+", name) for name in [*parts, str(parts.get("name"))]):
-            raise ValueError(f"from_image={path}: its {key} cannot be read; name a picture that sample.py wrote")
-        yield f"{key}={parts.pop('name')}"
-        yield from (f"{key}.{name}={_literal(part, path)}" for name, part in parts.items())
+    if isinstance(value, dict) and key not in typed:
+        yield f"{key}={value['name']}"
+        yield from (f"{key}.{name}={_literal(part)}" for name, part in value.items() if name != "name")
+    elif not isinstance(value, dict):
+        yield f"{key}={_literal(value)}"
 
 
-def _literal(value: Any, path: Path) -> str:
-    """A stored value in Hydra's grammar. Raises ValueError for what is no option, or could refer to others."""
-    try:
-        found = literal(value)
-    except ValueError:
-        found = "$"
-    if "$" in found:
-        raise ValueError(f"from_image={path}: {value!r} in it is no option; name a picture that sample.py wrote")
-    return found
+def _literal(value: Any) -> str:
+    """In Hydra's grammar, in which a text such as "null" needs quotes."""
+    return quoted_text(value) if isinstance(value, str) else literal(value)
 
 
 def difference(image: Tensor, original: Tensor, record: dict[str, Any], stored: dict[str, Any]) -> str:
     """In words: is a picture (C, H, W) uint8 the one it was to reproduce, and if not, what may be why.
 
-    original : the same as it was written, enlarged by a whole number
+    original       : the same as it was written, enlarged by a whole number
+    record, stored : what the PNG of the picture would carry, and what that of the original does
     """
     scale = max(original.shape[-1] // image.shape[-1], 1)
     original = original[:, ::scale, ::scale]
-    changed = [key for key in record if key in stored and record[key] != stored[key] and key not in PATHS]
-    others = "; ".join(f"{key} was {stored[key]}, is {record[key]}" for key in changed)
+    others = "; ".join(f"{key} was {_shown(was)}, is {_shown(now)}" for key, was, now in _changed(record, stored))
     if image.shape != original.shape:
         return f"another size than the original{'; ' + others if others else ''}"
     gap = (image.short() - original.short()).abs()
@@ -103,3 +123,24 @@ def difference(image: Tensor, original: Tensor, record: dict[str, Any], stored: 
     pixels = int(gap.amax(dim=0).bool().sum())
     reason = others or "with the same settings, so the machine computes differently"
     return f"{pixels} of {gap[0].numel()} pixels differ from the original, by up to {int(gap.max())} levels: {reason}"
+
+
+def _changed(record: dict[str, Any], stored: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """(key, stored value, value now) of what both have and what is not the same, but for what follows from others."""
+    now, was = _flat(record), _flat(stored)
+    different = [key for key in now if key in was and now[key] != was[key] and key not in DERIVED]
+    asked = {"attrs", "edit"} & set(different)
+    yield from ((key, was[key], now[key]) for key in different if not (asked and key == "request"))
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """Groups as they are typed: {"sampler": {"name": "ddim", "eta": 0}} -> {"sampler": "ddim", "sampler.eta": 0}."""
+    flat = {}
+    for key, value in record.items():
+        parts = value if isinstance(value, dict) else {"name": value}
+        flat |= {key if name == "name" else f"{key}.{name}": part for name, part in parts.items()}
+    return flat
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else literal(value)

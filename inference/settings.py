@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+import re
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from conf import MAX_SEED, Device, Precision, Text, setting
+from conf import MAX_SEED, Device, Precision, Request, Text, setting
 from data import AnyDataset
 from diffusion.sampling import SamplingOptions
-from inference.replay import with_stored
+from inference.replay import AT_AN_EDGE, with_stored
+from runtime.settings import key_of
 
-MANY = 1_000_000  # pictures of one command
+MANY = 100_000  # pictures of one command, which are held in memory
+SeedNumber = Annotated[int, Field(ge=0, le=MAX_SEED)]
 OF_A_PICTURE = {"strength": 1.0, "mask": None, "feather": 0, "resample": 1}  # need one to start from; their defaults
-AT_AN_EDGE = ("feather", "resample")  # need a mask, or an edit, which finds one
 
 
 class JobSettings(SamplingOptions):
     """What is asked for, by which weights, and how it is sampled."""
 
     dataset: AnyDataset | None = None
-    attrs: Text | None = setting(
+    attrs: Request | None = setting(
         "any",
         'names with commas, "-name" for absence, "name:5" for its own w; "a | b * 2" adds conditions; any for none',
     )
     prompt: Text | None = setting(
         None, 'in place of attrs, a phrase in English or French: "a woman with a gold chain, without a hat"'
     )
-    negative: Text | None = setting(None, "what guidance moves away from, named like attrs; null for no condition")
+    negative: Request | None = setting(None, "what guidance moves away from, named like attrs; null for no condition")
     guide: Text | None = setting(
         None, "weaker weights of the same kind to move away from (autoguidance); null for the same weights"
     )
     init: Text | None = setting(None, "a picture to start from, in the model's size or a whole multiple of it")
-    edit: Text | None = setting(None, "what of that picture changes, such as +top hat,-beard; the rest is kept")
+    edit: Request | None = setting(None, "what of that picture changes, such as +top hat,-beard; the rest is kept")
     strength: float = setting(1.0, "noise level to which it is noised: 0 leaves it, 1 ignores it", ge=0, le=1)
     mask: Text | None = setting(
         None, "a picture of the same size: light where init is inpainted, dark where it is kept"
@@ -90,7 +92,7 @@ class SampleSettings(JobSettings):
 
     @classmethod
     def expanded(cls, overrides: list[str]) -> list[str]:
-        return with_stored(overrides, one_of_many=True)
+        return with_stored(cls, overrides, one_of_many=True)
 
     @property
     def seeds(self) -> range:
@@ -116,12 +118,22 @@ class CompareSettings(JobSettings):
 
     program: ClassVar[str] = "compare"
     vary: dict[str, Any] = setting({}, "settings of sample.py and their values, each a list: vary.w=[1,3,7]")
-    seeds: list[int] = setting([0, 1, 2], "of the pictures of every row", min_length=1, max_length=1000)
+    seeds: list[SeedNumber] = setting([0, 1, 2], "of the pictures of every row", min_length=1, max_length=1000)
     scale: int = setting(4, "each pixel becomes scale x scale pixels on the sheet", ge=1, le=100)
 
     @classmethod
     def expanded(cls, overrides: list[str]) -> list[str]:
-        return [f"++{override}" if override.startswith("vary.") else override for override in overrides]
+        """All vary.SETTING=[...] in one argument, so that a group and its settings can both vary."""
+        rest, varied = [], []
+        for override in overrides:
+            written = re.fullmatch(r"vary\.(\w[\w.]*)=(\[.*\])", override, flags=re.DOTALL)
+            if written:
+                varied.append(f"{written[1]}:{written[2]}")
+            elif key_of(override).partition(".")[0] == "vary" and not override.startswith("++vary={"):
+                raise ValueError(f"{override}: must be a setting and a list of its values, such as vary.w=[1,3,7]")
+            else:
+                rest.append(override)
+        return [*rest, f"++vary={{{','.join(varied)}}}"] if varied else rest
 
 
 class AnimateSettings(JobSettings):
@@ -136,13 +148,13 @@ class AnimateSettings(JobSettings):
 
     @classmethod
     def expanded(cls, overrides: list[str]) -> list[str]:
-        return with_stored(overrides)
+        return with_stored(cls, overrides)
 
 
 class InterpolateSettings(JobSettings):
     """Sample pictures between two seeds, and two requests: python scripts/interpolate.py seeds=[3,8] attrs=male"""
 
     program: ClassVar[str] = "interpolate"
-    seeds: list[int] = setting([0, 1], "of the first and the last picture", min_length=2, max_length=2)
-    to: Text | None = setting(None, "the last request, in the form of attrs; null for the same")
+    seeds: list[SeedNumber] = setting([0, 1], "of the first and the last picture", min_length=2, max_length=2)
+    to: Request | None = setting(None, "the last request, in the form of attrs; null for the same")
     frames: int = setting(9, "pictures, the two ends among them", ge=2, le=1000)

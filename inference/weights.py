@@ -16,14 +16,23 @@ PRETRAINED = Path(__file__).resolve().parent.parent / "checkpoints"
 
 
 def choose_checkpoint(checkpoint: str | None, dataset: str | None) -> Path:
-    """The weights named, else the newest run on the data set, else the pretrained ones. Raises ValueError."""
+    """The weights named, else the newest run on the data set, else the pretrained ones. Raises ValueError.
+
+    Weights that were not named come with a path from the working directory, where they lie below it.
+    """
     if checkpoint is None:
-        return find_checkpoint(dataset or DEFAULT_DATASET)
-    path = Path(str(checkpoint))
+        return from_here(find_checkpoint(dataset or DEFAULT_DATASET))
+    path = Path(checkpoint)
     trained_on = read_info(path).dataset
     if dataset not in (None, trained_on):
         raise ValueError(f"checkpoint={path}: trained on {trained_on}, not on dataset={dataset}; leave dataset out")
     return path
+
+
+def from_here(path: Path) -> Path:
+    """A path below the working directory as it is typed there, any other as it is."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def available(runs: Path = Path("runs"), pretrained: Path = PRETRAINED) -> dict[Path, WeightsInfo]:
@@ -68,14 +77,20 @@ def find_weights(
 
 def find_checkpoint(dataset: str, runs: Path = Path("runs"), pretrained: Path = PRETRAINED) -> Path:
     """The newest weights among the runs on `dataset`, else the pretrained ones. Raises CheckpointError."""
-    candidates = sorted(runs.glob(WEIGHTS), key=lambda p: p.stat().st_mtime, reverse=True)
-    for path in [*candidates, pretrained / f"{dataset}.safetensors"]:
+    damaged: list[CheckpointError] = []
+    found = None
+    for path in [*sorted(runs.glob(WEIGHTS), key=_modified, reverse=True), pretrained / f"{dataset}.safetensors"]:
         try:
             if path.exists() and read_info(path).dataset == dataset:
-                return path
+                found = path
+                break
         except CheckpointError as error:
-            log.warning("left out: %s", error)
-    raise CheckpointError(
-        f"dataset={dataset}: no weights yet, neither below {runs}/ nor in {pretrained.name}/; "
-        f"train some with: python train.py dataset={dataset}"
-    )
+            damaged.append(error)
+    if damaged:
+        log.warning("left out: %s%s", damaged[0], f"; and {len(damaged) - 1} more" if damaged[1:] else "")
+    if found is None:
+        raise CheckpointError(
+            f"dataset={dataset}: no weights yet, neither below {runs}/ nor in {pretrained.name}/; "
+            f"train some with: python train.py dataset={dataset}"
+        )
+    return found

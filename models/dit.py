@@ -1,8 +1,9 @@
-"""The diffusion transformer: patches, and blocks that time and label modulate (Peebles & Xie 2023, adaLN-Zero)."""
+"""The diffusion transformer (Peebles & Xie 2023): tokens are patches, blocks are modulated by time and label."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import gcd, lcm
 from typing import Literal
 
 import torch
@@ -19,7 +20,7 @@ class DiTSettings(Settings):
     """the diffusion transformer of models/dit.py"""
 
     name: Literal["dit"] = "dit"
-    patch: int = setting(2, "side of a patch, in pixels; small ones cost more and show more", ge=1, le=256)
+    patch: int = setting(2, "side of a patch, in pixels; half of it costs four times as many tokens", ge=1, le=256)
     width: int = setting(192, "channels of a token, a multiple of 4 and of heads", ge=4, le=8192)
     depth: int = setting(8, "blocks", ge=1, le=256)
     heads: int = setting(6, "attention heads per block", ge=1, le=256)
@@ -42,16 +43,15 @@ class DiT(nn.Module):
     def __init__(self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: DiTSettings):
         super().__init__()
         channels, height, width = image_shape
-        patch, dim = settings.patch, settings.width
         _refuse(height, width, settings)
-        self.fields, self.patch = len(cardinalities), patch
-        self.grid = (height // patch, width // patch)
+        patch, dim = settings.patch, settings.width
+        self.fields, self.patch, self.rows = len(cardinalities), patch, height // patch
         self.time = TimeEmbedding(dim, dim)
         self.attributes = AttributeEmbedding(cardinalities, dim) if cardinalities else None
         map_channels = settings.map_channels if cardinalities else 0
         self.map = SpatialEmbedding(cardinalities, map_channels, height, width) if map_channels else None
         self.stem = nn.Linear((channels + map_channels) * patch**2, dim)
-        self.register_buffer("positions", grid_positions(*self.grid, dim), persistent=False)
+        self.register_buffer("positions", grid_positions(self.rows, width // patch, dim), persistent=False)
         self.blocks = nn.ModuleList(Block(dim, settings) for _ in range(settings.depth))
         self.modulation = zero(nn.Linear(dim, 2 * dim))
         self.head = zero(nn.Linear(dim, channels * patch**2))
@@ -65,27 +65,26 @@ class DiT(nn.Module):
         emb = F.silu(emb)
         if self.map is not None:
             x_t = torch.cat([x_t, self.map(cond)], dim=1)  #      (B, C + M, H, W)
-        patches = rearrange(x_t, "b c (y p) (x q) -> b (y x) (c p q)", p=self.patch, q=self.patch)
-        h = self.stem(patches) + self.positions  #                (B, N, D), N = H W / P^2
+        h = rearrange(x_t, "b c (y p) (x q) -> b (y x) (c p q)", p=self.patch, q=self.patch)
+        h = self.stem(h) + self.positions  #                      (B, N, D), N = H W / P^2
         for block in self.blocks:
             h = block(h, emb)
         shift, scale = self.modulation(emb)[:, None].chunk(2, dim=2)
         h = self.head(modulated(h, shift, scale))  #              (B, N, C P^2)
-        return rearrange(h, "b (y x) (c p q) -> b c (y p) (x q)", y=self.grid[0], p=self.patch, q=self.patch)
+        return rearrange(h, "b (y x) (c p q) -> b c (y p) (x q)", y=self.rows, p=self.patch, q=self.patch)
 
 
 class Block(nn.Module):
-    """Self-attention and a two-layer network, each shifted, scaled and gated by emb; starts as the identity.
+    """Self-attention and a two-layer network, each shifted, scaled and gated by emb: adaLN-Zero, at first the identity.
 
     h (B, N, D), emb (B, D) -> (B, N, D)
     """
 
     def __init__(self, dim: int, settings: DiTSettings):
         super().__init__()
-        self.heads = settings.heads
+        self.heads, inner = settings.heads, settings.mlp_ratio * dim
         self.modulation = zero(nn.Linear(dim, 6 * dim))
         self.qkv, self.out = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
-        inner = settings.mlp_ratio * dim
         self.mlp = nn.Sequential(nn.Linear(dim, inner), nn.GELU(approximate="tanh"), nn.Linear(inner, dim))
         self.dropout = nn.Dropout(settings.dropout)
 
@@ -100,7 +99,7 @@ class Block(nn.Module):
 
 
 def modulated(h: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """Layer norm without weights of its own, then the scale and shift that time and label say."""
+    """Layer norm without weights of its own, then the scale and shift by time and label."""
     return F.layer_norm(h, h.shape[-1:], eps=1e-6) * (1 + scale) + shift
 
 
@@ -111,7 +110,11 @@ def grid_positions(rows: int, columns: int, dim: int) -> Tensor:
 
 
 def _refuse(height: int, width: int, settings: DiTSettings) -> None:
-    if height % settings.patch or width % settings.patch:
-        raise ValueError(f"model.patch={settings.patch}: must divide the image size, {height} x {width}")
-    if settings.width % 4 or settings.width % settings.heads:
-        raise ValueError(f"model.width={settings.width}: must be a multiple of 4 and of model.heads={settings.heads}")
+    patch, dim, heads = settings.patch, settings.width, settings.heads
+    side, step = gcd(height, width), lcm(4, heads)
+    if side % patch:
+        fits = ", ".join(str(p) for p in range(1, side + 1) if side % p == 0)
+        raise ValueError(f"model.patch={patch}: must divide the image size, {height} x {width}; choose one of {fits}")
+    if dim % step:
+        fits = max(dim // step * step, step)
+        raise ValueError(f"model.width={dim}: must be a multiple of 4 and of model.heads={heads}, such as {fits}")

@@ -110,14 +110,18 @@ def literal(value: Any) -> str:
 def check_written(argument: str, cls: type[Settings]) -> None:
     """Raises ValueError for an argument that names no setting, or that Hydra's grammar does not take."""
     key, equals, value = argument.partition("=")
-    if (not equals and not argument.startswith("~")) or not key:
+    if (not equals and not argument.startswith("~")) or not re.match(r"[+~]*[\w$'%(./]", key):
         raise ValueError(f"{argument}: no setting; {WRITTEN}")
+    if argument.startswith("~"):
+        raise ValueError(f"{argument}: every setting is needed; leave it out for its default")
     try:
-        OverridesParser.create().parse_overrides([argument])
+        (parsed,) = OverridesParser.create().parse_overrides([argument])
     except HydraException:
         remedy = "a value with brackets, quotes and the like needs two kinds of quotes, as in \"out='a[1]'\""
         raise ValueError(f"{argument}: cannot be read; {remedy}") from None
-    if value.strip() == "{}" or key.lstrip("+~") == "hydra":
+    if key in (*groups(cls), "experiment") and not parsed.is_sweep_override() and not isinstance(parsed.value(), str):
+        raise ValueError(f"{argument}: unknown; choose one of {', '.join(options(cls, key))}")
+    if value.strip() == "{}" or key.lstrip("+") == "hydra":
         raise ValueError(f"{argument}: changes nothing; settings of a group are given one by one, as in train.steps=5")
     plain = re.fullmatch(r"(?!hydra\b)[\w.]+", key)  # Hydra knows best what +key, ~key and group@package mean
     if plain and key not in known(cls) and not any(key.startswith(f"{name}.") for name in cls.open_fields()):
@@ -151,10 +155,24 @@ def _text(error: Exception, cls: type[Settings]) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={option}: unknown; choose one of {', '.join(options(cls, group) or error.options or [])}"
-    missed = re.match(r"Could not override '(.*?)'", str(error))
-    if missed and missed[1] in names(cls):
+    if isinstance(error, OmegaConfBaseException) and error.full_key:
+        return f"{error.full_key}: {str(error).splitlines()[0]}"
+    text = str(error)
+    if found := re.match(r"Ambiguous value for argument '(?:\+*)((.*?)=(.*?))'", text):
         return (
-            f"{missed[1]}: a setting of another option of its group than the one chosen; leave it out, or choose that "
-            "option; see --help"
+            f"{found[1]}: several values; write {found[2]}=[{found[3]}] for a list, or add --multirun for a run of each"
         )
-    return unknown(missed[1], cls) if missed else str(error)
+    if found := re.match(r"Error merging override (.*)", text):
+        return f"{found[1]}: cannot be; give a plain value, and those of a group one by one, as in train.steps=5"
+    if found := re.match(r"Could not override '(.*?)'", text):
+        return _missed(found[1], cls)
+    return text
+
+
+def _missed(key: str, cls: type[Settings]) -> str:
+    """What to say of a setting that the composed configuration does not have."""
+    group, _, setting = key.partition(".")
+    having = [option for option, member in groups(cls).get(group, {}).items() if setting in names(member)]
+    if not having:
+        return unknown(key, cls)
+    return f"{key}: a setting of {group}={' or '.join(having)}, which is not chosen; choose that, or leave it out"

@@ -2,13 +2,15 @@
 
 import contextlib
 import os
+import pkgutil
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.programs import ROOT
+
 settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("default")
 
@@ -54,21 +56,29 @@ def in_tmp(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def compose():
-    """(config name, overrides) -> the configuration as plain values, as the entry points see it."""
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
-    from omegaconf import OmegaConf
+# Where the settings of each program are declared. Imported when a test asks for them, for some need much.
+PROGRAMS = {
+    "train": "training.settings:TrainSettings",
+    "sample": "inference.settings:SampleSettings",
+    "compare": "inference.settings:CompareSettings",
+    "animate": "inference.settings:AnimateSettings",
+    "interpolate": "inference.settings:InterpolateSettings",
+    "evaluate": "evaluation.settings:EvaluateSettings",
+}
 
-    def settings(config_name: str, overrides: list[str] = ()) -> dict:
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            return OmegaConf.to_container(hydra_compose(config_name, overrides=list(overrides)), resolve=True)
+
+@pytest.fixture(scope="session")
+def compose():
+    """(program or its class of settings, overrides) -> the typed settings, as the entry points get them."""
+    from runtime.settings import compose as composed
+
+    def settings(program, overrides=()):
+        return composed(pkgutil.resolve_name(PROGRAMS[program]) if isinstance(program, str) else program, overrides)
 
     return settings
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def train_tiny(compose):
     """Train on small settings in this process: train_tiny("train.steps=4", "run=a") -> Run."""
     from training.loop import train
@@ -81,15 +91,13 @@ def train_tiny(compose):
 
 
 @pytest.fixture(scope="session")
-def weights(tmp_path_factory):
+def weights(train_tiny, tmp_path_factory):
     """Weights of a tiny network, with random values also where training starts at zero, so that it reacts."""
     from runtime.checkpoint import load_tensors, read_info, save_weights
-    from tests.cli.test_bad_input import run_program
 
     folder = tmp_path_factory.mktemp("weights")
     with contextlib.chdir(folder):
-        run_program("train.py", *TINY, "train.steps=1", "run=run", "diffusion.prediction=v")
-    path = folder / "run" / "checkpoints" / "ema.safetensors"
+        path = folder / train_tiny("train.steps=1", "run=run", "diffusion.prediction=v").weights
     generator, tensors = torch.Generator().manual_seed(0), load_tensors(path)
     for name, tensor in tensors.items():
         if not name.endswith("table.weight"):  # whose first row stays zero

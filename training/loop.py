@@ -16,6 +16,7 @@ from runtime.checkpoint import WeightsInfo, load_state, save_state, save_weights
 from runtime.device import hardware
 from runtime.distributed import Processes, processes
 from runtime.factory import build_splits
+from runtime.memory import refuse_impossible
 from runtime.version import code_version
 from training.monitor import Monitor, logging_to
 from training.run import Run, choose_run, settings_in
@@ -26,7 +27,7 @@ log = logging.getLogger("train")
 
 
 class StopRequest:
-    """SIGINT and SIGTERM ask for a stop after the current step; asked twice, Ctrl-C stops at once."""
+    """SIGINT and SIGTERM request a stop after the current step; a second Ctrl-C stops at once."""
 
     def __init__(self):
         self.signal: signal.Signals | None = None
@@ -53,16 +54,17 @@ class Outcome(NamedTuple):
 
 
 def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
-    """Train, `overrides` being what was typed, until the last step or a signal.
+    """Train until the last step or a signal. `overrides` is what was typed, for the record.
 
-    Nothing is written before data, model and settings have proved usable. Raises ValueError for settings,
-    data or checkpoints that cannot be used, FloatingPointError for a loss that is not finite.
+    Nothing is written before data, model and settings have proved usable. Raises ValueError for settings, data or
+    checkpoints that cannot be used, and FloatingPointError for a loss that is not finite.
     """
     with contextlib.ExitStack() as stack:
         here = stack.enter_context(processes(settings.device))
         run, config = here.on_main(lambda: choose_run(settings, overrides))
-        settings = settings_in(config)
+        settings = settings_in(config, run)
         splits = build_splits(settings.dataset, settings.data_root, settings.cfg.conditional)
+        refuse_impossible(settings, splits.train.image_shape, splits.train.schema, here.device, here.world_size)
         trainer = Trainer(settings, splits, here)
         if settings.init_from is not None and not run.state.exists():
             trainer.init_from(Path(settings.init_from))
@@ -122,7 +124,7 @@ def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Process
 
 
 def save(run: Run, trainer: Trainer, step: int) -> None:
-    """Write the training state, and the averaged weights for use."""
+    """Write the training state, and the EMA weights for use."""
     data = trainer.data
     colours, places = data.palette.to_plain() if data.palette else (None, None)
     info = WeightsInfo(

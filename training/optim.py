@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -18,6 +18,7 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 class AdamW(Settings):
     """AdamW (Loshchilov & Hutter 2019)"""
 
+    moments: ClassVar[int] = 2  # numbers that the optimiser keeps for each parameter
     name: Literal["adamw"] = "adamw"
     lr: float = setting(1e-3, "peak learning rate", ge=0)
     betas: list[Decay] = setting([0.9, 0.99], "decay of the first and second moments", min_length=2, max_length=2)
@@ -52,6 +53,7 @@ class AdamW(Settings):
 class MuonSettings(AdamW):
     """Muon for the hidden weights of the network, AdamW for the rest"""
 
+    moments: ClassVar[int] = 1  # of hidden weights; the few others have two
     name: Literal["muon"] = "muon"
     momentum: Decay = setting(0.95, "of Muon")
 

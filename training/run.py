@@ -1,4 +1,4 @@
-"""The run directory: everything one training leaves behind, and the rules for continuing it."""
+"""The run directory: everything that one training writes, and the rules for continuing it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ MAY_CHANGE = re.compile(
     r"run|name|resume|device|precision|data_root|train\.(steps|log_every|validate_every|preview_every|"
     r"checkpoint_every|preview\..*)"
 )
-UNTOLD = re.compile(r"\+*(dataset|data_root|device|name|resume)=")
+NOT_NAMED = re.compile(r"\+*(dataset|data_root|device|name|resume)=")  # in the names of runs
+RENAMED = {"start": "init_from"}  # settings in the files of earlier versions
 LOCK_WAIT_S = 0.5  # `held` takes the lock for an instant, which must not refuse a training
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -91,10 +92,15 @@ class Run:
             return False
 
     def read_config(self) -> dict:
+        """The settings of this run as plain values, and under "overrides" what was typed. Raises ValueError."""
         try:
-            return yaml.safe_load(self.config.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise ValueError(f"{self.config}: cannot be read ({error}); restore it, or start another run") from error
+            config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+            return {RENAMED.get(name, name): value for name, value in config.items()}
+        except (OSError, UnicodeError, yaml.YAMLError, AttributeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(
+                f"{self.config.as_posix()}: cannot be read ({reason}); restore it, or start another run"
+            ) from error
 
     def write_config(self, cfg: dict) -> None:
         text = yaml.safe_dump(cfg, sort_keys=False, allow_unicode=True)
@@ -113,15 +119,18 @@ def now() -> str:
     return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
 
 
-def settings_in(config: dict) -> TrainSettings:
-    """The settings in a run's configuration, which records besides what was typed."""
-    return TrainSettings.parse({key: value for key, value in config.items() if key != "overrides"})
+def settings_in(config: dict, run: Run) -> TrainSettings:
+    """The settings in a run's configuration, which records besides what was typed. Raises ValueError."""
+    try:
+        return TrainSettings.parse({name: value for name, value in config.items() if name != "overrides"})
+    except ValueError as error:
+        raise ValueError(f"{run.config.as_posix()}: {error}; restore it, or start another run") from error
 
 
 def choose_run(settings: TrainSettings, overrides: list[str]) -> tuple[Run, dict]:
     """The run directory for this command, and the configuration that holds: the saved one where there is one.
 
-    Without `run` the name is runs/<dataset>/<time>-<name>, where <name> tells what was set on the command line.
+    Without `run` the name is runs/<dataset>/<time>-<name>, where <name> has the settings of the command line.
     """
     cfg = {**settings.plain(), "overrides": list(overrides)}
     if settings.run is None:
@@ -139,17 +148,16 @@ def new_run(settings: TrainSettings, overrides: list[str]) -> Run:
     """A run directory that does not exist yet."""
     time = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     parent = Path("runs") / settings.dataset.name
-    told = [o.split("=")[0].split(".")[-1] + "-" + o.partition("=")[2] for o in overrides if not UNTOLD.match(o)]
-    name = NOT_IN_NAMES.sub("-", settings.name or "_".join(told) or settings.model.name)[:100].strip("-")
+    typed = [o.split("=")[0].split(".")[-1] + "-" + o.partition("=")[2] for o in overrides if not NOT_NAMED.match(o)]
+    name = NOT_IN_NAMES.sub("-", settings.name or "_".join(typed) or settings.model.name)[:100].strip("-")
     candidates = (f"{time}-{name}" + (f"-{i}" if i else "") for i in range(10_000))
     return Run(next(parent / c for c in candidates if not (parent / c).exists()))
 
 
 def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
-    """The saved configuration, with what this command line newly sets, where that may change; it takes its place
-    among the recorded overrides too.
+    """The saved configuration with the changes of this command line, also among the recorded overrides.
 
-    Raises ValueError for a setting that would make it another training.
+    Raises ValueError for a change that would make it another training.
     """
     merged = _filled(saved, cfg) | {"run": cfg["run"], "resume": cfg["resume"]}
     for override in OverridesParser.create().parse_overrides(overrides):
@@ -162,12 +170,12 @@ def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
             continue
         if not MAY_CHANGE.fullmatch(key):
             raise ValueError(
-                f"{key}={_brief(given)}: this run was begun with {_brief(before)}, and continuing cannot change that; "
+                f"{key}={_brief(given)}: this run started with {_brief(before)}, and continuing cannot change that; "
                 "leave it out, or start another run"
             )
         *parents, leaf = key.split(".")
         lookup(merged, ".".join(parents))[leaf] = given
-        kept = [told for told in merged["overrides"] if told.partition("=")[0] != key]
+        kept = [typed for typed in merged["overrides"] if typed.partition("=")[0] != key]
         merged["overrides"] = [*kept, override.input_line]
     return merged
 
@@ -175,7 +183,7 @@ def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
 def _filled(saved: dict, defaults: dict) -> dict:
     """`saved`, with defaults for settings that did not exist when it was saved.
 
-    A group that was chosen otherwise, such as another data set, has settings of its own and takes none of these.
+    A group set to another option, such as another data set, has other settings and takes none of these.
     """
     filled = {**defaults, **saved}
     for key, value in saved.items():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from conditions.dropout import AnyDropout, LabelDropout
 from conf import MAX_SEED, Device, Precision, Settings, Text, setting
@@ -16,6 +16,7 @@ from models import AnyModel, UNetSettings
 from training.optim import AdamW, AnyOptimizer
 
 MANY = 10**12
+FASTEST = 1000  # steps a second, of the smallest networks
 
 
 class Preview(Settings):
@@ -31,8 +32,8 @@ class Loop(Settings):
 
     steps: int = setting(20_000, "optimiser steps in all; raise it to train a finished run further", ge=1, le=MANY)
     batch_size: int = setting(64, "images per step, over all processes together", ge=1, le=MANY)
-    ema_decay: float = setting(0.999, "of the EMA weights; shorter during the first steps", ge=0, le=1)
-    grad_clip: float = setting(1.0, "largest norm of the gradient; longer ones are scaled down to it", gt=0)
+    ema_decay: float = setting(0.999, "of the EMA weights; less during the first steps", ge=0, le=1)
+    grad_clip: float = setting(1.0, "largest norm of the gradient; larger ones are scaled down to it", gt=0)
     log_every: int = setting(50, "steps between scalars in TensorBoard and lines in train.log", ge=1)
     loss_buckets: int = setting(8, "ranges of t for which the loss is also logged by itself", ge=1, le=1000)
     validate_every: int = setting(1000, "steps between held-out losses, on fixed noise; 0 for never", ge=0)
@@ -40,6 +41,14 @@ class Loop(Settings):
     preview_every: int = setting(2000, "steps between sample grids, on fixed noise; 0 for never", ge=0)
     preview: Preview = Preview()
     checkpoint_every: int = setting(1000, "steps between saves; a stop by Ctrl-C or SIGTERM saves too", ge=1)
+
+    @field_validator("steps", mode="before")
+    @classmethod
+    def _ends_some_day(cls, steps: Any) -> Any:
+        if isinstance(steps, int) and steps > MANY:
+            years = steps // (FASTEST * 365 * 24 * 3600)
+            raise ValueError(f"at {FASTEST:,} steps a second that takes {years:.1e} years; choose at most {MANY}")
+        return steps
 
 
 class TrainSettings(Settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,8 @@ from training.ema import EMA
 from training.settings import TrainSettings
 
 UNCONDITIONAL_ROWS = 4
-NOISE, DROPOUT = (), (1,)  # what a seed of a step is for: two streams that have nothing in common
+NOISE, DROPOUT = (), (1,)  # what a seed of a step is for: two independent streams
+CHECK_EVERY = 16  # steps, where a check waits for the device
 
 
 class StepResult(NamedTuple):
@@ -38,17 +40,20 @@ def step_seed(seed: int, rank: int, step: int, use: tuple[int, ...] = NOISE) -> 
 
 
 def preview_labels(schema: ConditionSchema, requests: list[str]) -> Tensor:
-    """(R, F) labels of the requests that sample grids show, a row each; a few rows of nothing without labels."""
+    """(R, F): the requests of the sample grids, a row each; without labels, a few rows that request nothing."""
     if not len(schema):
         return schema.unknown(UNCONDITIONAL_ROWS)
     return torch.stack([schema.encode(request, "dataset.preview") for request in requests])
 
 
 class Trainer:
-    """Model, average, optimiser and data, and how one step changes them.
+    """Model, EMA, optimiser and data, and how one step changes them.
 
-    Everything random in `step(k)` is a function of (seed, rank, k), so state and step number are the whole
-    state of a training.
+    Everything random in `step(k)` is a function of (seed, rank, k), so `state()` and the number of the next step are
+    all that a training has to save.
+
+    checks_at_once : whether a step stops before it changes the weights where its loss is not finite. On a GPU that would
+                     wait for the device at every step; there, `CHECK_EVERY` steps are checked together.
     """
 
     def __init__(self, settings: TrainSettings, splits: Splits, here: Processes):
@@ -63,7 +68,8 @@ class Trainer:
         self.net = self.in_precision(here.wrap(self.model))
         self.order = BatchOrder(len(self.data), settings.train.batch_size, settings.seed, here.rank, here.world_size)
         self.preview = preview_labels(self.schema, settings.dataset.preview)
-        self._unchecked: tuple[int, Tensor] | None = None
+        self.checks_at_once = here.device.type == "cpu"
+        self._unchecked: list[tuple[int, Tensor]] = []
 
     def in_precision(self, model: torch.nn.Module):
         return in_precision(model, self.here.device, self.precision)
@@ -76,8 +82,8 @@ class Trainer:
     def step(self, step: int) -> StepResult:
         """The optimiser's step number `step`, counted from 0.
 
-        Raises FloatingPointError for a loss or gradient that is not finite: on the CPU before it reaches the weights,
-        elsewhere at the next step, or at `check`, so that no step waits for the device.
+        Raises FloatingPointError for a loss or gradient that is not finite: before it reaches the weights if the trainer
+        `checks_at_once`, else within CHECK_EVERY steps, or at `check`.
         """
         seed, rank, settings = self.settings.seed, self.here.rank, self.settings
         torch.manual_seed(step_seed(seed, rank, step, DROPOUT))  # for dropout layers, which take no generator
@@ -86,7 +92,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
 
-        batch = self.data.batch(self.order.indices(step))
+        batch = self.data.batch(self._rows(step))
         cond = self.conditions(batch, generator)
         t, eps = self.diffusion.sample_times_and_noise(batch.x_0, generator)
         losses = self.diffusion.loss_at(self.net, batch.x_0, cond, t, eps)
@@ -94,29 +100,41 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         losses.mean().backward()
         grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.train.grad_clip)
-        self.check()
-        self._unchecked = step, torch.stack([losses.detach().mean(), grad_norm])
-        if self.here.device.type == "cpu":
+        self._unchecked.append((step, torch.stack([losses.detach().mean(), grad_norm])))
+        if self.checks_at_once or len(self._unchecked) == CHECK_EVERY:
             self.check()
         self.optimizer.step()
         self.ema.update(self.model, step)
         return StepResult(losses.detach(), t, grad_norm, lr)
 
+    def _rows(self, step: int) -> Tensor:
+        """The rows of this process's batch, on the device. A copy from pinned memory does not make the host wait."""
+        rows = self.order.indices(step)
+        return rows.pin_memory().to(self.here.device, non_blocking=True) if self.here.device.type == "cuda" else rows
+
     def check(self) -> None:
-        """Raise FloatingPointError if the last step was not finite. Waits for the device."""
-        if self._unchecked is None:
+        """Raise FloatingPointError if a step since the last check was not finite. Waits for the device."""
+        if not self._unchecked:
             return
-        (step, values), self._unchecked = self._unchecked, None
-        loss, grad_norm = values.tolist()
-        if not np.isfinite([loss, grad_norm]).all():
-            raise FloatingPointError(
-                f"step {step}: the loss is {loss:.4g} and the gradient norm {grad_norm:.4g}; stopped before this "
-                "reached a checkpoint. Lower optim.lr, lengthen optim.warmup, or use precision=fp32"
-            )
+        steps, values = zip(*self._unchecked, strict=True)
+        self._unchecked = []
+        for step, (loss, grad_norm) in zip(steps, torch.stack(values).tolist(), strict=True):
+            if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+                raise FloatingPointError(
+                    f"step {step}: the loss is {loss:.4g} and the gradient norm {grad_norm:.4g}; stopped before this "
+                    "reached a checkpoint. Lower optim.lr, lengthen optim.warmup, or use precision=fp32"
+                )
 
     def init_from(self, path: Path) -> None:
-        """Start from the weights of another training. Raises CheckpointError where they mean something else."""
-        info = read_info(path)
+        """Start from the weights of another training, to fine-tune them.
+
+        Raises CheckpointError where they are for other pictures, labels, networks, predictions or noise levels. Dropout
+        may differ, for it has no weights.
+        """
+        try:
+            info, tensors = read_info(path), load_tensors(path)
+        except CheckpointError as error:
+            raise CheckpointError(str(error).replace("checkpoint=", "init_from=", 1)) from error
         was, now = Recipe.of(info.config), self.settings
         for name, theirs, ours in (
             ("images", tuple(info.image_shape), self.data.image_shape),
@@ -130,7 +148,6 @@ class Trainer:
                     f"init_from={path}: trained with other {name}; choose the data set, model.* and diffusion.* that "
                     "they had, or leave init_from out"
                 )
-        tensors = load_tensors(path)
         try:
             self.model.load_state_dict(tensors)
             self.ema.model.load_state_dict(tensors)
@@ -141,7 +158,7 @@ class Trainer:
             ) from error
 
     def state(self) -> dict:
-        """All that changes during training, but for the step number."""
+        """All that changes during training, except the step number."""
         return {
             "model": self.model.state_dict(),
             "ema": self.ema.model.state_dict(),
@@ -150,14 +167,14 @@ class Trainer:
         }
 
     def load(self, state: dict) -> None:
-        """Continue from what `state()` returned. Raises CheckpointError if it is of other data or another model."""
-        if state["data_hash"] != self.data.hash:
-            raise CheckpointError("the data set has changed since this run was begun; restore it, or start another run")
+        """Continue from what `state()` returned. Raises CheckpointError if it belongs to other data or another model."""
+        if state.get("data_hash") != self.data.hash:
+            raise CheckpointError("the data set has changed since this run started; restore it, or start another run")
         try:
             self.model.load_state_dict(state["model"])
             self.ema.model.load_state_dict(state["ema"])
             self.optimizer.load_state_dict(state["optimizer"])
         except (RuntimeError, ValueError, KeyError) as error:
             raise CheckpointError(
-                f"the saved state is of another network ({str(error).splitlines()[0]}); start another run"
+                f"the saved state belongs to another network ({str(error).splitlines()[0]}); start another run"
             ) from error

@@ -1,1 +1,1 @@
-"""One page per file; each draws itself with `page()`."""
+"""One page per file; `page()` shows it."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import asking, controls, view
-from dashboard.state import KEPT, choose_weights, load, say, told
+from dashboard import controls, view
+from dashboard.overrides import overrides_of, refuse
+from dashboard.state import PERSISTENT, choose_weights, errors_shown, load, say
 from inference import comparison
 from inference.comparison import Result, Row
-from runtime.factory import SAMPLERS
-from runtime.settings import MAX_SEED
+from inference.settings import CompareSettings, SampleSettings
+from runtime.settings import compose, options
 
 MOST = 400  # pictures of one comparison
 WIDTH = 860  # of the pictures of a row on the screen, if that is possible
@@ -22,7 +24,7 @@ AXES = {
     "sampler": ("dpmpp_2m, ddim, ddpm", str),
     "guidance": ("fade, cfg, rescale", str),
 }
-VARIED = (*AXES, "attrs", "negative", "snap", "spacing", "refine")  # and nothing that names files
+VARIED = (*AXES, "attrs", "negative", "quantise", "spacing", "refine")  # and nothing that names files
 
 
 def page() -> None:
@@ -32,13 +34,13 @@ def page() -> None:
         weights = choose_weights("compare.weights")
         if weights is None:
             return
-        asked = controls.request(weights[1], "compare")
+        request = controls.request(weights[1], "compare")
     with right:
         rows, seeds = [], []
-        with told():
-            base = asking.overrides_of(weights[0], asked)
+        with errors_shown():
+            base = overrides_of({"checkpoint": weights[0], **request})
             way = st.segmented_control(
-                say("How"), ("grid", "one"), default="grid", required=True, key="compare.how", **KEPT,
+                say("How"), ("grid", "one"), default="grid", required=True, key="compare.how", **PERSISTENT,
                 format_func=lambda w: say("Two settings in a grid") if w == "grid" else say("One setting at a time"),
                 label_visibility="collapsed",
             )  # fmt: skip
@@ -46,80 +48,89 @@ def page() -> None:
             seeds = chosen_seeds()
         count = len(rows) * len(seeds)
         caption = say("{rows} settings, {n} pictures", rows=len(rows), n=count)
-        if count > MOST:
-            caption += " · " + say("at most {most} are drawn", most=MOST)
-        st.caption(caption)
+        st.caption(caption + (" · " + say("at most {most} at once", most=MOST) if count > MOST else ""))
         if st.button(
-            say("Draw"), type="primary", icon=":material/compare:", width="stretch", disabled=not 0 < count <= MOST
+            say("Generate"), type="primary", icon=":material/compare:", width="stretch", disabled=not 0 < count <= MOST
         ):
-            with told():
-                st.session_state["compare.results"] = (way, draw(rows, seeds), seeds)
+            with errors_shown():
+                st.session_state["compare.results"] = (way, run(rows, seeds), seeds)
     if "compare.results" in st.session_state:
         show(*st.session_state["compare.results"])
 
 
 def values(name: str, text: str) -> list:
     """The values of a setting that a person wrote between commas. Raises ValueError."""
-    kind, parts = AXES[name][1], [part.strip() for part in text.split(",") if part.strip()]
+    example, kind = AXES[name]
+    parts = [part.strip() for part in text.split(",") if part.strip()]
     try:
-        found = [kind(part) for part in parts]
+        typed = [kind(part) for part in parts]
     except ValueError:
-        raise ValueError(f"{name}={text}: must be numbers between commas, such as {AXES[name][0]}") from None
-    if not found:
-        raise ValueError(f"{name}: no value; write some between commas, such as {AXES[name][0]}")
-    return [f"{value:g}" if kind is float else value for value in found]
+        raise ValueError(f"{name}={text}: must be numbers between commas, such as {example}") from None
+    if not typed:
+        raise ValueError(f"{name}: no value; write some between commas, such as {example}")
+    return [int(value) if kind is float and value.is_integer() else value for value in typed]
 
 
 def grid_rows(base: tuple[str, ...]) -> list[Row]:
     """Rows of a comparison that crosses w with another setting."""
     left, right = st.columns(2)
     with left:
-        across = values("w", st.text_input(say("w, across"), AXES["w"][0], key="compare.across", **KEPT))
+        across = values("w", st.text_input(say("w, across"), AXES["w"][0], key="compare.across", **PERSISTENT))
     with right:
         left, right = st.columns([2, 3])
-        name = left.selectbox(say("Down"), ("steps", "sampler", "guidance"), key="compare.down", **KEPT)
-        if name == "sampler":
+        name = left.selectbox(say("Down"), ("steps", "sampler", "guidance"), key="compare.down", **PERSISTENT)
+        usual, kind = AXES[name]
+        if kind is str:
             down = right.multiselect(
-                say("Values"), list(SAMPLERS), AXES[name][0].split(", "), key="compare.samplers", **KEPT
-            )
+                say("Values"), options(SampleSettings, name), usual.split(", "), key=f"compare.down.{name}",
+                **PERSISTENT,
+            )  # fmt: skip
         else:
-            down = values(name, right.text_input(say("Values"), AXES[name][0], key=f"compare.down.{name}", **KEPT))
+            down = values(name, right.text_input(say("Values"), usual, key=f"compare.down.{name}", **PERSISTENT))
     return comparison.crossed(base, (name, down), ("w", across))
 
 
 def single_rows(base: tuple[str, ...]) -> list[Row]:
     """Rows of a comparison in which each differs from the baseline in one setting."""
     text = st.text_area(
-        say("What varies, one setting on each line"), "steps:5,30\nw:1,7\nsampler:ddpm,unipc", key="compare.vary",
-        help=say("As vary= of scripts/compare.py; values that hold commas are separated by semicolons"), **KEPT,
+        say("What varies, one setting on each line"), "steps=[5,30]\nw=[1,7]\nsampler=[ddpm,unipc]", key="compare.vary",
+        help=say("As vary.NAME=[VALUES] of scripts/compare.py"), **PERSISTENT,
     )  # fmt: skip
-    varied = [line.strip() for line in text.splitlines() if line.strip()]
-    for line in varied:
-        if line.partition(":")[0].strip() not in VARIED:
-            raise ValueError(f"{line!r}: what can vary here is {', '.join(VARIED)}; write it as w:1,3")
-    return comparison.plan(base, varied)
+    return comparison.plan(base, varied(text))
+
+
+def varied(text: str) -> dict[str, Any]:
+    """The settings that a person wants to vary, a list of values for each. Raises ValueError."""
+    lines = [line.strip().removeprefix("vary.") for line in text.splitlines() if line.strip()]
+    for line in lines:
+        if line.partition("=")[0] not in VARIED:
+            raise ValueError(f"{line!r}: what can vary here is {', '.join(VARIED)}; write it as w=[1,3]")
+    typed = [f"vary.{line}" for line in lines]
+    refuse(typed, CompareSettings)
+    return compose(CompareSettings, typed).vary
 
 
 def chosen_seeds() -> list[int]:
     left, right = st.columns(2)
-    first = left.number_input(say("First seed"), 0, min(MAX_SEED, 2**53 - 1), 0, key="compare.seed", **KEPT)
-    return list(range(first, first + right.number_input(say("Pictures each"), 1, 16, 3, key="compare.n", **KEPT)))
+    first = controls.number(controls.defaults(), "seed", say("First seed"), "compare.seed", left)
+    return list(range(first, first + right.number_input(say("Pictures each"), 1, 16, 3, key="compare.n", **PERSISTENT)))
 
 
-def draw(rows: list[Row], seeds: list[int]) -> list[Result]:
-    """Draw all, and show how far it is."""
-    bar, done = st.progress(0.0, say("Drawing")), 0
+def run(rows: list[Row], seeds: list[int]) -> list[Result]:
+    """Sample all, and show how far it is."""
+    bar, done = st.progress(0.0, say("Sampling")), 0
 
     def step(row: Row) -> None:
         nonlocal done
         done += 1
         bar.progress(done / len(rows), f"{row.setting} = {row.value}" if row.value else say("baseline"))
 
-    for row in rows:
-        asking.refuse(row.overrides)
-    results = comparison.run(rows, seeds, step, load, on_note=st.caption)
-    bar.empty()
-    return results
+    try:
+        for row in rows:
+            refuse(row.overrides, SampleSettings)
+        return comparison.run(rows, seeds, step, load, on_note=st.caption)
+    finally:
+        bar.empty()
 
 
 def show(way: str, results: list[Result], seeds: list[int]) -> None:
@@ -135,14 +146,17 @@ def show(way: str, results: list[Result], seeds: list[int]) -> None:
     else:
         lines = [(say("baseline") if not r.row.value else r.row.label, [cell(r, scale)]) for r in results]
         view.matrix([say("seeds {first} to {last}", first=seeds[0], last=seeds[-1])], lines)
-    st.caption(say("Beneath: mean adherence, and seconds for the cell."))
+    st.caption(
+        say("Beneath: mean adherence, network evaluations per picture (NFE), and seconds for all pictures of the cell.")
+    )
     with st.expander(say("Table and commands")):
         st.dataframe(table(results, seeds), hide_index=True)
 
 
 def cell(result: Result, scale: int) -> str:
-    told = "" if result.adherence is None else f"{100 * result.adherence.mean().item():.0f} % · "
-    return f"{view.figures(result.images, scale)}<small>{html.escape(told)}{result.seconds:.1f} s</small>"
+    adherence = "" if result.adherence is None else f"{100 * result.adherence.mean().item():.0f} % · "
+    beneath = f"{adherence}NFE {result.evaluations} · {result.seconds:.1f} s"
+    return f"{view.figures(result.images, scale)}<small>{html.escape(beneath)}</small>"
 
 
 def table(results: list[Result], seeds: list[int]) -> pd.DataFrame:
@@ -154,6 +168,7 @@ def table(results: list[Result], seeds: list[int]) -> pd.DataFrame:
                 say("value"): result.row.value,
                 say("seed"): seed,
                 say("seconds"): result.seconds / len(seeds),
+                "NFE": result.evaluations,
                 say("adherence"): None if result.adherence is None else result.adherence[i].item(),
                 say("distance"): result.distance[i].item(),
                 say("command"): result.row.command(seed),

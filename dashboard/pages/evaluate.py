@@ -1,15 +1,20 @@
-"""Evaluate: figures of checkpoints side by side, and ratings by a person who cannot see which setting drew what."""
+"""Evaluate: metrics of checkpoints side by side, and ratings by a person who cannot see which setting made what."""
 
 from __future__ import annotations
 
+import math
 import random
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import asking, controls, metrics, ratings, view
-from dashboard.ratings import CRITERIA, Rating
-from dashboard.state import EVALUATIONS, KEPT, choose_weights, load, say, told
+from dashboard import controls, metrics, ratings, sampling, view
+from dashboard.overrides import command, overrides_of
+from dashboard.ratings import CRITERIA, Mean, Rating
+from dashboard.state import EVALUATIONS, PERSISTENT, choose_weights, errors_shown, load, say
+from runtime.checkpoint import WeightsInfo
+from runtime.plots import percent
 
 FOLDER = EVALUATIONS / "ratings"
 USUAL = 4  # evaluations that are shown first
@@ -17,47 +22,43 @@ USUAL = 4  # evaluations that are shown first
 
 def page() -> None:
     st.title(say("Evaluate"))
-    figures, rating = st.tabs([say("Figures"), say("Blind rating")])
-    with figures:
+    table, rating = st.tabs([say("Metrics"), say("Blind rating")])
+    with table:
         side_by_side()
     with rating:
         blind()
 
 
-# -- figures ---------------------------------------------------------------------------------------------------
+# -- metrics ---------------------------------------------------------------------------------------------------
 
 
 def side_by_side() -> None:
-    found = {evaluation.name: evaluation for evaluation in metrics.evaluations(EVALUATIONS)}
-    if not found:
+    known = {evaluation.name: evaluation for evaluation in metrics.evaluations(EVALUATIONS)}
+    if not known:
         st.info(say("No evaluation yet. Make one in a terminal:"))
         st.code("python evaluate.py dataset=cryptopunks", language="bash")
         return
     names = st.multiselect(
-        say("Evaluations"), list(found), list(found)[:USUAL], key=f"evaluations.{len(found)}", **KEPT
+        say("Evaluations"), list(known), list(known)[:USUAL], key=f"evaluations.{len(known)}", **PERSISTENT
     )
-    words = st.text_input(say("Only rows with"), key="evaluations.rows", placeholder="exact", **KEPT)
-    chosen = [found[name] for name in names]
+    part = st.text_input(say("Only rows with"), key="evaluations.rows", placeholder="exact", **PERSISTENT)
+    chosen = [known[name] for name in names]
     for evaluation in chosen:
         if evaluation.problem:
             st.warning(f"{evaluation.name}: {evaluation.problem}")
     chosen = [evaluation for evaluation in chosen if not evaluation.problem]
-    rows = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.figures if words.strip() in key))
+    rows = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.figures if part.strip() in key))
     about = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.provenance))
     if not chosen:
         return
     cells = {
-        e.name: [str(e.provenance.get(key, "")) for key in about] + [number(e.figures.get(row)) for row in rows]
+        e.name: [str(e.provenance.get(key, "")) for key in about] + [metrics.shown(e.figures.get(row)) for row in rows]
         for e in chosen
     }
-    st.dataframe(pd.DataFrame({say("figure"): about + rows, **cells}), hide_index=True, height="content")
+    st.dataframe(pd.DataFrame({say("metric"): about + rows, **cells}), hide_index=True, height="content")
     for evaluation in chosen:
         with st.expander(evaluation.name):
             report(evaluation)
-
-
-def number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}" if value == int(value) and abs(value) >= 10 else f"{value:.4g}"
 
 
 def report(evaluation: metrics.Evaluation) -> None:
@@ -84,7 +85,7 @@ def blind() -> None:
 
 
 def prepare() -> None:
-    """Choose two settings, and draw the same seeds with both."""
+    """Choose two settings, and sample the same seeds with both."""
     st.caption(
         say("Pictures of two settings come in random order, without a word about which is which; you rate them.")
     )
@@ -95,30 +96,30 @@ def prepare() -> None:
             weights = choose_weights(f"rate.weights.{name}")
             if weights is None:
                 return
-            names = st.text_input("attrs", "any", key=f"rate.attrs.{name}.{weights[1].dataset}", **KEPT)
-            chosen.append((weights, {"attrs": names.strip() or None} | how(name, weights[1].config["diffusion"]["T"])))
+            names = st.text_input("attrs", "any", key=f"rate.attrs.{name}.{weights[1].dataset}", **PERSISTENT)
+            chosen.append({"checkpoint": weights[0], "attrs": names.strip() or None, **how(name, weights[1])})
     left, middle, right = st.columns(3)
     way = left.selectbox(
-        say("Way"), ratings.WAYS, key="rate.way", **KEPT,
+        say("Way"), ratings.WAYS, key="rate.way", **PERSISTENT,
         format_func=lambda w: say("one picture, scores") if w == "scores" else say("two pictures, which is better"),
     )  # fmt: skip
-    n = middle.number_input(say("Pictures each"), 1, 100, 8, key="rate.n", **KEPT)
-    first = right.number_input(say("First seed"), 0, 2**53 - 1, 0, key="rate.seed", **KEPT)
+    n = middle.number_input(say("Pictures each"), 1, 100, 8, key="rate.n", **PERSISTENT)
+    first = controls.number(controls.defaults(), "seed", say("First seed"), "rate.seed", right)
     if st.button(say("Begin"), type="primary", icon=":material/visibility_off:"):
-        with told(), st.spinner(say("Drawing")):
-            both = [asking.overrides_of(w[0], choices | {"seed": first, "n": n}) for w, choices in chosen]
-            drawings = [asking.ready(overrides, load)[0] for overrides in both]
-            images = tuple(drawing.draw(drawing.seeds) for drawing in drawings)
-            seeds = range(first, first + n)
+        with errors_shown(), st.spinner(say("Sampling")):
+            both = [overrides_of({**choices, "seed": first, "n": n}) for choices in chosen]
+            jobs, seeds = [sampling.prepared(overrides, load)[0] for overrides in both], range(first, first + n)
+            images = tuple(job.sample(seeds) for job in jobs)
             st.session_state.rating = ratings.begin(way, tuple(both), images, seeds, random.Random())
             st.rerun()
 
 
-def how(name: str, T: int) -> dict:
+def how(name: str, info: WeightsInfo) -> dict[str, Any]:
     """w, sampler and steps of one setting."""
     left, middle, right = st.columns(3)
-    w = left.number_input("w", 0.0, 100.0, 1.0 if name == "A" else 3.0, 0.5, key=f"rate.w.{name}", **KEPT)
-    return {"w": w, **controls.sampler_and_steps((middle, right), f"rate.{name}", T)}
+    usual = controls.defaults()
+    w = controls.number(usual, "w", "w", f"rate.w.{name}", left, value=1.0 if name == "A" else usual.w, step=0.5)
+    return {"w": w, **controls.sampler_and_steps((middle, right), f"rate.{name}", info)}
 
 
 def ask(rating: Rating) -> None:
@@ -126,9 +127,9 @@ def ask(rating: Rating) -> None:
     at = len(rating.answers)
     st.progress(at / len(rating.items), say("{at} of {all}", at=at + 1, all=len(rating.items)))
     shown = [rating.images[setting][row] for setting, row in rating.items[at].shown]
-    asked = asked_of(rating)
-    if asked:
-        st.markdown(f"**{asked}**")
+    request = common_request(rating)
+    if request:
+        st.markdown(f"**{request}**")
     view.gallery(shown, 8, [say("left"), say("right")] if rating.way == "pairs" else [])
     if rating.way == "pairs":
         with st.container(horizontal=True):
@@ -137,12 +138,12 @@ def ask(rating: Rating) -> None:
                 st.button(title, key=f"rate.{title}.{at}", on_click=rating.answers.append, args=(answer,))
     else:
         scores(rating, at)
-    if st.button(say("Break off"), type="tertiary"):
+    if st.button(say("Stop"), type="tertiary"):
         st.session_state.pop("rating")
         st.rerun()
 
 
-def asked_of(rating: Rating) -> str:
+def common_request(rating: Rating) -> str:
     """What was asked for, where both settings were asked for the same; else it would tell them apart."""
     attrs = {o.partition("=")[2] for overrides in rating.settings for o in overrides if o.startswith("attrs=")}
     return attrs.pop() if len(attrs) == 1 else ""
@@ -166,28 +167,28 @@ def scores(rating: Rating, at: int) -> None:
 def summary(rating: Rating) -> None:
     """What came out, and which setting was which."""
     if "rating.saved" not in st.session_state:
-        with told():
+        with errors_shown():
             st.session_state["rating.saved"] = ratings.save(rating, FOLDER).as_posix()
     for name, overrides in zip("AB", rating.settings, strict=True):
         st.markdown(f"**{name}**")
-        st.code(asking.command(overrides), language="bash", wrap_lines=True)
+        st.code(command("sample", overrides), language="bash", wrap_lines=True)
     if rating.way == "scores":
         rows = [
             {
                 say("criterion"): say(name),
-                **{n: f"{m.mean:.2f} ± {m.error:.2f}" for n, m in zip("AB", pair, strict=True)},
+                **{setting: score(mean) for setting, mean in zip("AB", pair, strict=True)},
             }
             for name, pair in ratings.means(rating).items()
         ]
         st.dataframe(pd.DataFrame(rows), hide_index=True)
     else:
-        found = ratings.preference(rating)
+        outcome = ratings.preference(rating)
         st.markdown(
             say(
                 "A {first}, B {second}, neither {neither}: A is preferred in {share} of the decided pairs "
                 "(95 % interval {low} to {high}).",
-                first=found.first, second=found.second, neither=found.neither, share=f"{100 * found.share:.0f} %",
-                low=f"{100 * found.low:.0f} %", high=f"{100 * found.high:.0f} %",
+                first=outcome.first, second=outcome.second, neither=outcome.neither, low=percent(outcome.low),
+                high=percent(outcome.high), share="–" if math.isnan(outcome.share) else percent(outcome.share),
             )
         )  # fmt: skip
     st.caption(say("Saved in {path}", path=st.session_state.get("rating.saved", "")))
@@ -195,3 +196,10 @@ def summary(rating: Rating) -> None:
         for key in ("rating", "rating.saved"):
             st.session_state.pop(key, None)
         st.rerun()
+
+
+def score(mean: Mean) -> str:
+    """A mean with its standard error, which is not known for a single score."""
+    if mean.n == 0:
+        return "–"
+    return f"{mean.mean:.2f} ± " + (f"{mean.error:.2f}" if mean.n > 1 else "–")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
+from typing import Any
 
 import streamlit as st
-import torch
 from torch import Tensor
 
-from dashboard import asking, controls, view
-from dashboard.asking import Drawn
-from dashboard.state import KEPT, choose_weights, load, say, told, training_pictures
-from inference.animation import denoising
-from inference.ranking import classifier_of, no_classifier
+from dashboard import controls, sampling, view
+from dashboard.overrides import command, overrides_of
+from dashboard.sampling import Generation
+from dashboard.state import PERSISTENT, choose_weights, errors_shown, load, say, training_pictures
+from inference.classifier import missing
 
-SCALE = 8
-REMEMBERED = 40  # of a visit
+REMEMBERED = 40  # generations of a visit
+ANIMATED = 5  # pixels on the screen for each pixel of an animation
 
 
 def page() -> None:
@@ -26,25 +25,32 @@ def page() -> None:
         if weights is None:
             return
         choices = controls.request(weights[1], "generate") | more()
-    history: list[Drawn] = st.session_state.setdefault("history", [])
+    history: list[Generation] = st.session_state.setdefault("history", [])
     with right:
-        overrides = asking.overrides_of(weights[0], choices | controls.drawing(weights[1], "generate"))
-        if st.button(say("Draw"), type="primary", icon=":material/brush:", width="stretch"):
-            with told():
-                history.append(draw(overrides))
-                del history[:-REMEMBERED]
-                turn_to(None)
+        choices |= controls.sampling_options(weights[1], "generate")
+        overrides = overrides_of({"checkpoint": weights[0], **choices})
+        if st.button(say("Generate"), type="primary", icon=":material/brush:", width="stretch"):
+            with errors_shown():
+                remember(generate(overrides))
         titles = {show: say("Pictures"), past: say("History of this visit"), favourites: say("Favourites")}
-        names = {view.__name__: view for view in titles}
+        views = {view.__name__: view for view in titles}
         st.session_state.setdefault("generate.view", show.__name__)
         chosen = st.segmented_control(
-            say("View"), list(names), required=True, key="generate.view", **KEPT,
-            format_func=lambda name: titles[names[name]], label_visibility="collapsed",
+            say("View"), list(views), required=True, key="generate.view", **PERSISTENT,
+            format_func=lambda name: titles[views[name]], label_visibility="collapsed",
         )  # fmt: skip
-        names[chosen](history)
+        views[chosen](history)
     with left:
         st.caption(say("The same in a terminal"))
-        st.code(asking.command(overrides), language="bash", wrap_lines=True)
+        st.code(command("sample", overrides), language="bash", wrap_lines=True)
+
+
+def remember(generation: Generation) -> None:
+    """Put it into the history of this visit, which is short, and show it."""
+    history = st.session_state.setdefault("history", [])
+    history.append(generation)
+    del history[:-REMEMBERED]
+    turn_to(None)
 
 
 def turn_to(at: int | None) -> None:
@@ -52,171 +58,156 @@ def turn_to(at: int | None) -> None:
     st.session_state["shown"], st.session_state["generate.view"] = at, show.__name__
 
 
-def more() -> dict:
-    """Settings that are seldom needed."""
+def more() -> dict[str, Any]:
+    """Settings that are seldom needed; those that are left as they are become None."""
+    usual = controls.defaults()
     with st.expander(say("More")):
         negative = st.text_input(
-            say("Move away from"), key="generate.negative", placeholder="clown eyes", help=say("Names, as in attrs"),
-            **KEPT,
+            say("Move away from"), key="generate.negative", placeholder="clown eyes",
+            help=controls.explain(usual, "negative"), **PERSISTENT,
         )  # fmt: skip
-        snap = st.selectbox(
-            say("Snap colours"), ("place", "palette", "none"), key="generate.snap",
-            help=say("place: the nearest colour seen at that place in training; palette: of all colours"), **KEPT,
-        )  # fmt: skip
-        refine = st.selectbox(
-            say("Refinement"), (None, 0, 2, 4, 8), key="generate.refine", **KEPT,
-            format_func=lambda tries: say("as the weights want it") if tries is None else str(tries),
-            help=say("Predictions averaged in each of the last rounds; 0 is quicker"),
-        )  # fmt: skip
-        scale = st.number_input(say("Size of a pixel in downloads"), 1, 64, SCALE, key="generate.scale", **KEPT)
+        quantise = controls.one_of(usual, "quantise", say("Quantise colours"), "generate.quantise")
+        refine = controls.number(
+            usual, "refine", say("Final re-noising"), "generate.refine", placeholder=say("depends on the weights")
+        )
+        scale = controls.number(usual, "scale", say("Size of a pixel in downloads"), "generate.scale")
     return {
         "negative": negative.strip() or None,
         "refine": refine,
-        "snap": snap if snap != "place" else None,
-        "scale": scale if scale != SCALE else None,
+        "quantise": quantise if quantise != usual.quantise else None,
+        "scale": scale if scale != usual.scale else None,
     }
 
 
-def draw(overrides: tuple[str, ...]) -> Drawn:
-    """Draw, and show how far it is. Raises ValueError for what cannot be drawn."""
-    began = time.perf_counter()
-    bar, preview = st.progress(0.0, say("Drawing")), st.empty()
-    drawing, notes = asking.ready(overrides, load)
+def generate(overrides: tuple[str, ...]) -> Generation:
+    """Sample, and show how far it is. Raises ValueError for what cannot be sampled."""
+    bar, preview = st.progress(0.0, say("Sampling")), st.empty()
 
     def look(share: float, images: Tensor | None) -> None:
-        bar.progress(share, say("Drawing"))
+        bar.progress(share, say("Sampling"))
         if images is not None:
-            view.gallery(images, view.fitting(images), place=preview)
+            view.gallery(images, view.fitting_scale(images), place=preview)
 
-    images = drawing.draw(drawing.seeds, on_step=asking.watching(drawing, look))
-    bar.empty()
-    preview.empty()
-    seconds = time.perf_counter() - began
-    found = asking.ticks(drawing, images, classifier_of(drawing.pipe))
-    return Drawn(drawing, images, list(drawing.seeds), overrides, notes, seconds, found)
+    try:
+        return sampling.generate(overrides, load, look)
+    finally:
+        bar.empty()
+        preview.empty()
 
 
-def show(history: list[Drawn]) -> None:
-    """The pictures drawn last, or those chosen in the history, and one of them in detail."""
+def show(history: list[Generation]) -> None:
+    """The newest pictures, or those chosen in the history, and one of them in detail."""
     if not history:
-        st.info(say("Choose what the picture is to show, then press Draw."), icon=":material/brush:")
+        st.info(say("Choose what the pictures are to show, then press Generate."), icon=":material/brush:")
         return
     at = st.session_state.get("shown")
-    drawn = history[at if at is not None and at < len(history) else -1]
-    pipe = drawn.drawing.pipe
-    st.markdown(f"**{drawn.drawing.attrs}**")
+    generation = history[at if at is not None and at < len(history) else -1]
+    images, record = generation.images, generation.record
+    st.markdown(f"**{generation.request}**")
     st.caption(
         say(
-            "{n} in {seconds} s · w = {w} · {sampler}, {steps} steps · {dataset}, step {step}",
-            n=len(drawn.images), seconds=f"{drawn.seconds:.1f}", w=f"{drawn.drawing.settings['w']:g}",
-            sampler=drawn.drawing.settings["sampler"]["name"], steps=drawn.drawing.settings["steps"],
-            dataset=pipe.info.dataset, step=f"{pipe.info.step:,}",
+            "{n} in {seconds} s · w = {w} · {sampler}, {steps} steps, NFE {nfe} · {dataset}, step {step}",
+            n=len(images), seconds=f"{generation.seconds:.1f}", w=f"{record['w']:g}", sampler=record["sampler"]["name"],
+            steps=record["steps"], nfe=record["nfe"], dataset=record["dataset"], step=f"{record['step']:,}",
         )
     )  # fmt: skip
-    for note in drawn.notes:
-        st.caption(note.strip())
-    view.gallery(drawn.images, view.fitting(drawn.images), [caption(drawn, i) for i in range(len(drawn.images))])
-    downloads(drawn)
+    notes(generation)
+    view.gallery(images, view.fitting_scale(images), [caption(generation, row) for row in range(len(images))])
+    downloads(generation)
     one = st.pills(
-        say("Look closer at seed"), range(len(drawn.seeds)), default=0, required=True,
-        format_func=lambda i: str(drawn.seeds[i]), key=f"closer.{id(drawn)}",
+        say("Details of seed"), range(len(images)), default=0, required=True,
+        format_func=lambda row: str(generation.seeds[row]), key=f"details.{id(generation)}",
     )  # fmt: skip
-    detail(drawn, one or 0)
+    details(generation, one or 0)
 
 
-def caption(drawn: Drawn, row: int) -> str:
+def notes(generation: Generation) -> None:
+    for note in generation.notes:
+        st.caption(note.strip())
+
+
+def caption(generation: Generation, row: int) -> str:
     """Seed, and how much of what was asked for is there."""
-    if drawn.found is None:
-        return str(drawn.seeds[row])
-    shares = [share for _, share in drawn.found[row]]
-    return f"{drawn.seeds[row]} · {sum(share >= 0.5 for share in shares)}/{len(shares)} ✓"
+    if generation.attributes is None:
+        return str(generation.seeds[row])
+    shares = [share for _, share in generation.attributes[row]]
+    return f"{generation.seeds[row]} · {sum(share >= 0.5 for share in shares)}/{len(shares)} ✓"
 
 
-def downloads(drawn: Drawn) -> None:
-    scale = drawn.drawing.settings["scale"]
-    files = {
-        f"seed-{seed:06d}.png": view.png(image, scale, drawn.settings(row))
-        for row, (seed, image) in enumerate(zip(drawn.seeds, drawn.images, strict=True))
-    }
-    if len(files) == 1:
-        ((name, content),) = files.items()
-        st.download_button(say("Download the PNG"), content, name, "image/png", icon=":material/download:")
+def downloads(generation: Generation) -> None:
+    """A button for the PNGs, which are encoded when it is pressed."""
+    n, help = len(generation.seeds), say("Each carries its settings; sample.py from_image=FILE reproduces it")
+    if n == 1:
+        label, name, content = say("Download the PNG"), f"seed-{generation.seeds[0]:06d}.png", lambda: generation.png(0)
     else:
-        st.download_button(
-            say("Download {n} PNGs", n=len(files)), view.archive(files), "pictures.zip", icon=":material/download:",
-            help=say("Each carries its settings; sample.py from_image=FILE draws it again"),
-        )  # fmt: skip
+        label, name, content = say("Download {n} PNGs", n=n), "pictures.zip", generation.archive
+    st.download_button(label, content, name, icon=":material/download:", help=help, on_click="ignore")
 
 
-def detail(drawn: Drawn, row: int) -> None:
+def details(generation: Generation, row: int) -> None:
     """One picture: is it what was asked for, is it new, and how did it come about?"""
-    image, key = drawn.images[row], f"{id(drawn)}.{row}"
+    image, key = generation.images[row], f"{id(generation)}.{row}"
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(f"**{say('What the classifier sees')}**")
-        if drawn.found is not None:
-            view.ticks(drawn.found[row])
-        elif drawn.drawing.attrs == "any":
+        st.markdown(f"**{say('What the classifier finds')}**")
+        if generation.attributes is not None:
+            view.attribute_bars(generation.attributes[row])
+        elif generation.request == "any":
             st.caption(say("Nothing was asked for."))
         else:
-            st.caption(no_classifier(drawn.drawing.pipe))
+            st.caption(missing(generation.record["dataset"]))
         with st.container(horizontal=True):
             if st.button(say("Favourite"), icon=":material/star:", key=f"star.{key}"):
-                st.session_state.setdefault("favourites", {})[f"{drawn.command} {row}"] = (drawn, row)
+                st.session_state.setdefault("favourites", {})[f"{generation.command} {row}"] = (generation, row)
             if st.button(say("Edit"), icon=":material/edit:", key=f"edit.{key}"):
                 st.session_state["edit.picture"] = image
                 if "pages" in st.session_state:
                     st.switch_page(st.session_state.pages["edit"])
     with right:
         st.markdown(f"**{say('Nearest training picture')}**")
-        near(drawn, image)
-    if st.toggle(say("Film of the denoising"), key=f"film.{key}"):
-        film(drawn, row)
+        near(generation, image)
+    if st.toggle(say("Animation of the denoising"), key=f"animation.{key}"):
+        with errors_shown():
+            view.animation(sampling.animation(generation, row, load), 2 * ANIMATED * image.shape[-1])
+            st.caption(say("Left the noised picture x_t, right the picture x_0 predicted from it."))
 
 
-def near(drawn: Drawn, image: Tensor) -> None:
-    with told():
-        training, why = training_pictures(drawn.drawing.pipe.info)
+def near(generation: Generation, image: Tensor) -> None:
+    with errors_shown():
+        training, why = training_pictures(generation.dataset, generation.data_hash)
         if training is None:
             st.caption(why)
             return
-        found, pixels = asking.neighbour(image, training)
+        neighbour, pixels = sampling.nearest_training_picture(image, training)
         text = say("{pixels} of {all} pixels differ", pixels=pixels, all=image[0].numel())
-        view.gallery([image, found], 4, [say("drawn"), say("an exact copy") if pixels == 0 else text])
+        view.gallery([image, neighbour], 4, [say("generated"), say("an exact copy") if pixels == 0 else text])
 
 
-def film(drawn: Drawn, row: int) -> None:
-    """From noise to picture: what the sampler holds, and what it expects to come out."""
-    frames = denoising(drawn.drawing, drawn.seeds[row])
-    pair = torch.stack([torch.cat([frame.x_t, frame.x_0], dim=-1) for frame in frames])
-    view.film(pair, rate=max(4.0, len(frames) / 4), scale=5)
-    st.caption(say("Left the noised picture x_t, right the picture x_0 predicted from it."))
-
-
-def past(history: list[Drawn]) -> None:
-    """What was drawn in this visit, the newest first."""
+def past(history: list[Generation]) -> None:
+    """What was generated in this visit, the newest first."""
     if not history:
-        st.caption(say("Nothing drawn yet."))
+        st.caption(say("Nothing generated yet."))
     for at in reversed(range(len(history))):
-        drawn = history[at]
-        view.gallery(drawn.images[:8], 2)
+        generation = history[at]
+        view.gallery(generation.images[:8], 2)
         left, right = st.columns([5, 1], vertical_alignment="center")
-        left.code(drawn.command, language="bash", wrap_lines=True)
-        right.button(say("Show"), key=f"past.{at}.{id(drawn)}", on_click=turn_to, args=(at,))
+        left.code(generation.command, language="bash", wrap_lines=True)
+        right.button(say("Show"), key=f"past.{at}.{id(generation)}", on_click=turn_to, args=(at,))
 
 
-def favourites(history: list[Drawn]) -> None:
+def favourites(history: list[Generation]) -> None:
     """The pictures that got a star."""
-    kept: dict[str, tuple[Drawn, int]] = st.session_state.setdefault("favourites", {})
-    if not kept:
+    starred: dict[str, tuple[Generation, int]] = st.session_state.setdefault("favourites", {})
+    if not starred:
         st.caption(say("No favourites yet: the star beside a picture keeps it for this visit."))
-    for name, (drawn, row) in list(kept.items()):
+    for name, (generation, row) in list(starred.items()):
         left, right = st.columns([1, 3])
         with left:
-            view.gallery([drawn.images[row]], 4, [str(drawn.seeds[row])])
+            view.gallery([generation.images[row]], 4, [str(generation.seeds[row])])
         with right:
-            alone = [o for o in drawn.overrides if o.partition("=")[0] not in ("seed", "n")]
-            st.code(asking.command([*alone, f"seed={drawn.seeds[row]}", "n=1"]), language="bash", wrap_lines=True)
+            rest = [o for o in generation.overrides if o.partition("=")[0] not in ("seed", "n")]
+            alone = [*rest, f"seed={generation.seeds[row]}", "n=1"]
+            st.code(command("sample", alone), language="bash", wrap_lines=True)
             if st.button(say("Remove"), key=f"unstar.{name}"):
-                kept.pop(name)
+                starred.pop(name)
                 st.rerun()

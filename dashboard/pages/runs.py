@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import view
 from dashboard.events import smoothed, thinned
 from dashboard.overview import Overview, duration, overviews
-from dashboard.state import KEPT, RUNS, say, scalars
+from dashboard.state import PERSISTENT, RUNS, say, scalars
 from runtime.plots import COLOURS
 
 EVERY_S = 2
@@ -36,16 +36,16 @@ def page() -> None:
     known = [run.name for run in overviews(RUNS)]
     st.session_state.shown_runs = [name for name in names if name in known]
     left, middle, right = st.columns([4, 2, 1], vertical_alignment="bottom")
-    left.multiselect(say("Runs to show"), known, key="shown_runs", **KEPT)
-    middle.slider(say("Smoothing"), 0.0, 0.99, 0.6, 0.01, key="smoothing", **KEPT)
-    right.toggle(say("Log scale"), True, key="log_scale", **KEPT)
+    left.multiselect(say("Runs to show"), known, key="shown_runs", **PERSISTENT)
+    middle.slider(say("Smoothing"), 0.0, 0.99, 0.6, 0.01, key="smoothing", **PERSISTENT)
+    right.toggle(say("Log scale"), True, key="log_scale", **PERSISTENT)
     curves()
 
 
 @st.fragment(run_every=EVERY_S)
 def table() -> None:
     """All runs, as they stand now."""
-    found = overviews(RUNS)
+    runs = overviews(RUNS)
     rows = [
         {
             say("run"): run.name,
@@ -58,7 +58,7 @@ def table() -> None:
             say("data set"): run.dataset,
             say("device"): run.device,
         }
-        for run in found
+        for run in runs
     ]
     st.dataframe(
         pd.DataFrame(rows),
@@ -72,7 +72,7 @@ def table() -> None:
             say("held-out loss"): st.column_config.NumberColumn(format="%.5f"),
         },
     )
-    for run in found:
+    for run in runs:
         if run.message:
             st.caption(f"{MARKS.get(run.state, '')} **{run.name}**: {say(run.state)}. {run.message}")
 
@@ -107,9 +107,9 @@ def curves() -> None:
 
 def follow(run: Overview) -> None:
     """The loss of one run by itself."""
-    found = scalars(str(run.run)).read()
-    if LOSS in found:
-        draw({say("loss"): found[LOSS]}, say("run"), [say("loss")], smooth=True, log=True)
+    tags = scalars(str(run.run)).read()
+    if LOSS in tags:
+        plot({say("loss"): tags[LOSS]}, say("run"), [say("loss")], smooth=True, log=True)
 
 
 Curve = tuple[np.ndarray, np.ndarray]
@@ -117,23 +117,23 @@ Curve = tuple[np.ndarray, np.ndarray]
 
 def panel(title: str, read: dict[str, dict[str, Curve]], tag: str, smooth: bool = True, log: bool = True) -> None:
     """One figure: the curve `tag` of each run."""
-    lines = {name: found[tag] for name, found in read.items() if tag in found}
+    lines = {name: tags[tag] for name, tags in read.items() if tag in tags}
     st.markdown(f"**{title}**")
     if lines:
-        draw(lines, say("run"), list(read), smooth, log)
+        plot(lines, say("run"), list(read), smooth, log)
     else:
         st.caption(say("not logged yet"))
 
 
-def by_level(run: Overview, found: dict[str, Curve]) -> None:
+def by_level(run: Overview, tags: dict[str, Curve]) -> None:
     """Loss of each range of noise levels of one run."""
-    lines = {tag.removeprefix(BUCKET): curve for tag, curve in sorted(found.items()) if tag.startswith(BUCKET)}
+    lines = {tag.removeprefix(BUCKET): curve for tag, curve in sorted(tags.items()) if tag.startswith(BUCKET)}
     st.caption(run.name)
     if lines:
-        draw(lines, "t", list(lines), smooth=True, log=True, scheme="viridis")
+        plot(lines, "t", list(lines), smooth=True, log=True, scheme="viridis")
 
 
-def draw(lines: dict[str, Curve], legend: str, order: Sequence[str], smooth: bool, log: bool, scheme: str = "") -> None:
+def plot(lines: dict[str, Curve], legend: str, order: Sequence[str], smooth: bool, log: bool, scheme: str = "") -> None:
     """Curves over steps; `order` fixes which colour belongs to which name, whatever is there already."""
     share = st.session_state.get("smoothing", 0.0) if smooth else 0.0
     parts = []

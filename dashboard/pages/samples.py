@@ -1,4 +1,4 @@
-"""Samples: the grids that a training draws on its way, step by step, as a film, and beside those of another run."""
+"""Samples: the grids that a training makes on its way, step by step, animated, and beside those of another run."""
 
 from __future__ import annotations
 
@@ -6,44 +6,45 @@ import streamlit as st
 import torch
 
 from dashboard import view
-from dashboard.overview import Overview, Sample, overviews, rows_of, samples
+from dashboard.overview import Overview, SampleGrid, overviews, preview_requests, sample_grids
 from dashboard.pages.runs import EVERY_S
-from dashboard.state import KEPT, RUNS, say, told
+from dashboard.state import PERSISTENT, RUNS, errors_shown, say
 from data.images import read_rgb
 
-KINDS = {"ema": "averaged weights", "raw": "raw weights"}
+KINDS = {"ema": "EMA weights", "raw": "raw weights"}
 ONE, TWO = 2, 1  # how much a grid is enlarged, alone and beside another
 
 
 def page() -> None:
     st.title(say("Samples"))
-    runs = {run.name: run for run in overviews(RUNS) if samples(run.run)}
+    runs = {run.name: run for run in overviews(RUNS) if sample_grids(run.run)}
     if not runs:
-        st.info(say("No samples yet. A training draws its first after {every} steps.", every="train.preview_every"))
+        st.info(say("No samples yet. A training makes its first after {every} steps.", every="train.preview_every"))
         return
     left, right = st.columns(2)
-    first = left.selectbox(say("Run"), list(runs), key="samples.first", **KEPT)
+    first = left.selectbox(say("Run"), list(runs), key="samples.first", **PERSISTENT)
     others = ["", *(name for name in runs if name != first)]
     second = right.selectbox(
-        say("Beside it"), others, format_func=lambda name: name or say("nothing"), key=f"samples.second.{first}", **KEPT
-    )
+        say("Beside it"), others, format_func=lambda name: name or say("nothing"), key=f"samples.second.{first}",
+        **PERSISTENT,
+    )  # fmt: skip
     by_now([runs[name] for name in (first, second) if name])
 
 
 @st.fragment(run_every=EVERY_S)
 def by_now(chosen: list[Overview]) -> None:
     """The grids that are there by now; what a training adds appears by itself."""
-    found = {run.name: samples(run.run) for run in chosen}
-    kind, w = how(found)
-    found = {name: [s for s in grids if (s.kind, s.w) == (kind, w)] for name, grids in found.items()}
-    there = [{sample.step for sample in grids} for grids in found.values()]
+    grids_of = {run.name: sample_grids(run.run) for run in chosen}
+    kind, w = how(grids_of)
+    grids_of = {name: [g for g in grids if (g.kind, g.w) == (kind, w)] for name, grids in grids_of.items()}
+    there = [{grid.step for grid in grids} for grids in grids_of.values()]
     steps = sorted(set.intersection(*there) or set.union(*there))
-    film = st.toggle(say("Film over the training"), key="samples.film", **KEPT)
-    step = steps[-1] if film else step_of(steps, f"samples.step.{'.'.join(found)}.{kind}.{w}")
+    animated = st.toggle(say("Animation over the training"), key="samples.animated", **PERSISTENT)
+    step = steps[-1] if animated else step_of(steps, f"samples.step.{'.'.join(grids_of)}.{kind}.{w}")
     places = st.columns(len(chosen))
     for place, run in zip(places, chosen, strict=True):
-        with place, told():
-            show(run, found[run.name], None if film else step, ONE if len(chosen) == 1 else TWO)
+        with place, errors_shown():
+            show(run, grids_of[run.name], None if animated else step, ONE if len(chosen) == 1 else TWO)
 
 
 def step_of(steps: list[int], key: str) -> int:
@@ -54,41 +55,42 @@ def step_of(steps: list[int], key: str) -> int:
     before = state.get(key)
     state[key] = before if before in steps and before != state.get(newest) else steps[-1]
     state[newest] = steps[-1]
-    return st.select_slider(say("Step"), steps, format_func=lambda s: f"{s:,}", key=key, **KEPT)
+    return st.select_slider(say("Step"), steps, format_func=lambda s: f"{s:,}", key=key, **PERSISTENT)
 
 
-def how(found: dict[str, list[Sample]]) -> tuple[str, str]:
-    """Which weights drew, and with how much guidance: one of the kinds that are there."""
-    kinds = sorted({f"{sample.kind} {sample.w}" for grids in found.values() for sample in grids})
+def how(grids_of: dict[str, list[SampleGrid]]) -> tuple[str, str]:
+    """Which weights sampled, and with how much guidance: one of the kinds that are there."""
+    kinds = sorted({f"{grid.kind} {grid.w}" for grids in grids_of.values() for grid in grids})
     chosen = st.segmented_control(
-        say("Drawn with"), kinds, default=kinds[len([k for k in kinds if k.startswith("ema")]) - 1], required=True,
-        format_func=lambda k: f"{say(KINDS[k.split()[0]])}, w = {k.split()[1]}", key=f"samples.kind.{kinds}", **KEPT,
+        say("Sampled with"), kinds, default=kinds[len([k for k in kinds if k.startswith("ema")]) - 1], required=True,
+        format_func=lambda k: f"{say(KINDS[k.split()[0]])}, w = {k.split()[1]}", key=f"samples.kind.{kinds}",
+        **PERSISTENT,
     )  # fmt: skip
     kind, w = chosen.split()
     return kind, w
 
 
-def show(run: Overview, grids: list[Sample], step: int | None, scale: int) -> None:
-    """The newest grid of a run up to `step`, or all as a film."""
+def show(run: Overview, grids: list[SampleGrid], step: int | None, scale: int) -> None:
+    """The newest grid of a run up to `step`, or all as an animation."""
     st.markdown(f"**{run.name}**")
     if step is None:
-        film(grids, rows_of(run.run), scale)
+        animation(grids, preview_requests(run.run), scale)
         return
     known = [grid for grid in grids if grid.step <= step]
     if not known:
-        st.caption(say("nothing drawn by step {step}", step=f"{step:,}"))
+        st.caption(say("no samples by step {step}", step=f"{step:,}"))
         return
     picture = read_rgb(known[-1].path)
-    view.sheet(known[-1].path.read_bytes(), (picture.shape[2], picture.shape[1]), rows_of(run.run), scale)
+    view.sheet(known[-1].path.read_bytes(), (picture.shape[2], picture.shape[1]), preview_requests(run.run), scale)
     st.caption(f"{say('step')} {known[-1].step:,}")
 
 
-def film(grids: list[Sample], rows: list[str], scale: int) -> None:
+def animation(grids: list[SampleGrid], rows: list[str], scale: int) -> None:
     """One frame for each grid, all of the size of the last."""
     pictures = [read_rgb(grid.path) for grid in grids]
     alike = [picture for picture in pictures if picture.shape == pictures[-1].shape]
     if not alike:
-        st.caption(say("nothing drawn yet"))
+        st.caption(say("no samples yet"))
         return
     content = view.gif(torch.stack(alike), rate=2)
     view.sheet(content, (alike[0].shape[2], alike[0].shape[1]), rows, scale)

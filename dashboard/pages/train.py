@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
-import shlex
 
 import streamlit as st
 
-from dashboard import jobs
-from dashboard.asking import options
+from conf import option
+from dashboard import controls, jobs
+from dashboard.overrides import command
 from dashboard.overview import Overview, duration, overviews
 from dashboard.pages.runs import EVERY_S, follow
-from dashboard.state import KEPT, RUNS, say, told
+from dashboard.state import PERSISTENT, RUNS, errors_shown, say
+from runtime.settings import options, override
+from training.settings import TrainSettings
 
 FINE = (None, 0, 130, 143)  # exit statuses: still running, finished, stopped
 GROUPS = ("dataset", "model", "diffusion", "cfg", "optim")
+NUMBERS = ("train.steps", "train.batch_size", "optim.lr", "cfg.drop_prob", "train.preview_every", "seed")
 
 
 def page() -> None:
     st.title(say("Train"))
     left, right = st.columns([5, 8], gap="large")
-    with left:
+    with left, errors_shown():
         new()
     with right:
         running()
@@ -32,74 +35,77 @@ def new() -> None:
     """A form of the settings that are changed most, and room for the others."""
     st.subheader(say("A new training"))
     own = say("settings of my own")
-    experiment = st.selectbox(
-        say("Recipe"), ["", *options("experiment")], format_func=lambda name: name or own, key="train.recipe",
-        help=say("One of conf/experiment; what is chosen below comes on top"), **KEPT,
+    recipe = st.selectbox(
+        say("Recipe"), ["", *options(TrainSettings, "experiment")], format_func=lambda name: name or own,
+        key="train.recipe", help=say("One of conf/experiment; what is chosen below comes on top"), **PERSISTENT,
     )  # fmt: skip
-    overrides = [f"experiment={experiment}"] if experiment else []
-    base = jobs.check(overrides)
-    overrides += groups(base) + numbers(base, experiment)
+    overrides = [f"experiment={recipe}"] if recipe else []
+    overrides += groups(composed(tuple(overrides)))
+    overrides += numbers(composed(tuple(overrides)), recipe)
     with st.expander(say("Further settings")):
         text = st.text_area(
             say("One on each line, as key=value"), key="train.extra", placeholder="train.ema_decay=0.999",
-            help=say("python train.py --help explains them all"), **KEPT,
+            help=say("python train.py --help explains them all"), **PERSISTENT,
         )  # fmt: skip
         threads = st.number_input(
-            say("CPU threads"), 0, os.cpu_count(), 0, key="train.threads", help=say("0 leaves it to PyTorch"), **KEPT
-        )
+            say("CPU threads"), 0, os.cpu_count(), 0, key="train.threads", help=say("0 leaves it to PyTorch"),
+            **PERSISTENT,
+        )  # fmt: skip
     name = st.text_input(
-        say("Name"), key="train.name", placeholder=say("made of the settings"), max_chars=80, **KEPT
+        say("Name"), key="train.name", placeholder=say("made of the settings"), max_chars=80, **PERSISTENT
     ).strip()
     overrides += [f"name={name}"] if name else []
     pressed = st.button(say("Start"), type="primary", icon=":material/play_arrow:", width="stretch")
-    with told():
+    st.caption(say("At most {n} trainings started here run at once.", n=jobs.AT_ONCE))
+    with errors_shown():
         overrides += jobs.extra(text)
-        st.code(shlex.join(["python", "train.py", *overrides]), language="bash", wrap_lines=True)
+        st.code(command("train", overrides), language="bash", wrap_lines=True)
         if pressed:
             job = jobs.start(overrides, RUNS, threads or None)
             st.success(say("Started: {run}", run=job.run))
 
 
-def groups(base: dict) -> list[str]:
+@st.cache_data(ttl=60, max_entries=64, show_spinner=False)
+def composed(overrides: tuple[str, ...]) -> TrainSettings:
+    """The settings of train.py with these overrides; to compose them takes a while, and a page asks at every change."""
+    return jobs.check(overrides)
+
+
+def groups(settings: TrainSettings) -> list[str]:
     """A list for each group of settings; what differs from the recipe, as overrides."""
     overrides = []
     places = st.columns(2)
     for i, group in enumerate(GROUPS):
-        names = options(group)
-        default = default_of(group, base, names)
+        names, default = options(TrainSettings, group), chosen_option(settings, group)
         chosen = places[i % 2].selectbox(
-            group, names, index=names.index(default), key=f"train.{group}.{default}", **KEPT
+            group, names, index=names.index(default), key=f"train.{group}.{default}", **PERSISTENT
         )
         overrides += [f"{group}={chosen}"] if chosen != default else []
-    with places[1]:
-        device = st.selectbox("device", ("auto", "cpu", "cuda", "mps"), key="train.device", **KEPT)
-    return overrides + ([f"device={device}"] if device != "auto" else [])
+    device = controls.one_of(settings, "device", "device", "train.device", places[1])
+    return overrides + ([f"device={device}"] if device != settings.device else [])
 
 
-def default_of(group: str, base: dict, names: list[str]) -> str:
-    """The option of a group that a configuration has."""
-    if group == "cfg":
-        return "on" if base["cfg"]["conditional"] else "off"
-    key = "schedule" if group == "diffusion" else "name"
-    return base[group][key] if base[group][key] in names else names[0]
+def chosen_option(settings: TrainSettings, group: str) -> str:
+    """The option of a group that settings have; that of diffusion is a choice in conf/, named after its schedule."""
+    return settings.diffusion.schedule if group == "diffusion" else option(type(getattr(settings, group)))
 
 
-def numbers(base: dict, recipe: str) -> list[str]:
+def numbers(settings: TrainSettings, recipe: str) -> list[str]:
     """Numbers that differ from those of the recipe, as overrides."""
-    many, drop = 10_000_000, base["cfg"].get("drop_prob", 0.0)
-    fields = (
-        ("train.steps", base["train"]["steps"], 1, many), ("train.batch_size", base["train"]["batch_size"], 1, many),
-        ("optim.lr", base["optim"]["lr"], 0.0, 1.0), ("cfg.drop_prob", drop, 0.0, 1.0),
-        ("train.preview_every", base["train"]["preview_every"], 0, many), ("seed", base["seed"], 0, 2**53 - 1),
-    )  # fmt: skip
     overrides, places = [], st.columns(2)
-    for i, (key, default, low, high) in enumerate(fields):
-        whole = isinstance(low, int)
-        value = places[i % 2].number_input(
-            key, low, high, default, key=f"train.{key}.{recipe}", **KEPT, **({} if whole else {"format": "%.5g"})
-        )
-        overrides += [f"{key}={value}" if whole else f"{key}={value:g}"] if value != default else []
+    for i, name in enumerate(name for name in NUMBERS if has(settings, name)):
+        _, default = controls.declared(settings, name)
+        how = {"format": "%.5g", "step": default / 10 or 0.01} if isinstance(default, float) else {}
+        key = f"train.{name}.{recipe}.{default}"
+        value = controls.number(settings, name, name, key, places[i % 2], **how)
+        overrides += [override(name, value)] if value != default else []
     return overrides
+
+
+def has(settings: TrainSettings, name: str) -> bool:
+    """Whether the options that are chosen have this setting; without labels there is no cfg.drop_prob."""
+    group, _, last = name.rpartition(".")
+    return hasattr(getattr(settings, group) if group else settings, last)
 
 
 @st.fragment(run_every=EVERY_S)
@@ -125,9 +131,9 @@ def watch(run: Overview) -> None:
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.markdown(f"**{run.name}**")
     if right.button(say("Stop"), icon=":material/stop_circle:", key=f"stop.{run.name}", width="stretch"):
-        with told():
+        with errors_shown():
             jobs.stop(run.run)
-            st.toast(say("Asked to stop: it saves first."))
+            st.toast(say("Stopping; it saves first."))
     if not run.steps:  # its folder is there, its first report is not
         return
     speed = f" · {run.images_per_second:.0f} {say('images/s')}" if run.images_per_second else ""
@@ -143,15 +149,17 @@ def resuming() -> None:
     if not able:
         st.caption(say("No run that could be continued."))
         return
-    name = st.selectbox(say("Run"), list(able), key="resume.run", **KEPT)
+    name = st.selectbox(say("Run"), list(able), key="resume.run", **PERSISTENT)
     run = able[name]
     at = "" if run.step is None else f"{say('step')} {run.step:,} / {run.steps:,}"
     st.caption(f"{say(run.state)} · {at}" + (f" · {run.message}" if run.message else ""))
     left, right = st.columns(2, vertical_alignment="bottom")
     default = run.steps or 1
-    steps = left.number_input(say("Up to step"), 1, 10_000_000, default, key=f"resume.{name}.{default}")
+    steps = controls.number(
+        TrainSettings(), "train.steps", say("Up to step"), f"resume.{name}.{default}", left, value=default
+    )
     if right.button(say("Continue"), icon=":material/resume:", width="stretch"):
-        with told():
+        with errors_shown():
             job = jobs.resume(run.run, RUNS, steps if steps != run.steps else None)
             st.success(say("Started: {run}", run=job.run))
 
@@ -162,7 +170,7 @@ def printed() -> None:
     started = jobs.jobs(RUNS)
     if not started:
         return
-    with st.expander(say("What was printed")):
+    with st.expander(say("Log")):
         logs = {job.log: job for job in started[:20]}
         chosen = st.selectbox(
             say("Training"), list(logs), format_func=lambda log: f"{logs[log].run} · {logs[log].started}",

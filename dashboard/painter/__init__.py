@@ -17,7 +17,7 @@ SIDE = 336  # of the picture on the screen, at most
 
 
 def painted(image: Tensor, key: str) -> Tensor:
-    """Show a picture (C, H, W) uint8 to paint on; the mask (H, W) float32, 1 where it is drawn anew."""
+    """Show a picture (C, H, W) uint8 to paint on; the mask (H, W) float32, 1 where it is inpainted."""
     _, height, width = image.shape
     component = st.components.v2.component("painter", **FILES)
     data = {
@@ -26,7 +26,7 @@ def painted(image: Tensor, key: str) -> Tensor:
         "height": height,
         "scale": max(1, SIDE // max(width, height)),
         "mask": st.session_state.get(key, {}).get("mask"),
-        "words": {tool: say(tool) for tool in TOOLS},
+        "labels": {tool: say(tool) for tool in TOOLS},
     }
     state = component(key=key, data=data, default={"mask": ""}, on_mask_change=lambda: None)
     return read(state.mask, height, width)

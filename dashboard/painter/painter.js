@@ -1,10 +1,10 @@
-// Paints a mask over pixel art. Sends back one character per pixel, row by row: "1" where the picture is drawn anew.
+// Paints a mask over pixel art. Sends back one character per pixel, row by row: "1" where the picture is inpainted.
 
 const RADII = { small: 0, medium: 1, large: 2 }; // of the brush, in pixels of the picture
 
 export default function ({ parentElement, data, setStateValue }) {
   const canvas = parentElement.querySelector("canvas");
-  const { width, height, scale, picture, words } = data;
+  const { width, height, scale, picture, labels } = data;
   // Streamlit calls this again whenever data change; what was painted belongs to one picture.
   if (canvas.dataset.picture !== picture) {
     canvas.dataset.picture = picture;
@@ -22,8 +22,8 @@ export default function ({ parentElement, data, setStateValue }) {
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = false;
     context.drawImage(canvas.image, 0, 0, canvas.width, canvas.height);
-    canvas.mask.forEach((anew, i) => {
-      if (!anew) return;
+    canvas.mask.forEach((painted, i) => {
+      if (!painted) return;
       const x = (i % width) * scale, y = Math.floor(i / width) * scale;
       context.fillStyle = "rgba(255, 0, 200, 0.45)";
       context.fillRect(x, y, scale, scale);
@@ -51,13 +51,13 @@ export default function ({ parentElement, data, setStateValue }) {
     small: () => (canvas.brush = "small"), medium: () => (canvas.brush = "medium"),
     large: () => (canvas.brush = "large"), erase: () => (canvas.erase = !canvas.erase),
     clear: () => { canvas.mask.fill(false); draw(); send(); },
-    invert: () => { canvas.mask = canvas.mask.map((anew) => !anew); draw(); send(); },
+    invert: () => { canvas.mask = canvas.mask.map((painted) => !painted); draw(); send(); },
   };
   const mark = (name, button) =>
     button.setAttribute("aria-pressed", name === "erase" ? canvas.erase : name === canvas.brush);
   const buttons = Object.keys(tools).map((name) => [name, parentElement.querySelector(`[data-tool=${name}]`)]);
   for (const [name, button] of buttons) {
-    button.textContent = words[name];
+    button.textContent = labels[name];
     button.onclick = () => { tools[name](); buttons.forEach(([other, b]) => mark(other, b)); };
     mark(name, button);
   }

@@ -58,11 +58,8 @@ def guided(
         weights = [1 - sum(weights), *weights]  # of the reference, the condition, and the others
         counts = [abs(v) > NEGLIGIBLE for v in weights]
         guiding = sum(counts) > 1
-        needed = [
-            counts[0] or guidance.renoise_reference,
-            counts[1] or (guidance.needs_condition and guiding),
-            *counts[2:],
-        ]
+        main = counts[1] or (guidance.needs_condition and guiding)
+        needed = [counts[0] or guidance.renoise_reference, main, *counts[2:]]
         outputs = _outputs(denoiser, ref, x_t, t, [c if n else None for c, n in zip(labels, needed, strict=True)])
         output = sum(v * out for v, out, c in zip(weights, outputs, counts, strict=True) if c)
         output = guidance.combine(output, outputs[1] if guiding else None)

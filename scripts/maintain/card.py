@@ -1,6 +1,6 @@
-"""Write the card of weights that ship: how they were trained, and all that was measured.
+"""Write the card of pretrained weights: how they were trained, and all that was measured.
 
-python scripts/card.py evaluations/cryptopunks/final --run runs/cryptopunks/main
+python -m scripts.maintain.card evaluations/cryptopunks/final --run runs/cryptopunks/main
 
 The run says how; the folder that evaluate.py left says how good. Its pictures are copied to docs/images/. Without a
 run, a card that is there already keeps what it says of the training, and takes the new figures.
@@ -11,41 +11,37 @@ import json
 import re
 import shlex
 import shutil
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from cli.app import in_one_line
-from inference.weights import SHIPPED
+from inference.weights import PRETRAINED
 from runtime.checkpoint import file_hash, load_tensors, read_info
 from runtime.plots import table
+from scripts.maintain import in_one_line
 from training.run import Run
 
-IMAGES = SHIPPED.parent / "docs" / "images"
+IMAGES = PRETRAINED.parent / "docs" / "images"
 PLACES = {"run", "data_root", "device", "resume", "train.checkpoint_every"}  # settings that say where, not what
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("evaluation", type=Path, help="the folder that evaluate.py wrote for the weights that ship")
+    parser.add_argument("evaluation", type=Path, help="the folder that evaluate.py wrote for the pretrained weights")
     parser.add_argument("--run", type=Path, help="the run directory that the weights come from")
     args = parser.parse_args()
     record = json.loads((args.evaluation / "metrics.json").read_text(encoding="utf-8"))
-    weights = SHIPPED / f"{record['dataset']}.safetensors"
+    weights = PRETRAINED / f"{record['dataset']}.safetensors"
     if file_hash(weights) != record["checkpoint"]:
         raise ValueError(f"{args.evaluation}: measured other weights than {weights.name}; evaluate those first")
-    card = SHIPPED / f"{record['dataset']}.md"
-    report = with_pictures(
-        (args.evaluation / "report.md").read_text(encoding="utf-8"), args.evaluation, record["dataset"]
-    )
-    how = training(Run(args.run), weights) if args.run else told_before(card, weights)
+    card = PRETRAINED / f"{record['dataset']}.md"
+    how = training(Run(args.run), weights) if args.run else training_in(card, weights)
+    report = (args.evaluation / "report.md").read_text(encoding="utf-8")
+    report = with_pictures(report, args.evaluation, record["dataset"])
     card.write_text(f"# {weights.name}\n\n{how}\n{report}", encoding="utf-8")
     print(f"{card}: written")
 
 
-def told_before(card: Path, weights: Path) -> str:
-    """What a card says of the training of these very weights."""
+def training_in(card: Path, weights: Path) -> str:
+    """What a card says of the training of these weights."""
     text = card.read_text(encoding="utf-8") if card.is_file() else ""
     how = text.partition("\n\n")[2].partition("\n## ")[0]
     if f"`{file_hash(weights)}`" not in how:
@@ -58,12 +54,13 @@ def training(run: Run, weights: Path) -> str:
     info, config, log = read_info(weights), run.read_config(), run.log.read_text(encoding="utf-8")
     if read_info(run.weights).step != info.step:
         raise ValueError(f"{run}: stands at another step than {weights.name}; ship it first")
-    told = [o for o in config["overrides"] if o.partition("=")[0] not in PLACES]
+    begun = config["init_from"]
+    typed = [o for o in config["overrides"] if o.partition("=")[0] not in PLACES]
     batch = config["train"]["batch_size"]
     losses = re.findall(r"step (\d+)/\d+  held-out loss ([\d.]+)", log)
     rows = [
-        ("command", f"`python train.py {shlex.join(told)}`"),
-        *([("begun with", f"`{config['start']}`, as it was in that version of the code")] if config["start"] else []),
+        ("command", f"`python train.py {shlex.join(typed)}`"),
+        *([("fine-tuned from", f"`{begun}`, as it was in that version of the code")] if begun else []),
         ("code", " / ".join(dict.fromkeys(re.findall(r"INFO version (\S+),", log))) or "not recorded"),
         ("hardware", " / ".join(dict.fromkeys(re.findall(r"INFO version \S+, (.+)", log))) or "not recorded"),
         ("computed", " / ".join(dict.fromkeys(re.findall(r"parameters; (.+)", log)))),

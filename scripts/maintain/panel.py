@@ -1,22 +1,19 @@
 """Put pictures of sample.py one under another: a row for each argument, with its name before it.
 
-python scripts/panel.py docs/images/editing.png "a hat=punk.png,mask.png,samples/hat" "varied=punk.png,samples/varied"
+python -m scripts.maintain.panel docs/images/editing.png "a hat=punk.png,samples/hat" "varied=samples/varied"
 
 After the name come, between commas, pictures and folders that sample.py wrote; of a folder, its pictures in order.
 """
 
 import argparse
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 from torch import Tensor
 
-from cli.app import in_one_line
 from data.images import read_rgb, read_settings
 from runtime.plots import labelled_rows
+from scripts.maintain import in_one_line
 
 FRAME = torch.tensor(190, dtype=torch.uint8)
 

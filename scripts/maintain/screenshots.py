@@ -1,6 +1,6 @@
 """Pictures of the dashboard's pages for the README, from a dashboard that is running.
 
-python scripts/screenshots.py http://localhost:8501 docs/images
+python scripts/maintain/screenshots.py http://localhost:8501 docs/images
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ COLOURS = 96  # of a file, which keeps it small
 WAIT_MS = 120_000
 
 
-def draw(page: Page) -> None:
-    page.get_by_role("button", name="Draw", exact=True).click()
+def press(page: Page) -> None:
+    page.get_by_role("button", name="Generate", exact=True).click()
 
 
 def choose(page: Page, slot: str, value: str) -> None:
@@ -44,9 +44,9 @@ def generate(page: Page) -> None:
     for slot, value in (("Type", "Male"), ("Eyes", "Classic Shades"), ("Head", "any hat")):
         choose(page, slot, value)
     page.get_by_text("attrs=Male,hat,Classic Shades").first.wait_for()
-    draw(page)
+    press(page)
     page.get_by_text("Nearest training picture").wait_for()
-    page.get_by_text("Film of the denoising").click()
+    page.get_by_text("Animation of the denoising").click()
     page.get_by_text("Left the noised picture").wait_for()
 
 
@@ -54,7 +54,7 @@ def edit(page: Page) -> None:
     page.get_by_role("link", name="Generate").click()
     choose(page, "Type", "Female")
     page.get_by_text("attrs=Female").first.wait_for()
-    draw(page)
+    press(page)
     page.get_by_role("button", name="Edit").click()
     page.get_by_text("A part", exact=True).click()
     canvas = page.locator("canvas")
@@ -66,7 +66,7 @@ def edit(page: Page) -> None:
     page.mouse.up()
     choose(page, "Eyes", "3D Glasses")
     page.get_by_text("attrs=3D Glasses").first.wait_for()
-    draw(page)
+    press(page)
     page.get_by_role("button", name="Download 4 PNGs").wait_for()
     page.get_by_role("heading", level=1).scroll_into_view_if_needed()
 
@@ -74,7 +74,7 @@ def edit(page: Page) -> None:
 def compare(page: Page) -> None:
     choose(page, "Head", "Top Hat")
     page.get_by_text("12 settings").wait_for()
-    draw(page)
+    press(page)
     page.get_by_text("Beneath").wait_for()
 
 

@@ -1,24 +1,21 @@
 """A labelled sheet of samples: one row per request, the same seeds in every row.
 
-python scripts/sheet.py cryptopunks docs/images/cryptopunks.png "male,glasses" "female,hat" --w 3
+python -m scripts.maintain.sheet cryptopunks docs/images/cryptopunks.png "male,glasses" "female,hat" --w 3
 """
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from cli.app import in_one_line
 from inference.pipeline import Pipeline
 from inference.weights import find_checkpoint
 from runtime.plots import labelled_rows
+from scripts.maintain import in_one_line
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("dataset", help="whose newest weights draw, unless --checkpoint names some")
+    parser.add_argument("dataset", help="whose newest weights sample, unless --checkpoint names some")
     parser.add_argument("out", type=Path, help="the PNG to write")
     parser.add_argument("requests", nargs="+", help='one per row, such as "male,glasses" or "any"')
     parser.add_argument("--w", type=float, nargs="+", default=[3.0], help="one for all rows, or one per row")

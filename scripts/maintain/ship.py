@@ -1,18 +1,15 @@
-"""Copy a run's weights to checkpoints/ in half precision, as the weights that ship, and their classifier.
+"""Copy a run's weights to checkpoints/ in half precision, as the pretrained weights, and their classifier.
 
-python scripts/ship.py runs/cryptopunks/main
+python -m scripts.maintain.ship runs/cryptopunks/main
 """
 
 import argparse
 import shutil
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from cli.app import in_one_line
-from inference.weights import SHIPPED
+from inference.classifier import CLASSIFIERS, find
+from inference.weights import PRETRAINED
 from runtime.checkpoint import file_hash, load_tensors, read_info, save_weights
+from scripts.maintain import in_one_line
 from training.run import Run
 
 
@@ -21,12 +18,13 @@ def main() -> None:
     parser.add_argument("run", help="the run directory")
     weights = Run(parser.parse_args().run).weights
     info = read_info(weights)
-    target = SHIPPED / f"{info.dataset}.safetensors"
+    target = PRETRAINED / f"{info.dataset}.safetensors"
     save_weights(target, {name: tensor.half() for name, tensor in load_tensors(weights).items()}, info)
     size = target.stat().st_size / 1e6
-    for classifier in Path("evaluations/classifiers").glob(f"{info.dataset}-classifier-{info.data_hash[:8]}.*"):
-        shutil.copyfile(classifier, SHIPPED / classifier.name)
-        print(f"{SHIPPED / classifier.name}: copied")
+    classifier = find(info.dataset, info.data_hash, [CLASSIFIERS])
+    if classifier is not None:
+        shutil.copyfile(classifier, PRETRAINED / classifier.name)
+        print(f"{PRETRAINED / classifier.name}: copied")
     print(f"{target}: {size:.1f} MB, step {info.step}, hash {file_hash(target)}, data {info.data_hash[:16]}")
 
 

@@ -1,33 +1,33 @@
-"""Quoting of attribute lists, and what is left to Hydra."""
+"""What is typed: quoting of attribute lists, what is left to Hydra, and mistakes of form told in one line."""
 
 import pytest
-from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli import help as explain
-from cli.app import FLAGS, HELP, TAKING, check, quote_overrides
-from tests.conftest import ROOT
+from cli.app import REFUSED, check
+from inference.settings import AnimateSettings, CompareSettings, SampleSettings
+from runtime.settings import compose, literal, override, quote
+from training.settings import TrainSettings
 
 # Hydra expands ${...} also inside of quotes; that is its grammar, and no attribute has a dollar sign.
 text = st.text(st.characters(exclude_characters="$", exclude_categories=["Cs", "Cc"]), max_size=30)
 
 
 def parsed(argument: str):
-    (override,) = OverridesParser.create().parse_overrides(quote_overrides([argument]))
-    return override
+    (found,) = OverridesParser.create().parse_overrides([quote(argument)])
+    return found
 
 
 @given(text)
 def test_hydra_reads_back_what_was_typed(value):
     bracketed = value.startswith("[") and value.endswith("]")
     if bracketed or value == "null" or (len(value) > 1 and value[0] == value[-1] and value[0] in "'\""):
-        assert quote_overrides([f"attrs={value}"]) == [f"attrs={value}"]
+        assert quote(f"attrs={value}") == f"attrs={value}"
     else:
-        override = parsed(f"attrs={value}")
-        assert override.value() == value
-        assert not override.is_sweep_override()
+        found = parsed(f"attrs={value}")
+        assert found.value() == value
+        assert not found.is_sweep_override()
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,8 @@ def test_hydra_reads_back_what_was_typed(value):
         ("attrs=null", None),
         ("+attrs=male,hat", "male,hat"),
         ("negative=clown,hat", "clown,hat"),
+        ("edit=+hat,-beard", "+hat,-beard"),
+        ("to=zombie,top hat", "zombie,top hat"),
         ("attrs=it's", "it's"),
         ("attrs=a\\", "a\\"),
     ],
@@ -54,14 +56,44 @@ def test_what_people_type(typed, value):
     assert parsed(typed).value() == value
 
 
+@pytest.mark.parametrize(
+    ("typed", "attrs"),
+    [
+        ("attrs=male,glasses", "male,glasses"),
+        ("attrs=[male,glasses]", "male,glasses"),
+        ("attrs=[male,hat:5]", "male,hat:5"),  # weights in a list are kept
+        ("attrs=7", "7"),
+        ("attrs=null", None),
+    ],
+)
+def test_what_the_settings_hold_then(typed, attrs):
+    assert compose(SampleSettings, [typed]).attrs == attrs
+
+
 OTHERS = st.sampled_from(["w=1,2", "--multirun", "-m", "--help", "sampler=ddim,ddpm", "seed=3"])
 
 
-@given(st.lists(st.one_of(OTHERS, text)))
-def test_all_other_arguments_stay_as_they_are(arguments):
-    others = [a for a in arguments if not a.lstrip("+").startswith(("attrs=", "negative="))]
-    assert quote_overrides(others) == others
+@given(st.one_of(OTHERS, text))
+def test_all_other_arguments_stay_as_they_are(argument):
+    if not argument.lstrip("+").startswith(("attrs=", "negative=", "prompt=", "edit=", "to=")):
+        assert quote(argument) == argument
     assert parsed("w=1,2").is_sweep_override()
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(-1e6, 1e6) | text, st.lists, max_leaves=5
+)
+
+
+@given(plain)
+def test_hydra_reads_back_a_plain_value(value):
+    (found,) = OverridesParser.create().parse_overrides([override("x", value)])
+    assert found.value() == value
+
+
+def test_what_is_no_plain_value_is_refused():
+    with pytest.raises(ValueError):
+        literal({"a": 1})
 
 
 NEEDS_QUOTES = 'settings are written key=value, and a value with spaces needs quotes, as in "attrs=top hat"'
@@ -69,7 +101,7 @@ WITHOUT_DASHES = "settings are written key=value, without dashes"
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "line"),
     [
         ("attrs=top hat", f"hat: no setting; {NEEDS_QUOTES}"),
         ("attrs=male, -hat", f"-hat: no such flag; {NEEDS_QUOTES}"),
@@ -82,12 +114,14 @@ WITHOUT_DASHES = "settings are written key=value, without dashes"
         ("out=a]b", "out=a]b: cannot be read; a value with brackets, quotes and the like needs two kinds of quotes"),
         ("sed=3,4", "sed: no such setting; closest: seed, "),
         ("-m sed=3,4", "sed: no such setting; closest: seed, "),
+        ("--cfg", "argument --cfg/-c: expected one argument"),
+        ("--help=3", "argument --help/-h: ignored explicit argument '3'"),
     ],
 )
-def test_first_mistakes_are_told_in_one_line(typed, told):
+def test_first_mistakes_are_told_in_one_line(typed, line):
     with pytest.raises(ValueError) as refused:
-        check(typed.split(" "), "sample")
-    assert str(refused.value).startswith(told) and "\n" not in str(refused.value)
+        check(typed.split(" "), SampleSettings)
+    assert str(refused.value).startswith(line) and "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -95,51 +129,33 @@ def test_first_mistakes_are_told_in_one_line(typed, told):
     [
         "attrs=male,glasses w=3", "-m w=1,2", "--multirun sampler=ddim,ddpm sampler.eta=0", "--help", "-h", "--cfg job",
         "-c job --package sampler", "--info all", "--info=all", "--config-name other colour=3", "hydra.job.chdir=true",
-        "+colour=3", "~negative", "seed=3 attrs=it's", "dataset=pixelfaces dataset.count=5", "attrs=",
-        "--experimental-rerun file.pickle", "guidance={}", "hydra/launcher=joblib", "sampler@guidance=ddim",
+        "+colour=3", "seed=3 attrs=it's", "dataset=pixelfaces dataset.count=5", "attrs=", "hydra/launcher=joblib",
     ],
 )  # fmt: skip
 def test_what_hydra_takes_is_left_to_it(typed):
-    check(typed.split(" "), "sample")
+    assert sorted(check(typed.split(" "), SampleSettings)) == sorted(quote(part) for part in typed.split(" "))
 
 
-def test_flags_are_those_of_hydra():
-    actions = [action for action in get_args_parser()._actions if action.option_strings]
-    assert {flag for action in actions for flag in action.option_strings} == set(FLAGS)
-    assert {flag for action in actions if action.nargs != 0 for flag in action.option_strings} == set(TAKING)
+def test_flags_may_stand_among_settings():
+    assert check(["w=1,2", "-m", "seed=3"], SampleSettings) == ["w=1,2", "seed=3", "-m"]
 
 
-def test_a_script_knows_its_own_names_and_no_flag_of_hydra():
-    check(["w=3", "-h"], "sample", ("frames",), HELP)
-    with pytest.raises(ValueError, match="frmes: no such setting; closest: frames,"):
-        check(["frmes=3,4"], "sample", ("frames",), HELP)
-    with pytest.raises(ValueError, match="--multirun: no such flag"):
-        check(["--multirun"], "sample", ("frames",), HELP)
+@pytest.mark.parametrize("flag", REFUSED)
+def test_flags_that_run_code_or_are_not_whole_are_refused(flag, tmp_path):
+    with pytest.raises(ValueError, match=f"{flag}.*: "):
+        check([flag, str(tmp_path / "config.pickle")], TrainSettings)
+    with pytest.raises(ValueError, match=f"{flag}=x: "):
+        check([f"{flag}=x"], TrainSettings)
 
 
-@pytest.mark.parametrize("program", ["train", "sample", "evaluate"])
-def test_no_setting_of_a_composed_configuration_is_unknown(compose, program):
-    def keys(node, prefix=""):
-        for key, value in node.items():
-            yield f"{prefix}{key}"
-            yield from keys(value, f"{prefix}{key}.") if isinstance(value, dict) else ()
-
-    for group, _ in explain.groups(explain.CONF / f"{program}.yaml"):
-        for option in (ROOT / "conf" / group).glob("*.yaml"):
-            given = ["guidance.checkpoint=a"] if option.stem == "autoguidance" else []
-            composed = compose(program, [f"{group}={option.stem}", *given])
-            assert set(keys(composed)) <= explain.known(program), option
+def test_names_below_an_open_setting_are_left_to_the_program():
+    found = check(["vary.steps=[5,30]", "vary.sampler.eta=[0,1]"], CompareSettings)
+    assert len(found) >= 1 and all("vary" in argument for argument in found)
+    with pytest.raises(ValueError, match="vry"):
+        check(["vry.steps=[5,30]"], CompareSettings)
 
 
-@pytest.mark.parametrize(
-    ("typed", "program", "closest"),
-    [
-        ("guidence", "sample", "guidance"), ("sampelr", "sample", "sampler"), ("datset", "sample", "dataset"),
-        ("modle", "train", "model"), ("cgf", "train", "cfg"), ("lr", "train", "optim.lr"),
-        ("train.stepz", "train", "train.steps"), ("batchsize", "sample", "batch_size"),
-        ("etta", "sample", "sampler.eta"),
-    ],
-)  # fmt: skip
-def test_the_closest_name_may_be_a_group_or_within_one(typed, program, closest):
-    found = explain.closest(typed, program)
-    assert found[0] == closest and len(found) == 3
+def test_each_program_knows_its_own_settings():
+    check(["frames=4"], AnimateSettings)
+    with pytest.raises(ValueError, match="frames: no such setting"):
+        check(["frames=4"], SampleSettings)

@@ -1,9 +1,8 @@
 """Bad input gets one line that names the setting, the value, what is allowed and the remedy; and changes nothing."""
 
-import contextlib
 import json
+import os
 import pickle
-import runpy
 import subprocess
 import sys
 from itertools import combinations
@@ -11,27 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, TINY
+from tests.conftest import TINY
+from tests.programs import ROOT, run_program
 from tests.runtime.test_checkpoint import Bomb
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory) -> Path:
-    """Weights of a tiny pixelfaces run."""
-    folder = tmp_path_factory.mktemp("weights")
-    with contextlib.chdir(folder):
-        run_program("train.py", *TINY, "train.steps=1", "run=run")
-    return folder / "run" / "checkpoints" / "ema.safetensors"
-
-
-def run_program(program: str, *arguments: str) -> None:
-    """Run an entry point in this process, as `python program arguments` would."""
-    before = sys.argv
-    sys.argv = [str(ROOT / program), *arguments]
-    try:
-        runpy.run_path(str(ROOT / program), run_name="__main__")
-    finally:
-        sys.argv = before
 
 
 def everything_below(folder: Path) -> dict[str, bytes]:
@@ -59,18 +40,18 @@ def refused(capsys, folder: Path, program: str, *arguments: str) -> str:
         ("sampler=magic", ["sampler=magic", "ddim, ddpm, dpmpp_2m"]),
         ("device=tpu", ["device='tpu'", "auto, cpu, cuda, mps"]),
         ("device=cuda", ["device=cuda", "device=auto"]),
-        ("precision=fp8", ["precision='fp8'", "auto, fp32, bf16"]),
+        ("precision=fp8", ["precision='fp8'", "auto, fp32, tf32, bf16"]),
         ("cfg.drop_prob=1.5", ["cfg.drop_prob=1.5", "from 0 to 1"]),
         ("cfg.drop_prob=-0.1", ["cfg.drop_prob=-0.1", "from 0 to 1"]),
         ("cfg.drop_prob=often", ["cfg.drop_prob='often'", "number"]),
-        ("train.steps=0", ["train.steps=0", "at least 1"]),
+        ("train.steps=0", ["train.steps=0", "whole number from 1"]),
         ("train.steps=many", ["train.steps='many'", "whole number"]),
         ("train.batch_size=2.5", ["train.batch_size=2.5", "whole number"]),
         ("optim.lr=nan", ["optim.lr=nan", "number"]),
         ("optim.lr=-1", ["optim.lr=-1", "at least 0"]),
         ("seed=-1", ["seed=-1", "from 0"]),
         ("resume=perhaps", ["resume='perhaps'", "auto, never"]),
-        ("diffusion.T=0", ["diffusion.T=0", "at least 1"]),
+        ("diffusion.T=0", ["diffusion.T=0", "from 1 to 100,000"]),
         ("diffusion.prediction=noise", ["diffusion.prediction='noise'", "eps, x_0, v"]),
         ("diffusion.schedule=sine", ["diffusion.schedule='sine'", "linear, cosine"]),
         ("diffusion.weighting=max", ["diffusion.weighting='max'", "none, min_snr"]),
@@ -83,13 +64,14 @@ def refused(capsys, folder: Path, program: str, *arguments: str) -> str:
         ("model.attention_levels=[5]", ["model.attention_levels=[5]", "choose among"]),
         ("+model.colour=3", ["model", "colour"]),
         ("diffusion.gamma=abc", ["diffusion.gamma='abc'", "number"]),
-        ("optim.betas=3", ["optim.betas=3", "list of 2 numbers"]),
-        ("dataset.count=abc", ["dataset.count=abc", "different faces"]),
+        ("optim.betas=3", ["optim.betas=3", "list in brackets of 2 numbers"]),
+        ("dataset.count=abc", ["dataset.count='abc'", "whole number from 20"]),
         ("dataset.preview=[unicorn]", ["dataset.preview='unicorn'", "closest"]),
-        ("dataset.preview=[]", ["dataset.preview=[]", "list of requests"]),
-        ("sampler.eta=abc", ["sampler.eta='abc'", "[0, 1]"]),
+        ("dataset.preview=[]", ["dataset.preview=[]", "list in brackets of one or more"]),
+        ("sampler.eta=abc", ["sampler.eta='abc'", "from 0 to 1"]),
         ("seed=100000000000000000000000", ["seed=100000000000000000000000", "whole number"]),
-        ("train.preview.steps=2000", ["train.preview.steps=2000", "from 1 to 1000"]),
+        ("train.preview.steps=2000", ["train.preview.steps=2000", "at most diffusion.T=1000"]),
+        ("train.batch_size=1000000000000", ["train.batch_size=1000000000000", "GB"]),
     ],
 )
 def test_train_refuses(capsys, in_tmp, argument, told):
@@ -149,23 +131,23 @@ def test_a_malicious_training_state(capsys, in_tmp):
         ("attrs=cap,beanie", ["'cap'", "'beanie'", "exclude each other"]),
         ("attrs=", ["attrs=''", "any"]),
         ("attrs=cap,,pipe", ["attrs='cap,,pipe'", "a name is missing"]),
-        ("attrs=[]", ["attrs=[]", "a name is missing"]),
+        ("attrs=[]", ["attrs=''", "a name is missing"]),
         ("negative=wings", ["negative='wings'", "closest"]),
         ("w=strong", ["w='strong'", "number"]),
         ("w=-1", ["w=-1", "at least 0"]),
         ("w=nan", ["w=nan", "number"]),
         ("w=inf", ["w=inf", "number"]),
         ("w=null", ["w=None", "number"]),
-        ("steps=some", ["steps='some'", "whole number from 1 to 1000"]),
-        ("steps=-5", ["steps=-5", "from 1 to 1000"]),
-        ("steps=0", ["steps=0", "from 1 to 1000"]),
-        ("steps=nan", ["steps=nan", "from 1 to 1000"]),
+        ("steps=some", ["steps='some'", "whole number of at least 1"]),
+        ("steps=-5", ["steps=-5", "at least 1"]),
+        ("steps=0", ["steps=0", "at least 1"]),
+        ("steps=nan", ["steps=nan", "at least 1"]),
         ("steps=1001", ["steps=1001", "from 1 to 1000"]),
-        ("n=0", ["n=0", "at least 1"]),
+        ("n=0", ["n=0", "from 1"]),
         ("scale=0.5", ["scale=0.5", "whole number"]),
         ("seed=-1", ["seed=-1", "from 0"]),
         ("sampler=magic", ["sampler=magic", "ddim, ddpm, dpmpp_2m"]),
-        ("sampler.eta=2", ["sampler.eta", "another option of its group"]),  # which ddim has
+        ("sampler.eta=2", ["sampler.eta", "sampler=ddim or euler_ancestral, which is not chosen"]),
         ("device=abacus", ["device='abacus'", "auto, cpu, cuda, mps"]),
         ("device=cuda", ["device=cuda", "device=auto"]),
         ("dataset=faces", ["dataset=faces", "cryptopunks, mnist, pixelfaces"]),
@@ -174,14 +156,17 @@ def test_a_malicious_training_state(capsys, in_tmp):
         ("spacing=even", ["spacing='even'", "trailing, linspace, leading, karras"]),
         ("attrs=cap:loud", ["attrs='cap:loud'", "'loud' is no weight"]),
         ("attrs=cap | ", ["a name is missing"]),
-        ("guidance=magic", ["guidance=magic", "autoguidance, cfg, cfgpp, dynamic, fade, interval, rescale"]),
-        ("guidance.rescale=2", ["guidance.rescale=2", "[0, 1]"]),
+        ("guidance=magic", ["guidance=magic", "cfg, cfgpp, dynamic, fade, interval, rescale"]),
+        ("guidance.rescale=2", ["guidance.rescale", "guidance=rescale, which is not chosen"]),
         ("guidance.interval=[0.7,0.1]", ["guidance.interval=[0.7, 0.1]", "low <= high"]),
-        ("guidance.interval=0.5", ["guidance.interval=0.5", "list of 2 numbers"]),
-        ("guidance.percentile=0", ["guidance.percentile=0", "(0, 1]"]),
-        ("guidance.renoise=main", ["guidance.renoise='main'", "guided, reference"]),
-        ("guidance=autoguidance", ["guidance.checkpoint", "FILE"]),
-        ("guidance.checkpoint=nowhere.safetensors", ["guidance.checkpoint=nowhere.safetensors", "no such file"]),
+        ("guidance.interval=0.5", ["guidance.interval=0.5", "2 numbers from 0 to 1"]),
+        ("guide=nowhere.safetensors", ["guide=nowhere.safetensors", "no such file"]),
+        ("attrs=-any", ["attrs='-any'"]),
+        ("attrs=-", ["attrs='-'"]),
+        ("attrs=--hat", ["attrs='--hat'"]),
+        ("attrs={a:1}", ["attrs="]),
+        ("init=5", ["init=5", "no such file"]),
+        ("checkpoint=5", ["checkpoint=5", "no such file"]),
         ("hat", ["hat: no setting", "key=value", '"attrs=top hat"']),
         ("--w=3", ["--w=3", "without dashes: w=3"]),
         ("sed=3,4", ["sed: no such setting; closest: seed"]),
@@ -197,19 +182,19 @@ def test_sample_refuses(capsys, in_tmp, weights, argument, told):
 @pytest.mark.parametrize(
     ("argument", "told"),
     [
-        ("measure=exact", ["measure='exact'", "list in brackets, of exact, adherence, distribution, memorisation"]),
-        ("measure=[exact,beauty]", ["measure='beauty'", "exact, adherence"]),
+        ("measure=exact", ["measure='exact'", "list in brackets of one or more of exact, adherence, distribution"]),
+        ("measure=[exact,beauty]", ["measure=['exact', 'beauty']", "exact, adherence"]),
         ("measure=[]", ["measure=[]", "list"]),
         ("split=train", ["split='train'", "validation, test"]),
         ("w=-1", ["w=-1", "at least 0"]),
         ("steps=0", ["steps=0", "at least 1"]),
         ("steps=1001", ["steps=1001", "from 1 to 1000"]),
-        ("exact.tries=0", ["exact.tries=0", "at least 1"]),
-        ("adherence.w=[1,x]", ["adherence.w='x'", "number"]),
+        ("exact.tries=0", ["exact.tries=0", "whole number from 1"]),
+        ("adherence.w=[1,x]", ["adherence.w=[1, 'x']", "number"]),
         ("adherence.w=[]", ["adherence.w=[]", "list"]),
-        ("distribution.n=100", ["distribution.n=100", "too few", "256"]),
-        ("distribution.repeats=2", ["distribution.repeats=2", "at least 3"]),
-        ("distribution.unasked=maybe", ["distribution.unasked='maybe'", "True, False"]),
+        ("distribution.n=100", ["distribution.n=100", "256"]),
+        ("distribution.repeats=2", ["distribution.repeats=2", "from 3"]),
+        ("distribution.unasked=maybe", ["distribution.unasked='maybe'", "true or false"]),
         ("distribution.n=256", ["distribution.n=256", "real pictures", "at most 54"]),
         ("sampler=magic", ["sampler=magic", "ddim, ddpm, dpmpp_2m"]),
         ("checkpoint=nowhere.safetensors", ["checkpoint=nowhere.safetensors", "no such file"]),
@@ -243,7 +228,7 @@ def test_weights_cannot_name_code_to_run(capsys, in_tmp, weights):
     info.config["model"] = {"name": "os.system", "command": "true", "_target_": "os.mkdir"}
     save_weights(in_tmp / "evil.safetensors", load_tensors(weights), info)
     assert safetensors.safe_open(in_tmp / "evil.safetensors", "pt").metadata()
-    assert "model.name='os.system'" in refused(capsys, in_tmp, "sample.py", "checkpoint=evil.safetensors")
+    assert "model='os.system': unknown; choose one of unet, dit" in refused(capsys, in_tmp, "sample.py", "checkpoint=evil.safetensors")
 
 
 def test_sample_writes_among_no_other_files(capsys, in_tmp, weights):
@@ -269,7 +254,7 @@ def test_attributes_of_an_unconditional_model(capsys, in_tmp):
 def test_a_combination_that_no_example_has_is_a_warning(capsys, in_tmp, weights):
     from data import pixelfaces
 
-    schema = pixelfaces.load(count=120).train.schema
+    schema = pixelfaces.PixelFaces(count=120).load().train.schema
     values = [(f, v) for f, field in enumerate(schema.fields) for v in field.values if v != "none" and not field.slot]
     unseen = next(
         f"{a},{b}"
@@ -277,8 +262,32 @@ def test_a_combination_that_no_example_has_is_a_warning(capsys, in_tmp, weights)
         if f != g and schema.unseen_pairs(schema.encode(f"{a},{b}"))
     )
     run_program("sample.py", f"checkpoint={weights}", f"attrs={unseen}", "n=1", "steps=1", "out=o")
-    assert "warning: no training example has both" in capsys.readouterr().out
+    assert "no training example has both" in capsys.readouterr().out
     assert json.loads((in_tmp / "o/samples.json").read_text())["attrs"]
+
+
+@pytest.mark.parametrize("program", ["train.py", "sample.py", "evaluate.py", "scripts/compare.py"])
+def test_a_later_rank_says_its_error_and_its_number(program, capsys, monkeypatch, in_tmp):
+    monkeypatch.setenv("RANK", "3")
+    with pytest.raises(SystemExit) as stopped:
+        run_program(program, "device=abacus")
+    line = capsys.readouterr().err
+    assert stopped.value.code == 2 and line.count("\n") == 1
+    assert line.startswith(f"{Path(program).name} (rank 3): device='abacus'")
+
+
+def test_a_traceback_where_it_is_wanted(monkeypatch, in_tmp):
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(ValueError, match="attrs="):
+        run_program("sample.py", "attrs=unicorn")
+    assert os.environ["HYDRA_FULL_ERROR"] == "1"
+
+
+def test_a_sweep_reports_the_job_that_cannot_be(capsys, in_tmp):
+    with pytest.raises(SystemExit) as stopped:
+        run_program("train.py", "--multirun", *TINY, "train.steps=1", "seed=x,1")
+    assert stopped.value.code == 2
+    assert "train.py: seed='x': must be a whole number" in capsys.readouterr().err
 
 
 def test_no_traceback_as_a_process_of_its_own(tmp_path):

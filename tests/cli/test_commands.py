@@ -11,7 +11,8 @@ import urllib.request
 
 import pytest
 
-from tests.conftest import ROOT, TINY
+from tests.conftest import TINY
+from tests.programs import ROOT
 
 LEFT_OUT = shutil.ignore_patterns(".*", "runs", "samples", "datasets", "__pycache__", "tests")
 
@@ -25,7 +26,7 @@ def checkout(tmp_path_factory):
 
 
 def start(checkout, *command: str, **environment: str) -> subprocess.Popen:
-    env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(checkout), **environment}  # not another checkout's
     return subprocess.Popen(
         [sys.executable, *command], cwd=checkout, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -64,6 +65,7 @@ def test_train_then_sample_cryptopunks(checkout, real_data):
     (pictures,) = (checkout / "samples/cryptopunks").iterdir()
     record = json.loads((pictures / "samples.json").read_text())
     assert (record["attrs"], record["w"], len(record["images"])) == ("Male,glasses", 3.0, 16)
+    assert record["nfe"] == 44 and len(output.splitlines()) <= 8
     assert len(list(pictures.glob("seed-*.png"))) == 16 and (pictures / "grid.png").exists()
 
 
@@ -83,10 +85,19 @@ def test_multirun_sweeps_other_keys(checkout):
     assert ["seed-0" in names[0], "seed-1" in names[1]] == [True, True]
 
 
+def test_the_same_seeds_with_one_setting_changed(checkout):
+    run(checkout, "train.py", *TINY, "train.steps=1", "run=runs/pixelfaces/few")
+    typed = ("vary.steps=[1,2]", "vary.w=[1,7]", "seeds=[0,1,2]", "attrs=top hat,shades", "refine=0")
+    output = run(checkout, "scripts/compare.py", *typed, "dataset=pixelfaces")
+    (folder,) = (checkout / "comparisons").iterdir()
+    assert len((folder / "cells.csv").read_text().splitlines()) == 1 + 5 * 3
+    assert (folder / "contact.png").is_file() and "baseline" in output
+
+
 @pytest.mark.parametrize("program", ["train.py", "sample.py"])
 def test_help_and_cfg(checkout, program):
     before = sorted(checkout.rglob("*.*"))
-    assert "auto, cpu, cuda or mps" in run(checkout, program, "--help")
+    assert "auto, cpu, cuda, mps" in run(checkout, program, "--help")
     assert "precision:" in run(checkout, program, "--cfg", "job")
     assert [p for p in sorted(checkout.rglob("*.*")) if "__pycache__" not in str(p)] == [
         p for p in before if "__pycache__" not in str(p)

@@ -19,10 +19,10 @@ PUNK = torch.tensor(PUNKS.complete({"type": "Male", "skin": "Dark", "head": "Cap
 PRESENT = torch.tensor([not (field.optional and v == 0) for field, v in zip(PUNKS.fields, PUNK.tolist(), strict=True)])
 
 
-def dropped(seed: int = 0, n: int = N, schema=PUNKS, label=PUNK, **settings) -> torch.Tensor:
-    """(n, F) bool: which fields of n copies of one label are still known."""
-    generator = torch.Generator().manual_seed(seed)
-    return schema.drop(label.expand(n, -1), generator=generator, **settings) != UNKNOWN
+def known_after(seed: int = 0, n: int = N, schema=PUNKS, label=PUNK, **settings) -> torch.Tensor:
+    """(n, F) bool: which fields of n copies of one label are still known; no partial labels unless asked for."""
+    dropout, generator = LabelDropout(**{"partial_prob": 0.0} | settings), torch.Generator().manual_seed(seed)
+    return dropout(schema, label.expand(n, -1), generator) != UNKNOWN
 
 
 def assert_binomial(count, n: int, p: float, sigmas: float = 5.0) -> None:
@@ -36,46 +36,48 @@ def batches(draw, schema: ConditionSchema) -> torch.Tensor:
 
 @every_schema
 @given(data=st.data())
-def test_drop_forgets_and_changes_nothing_else(schema, data):
+def test_dropout_forgets_and_changes_nothing_else(schema, data):
     cond = data.draw(batches(schema))
     before = cond.clone()
     p = st.floats(0, 1)
-    settings = {
-        "drop_prob": data.draw(p), "partial_prob": data.draw(p), "max_known": data.draw(st.integers(1, 30)),
-        "present_weight": data.draw(st.floats(0.1, 100)),
-    }  # fmt: skip
+    dropout = LabelDropout(
+        drop_prob=data.draw(p),
+        partial_prob=data.draw(p),
+        max_known=data.draw(st.integers(1, 30)),
+        present_weight=data.draw(st.floats(0.1, 100)),
+    )
     seed = data.draw(st.integers(0, 2**32))
-    result = schema.drop(cond, **settings, generator=torch.Generator().manual_seed(seed))
+    result = dropout(schema, cond, torch.Generator().manual_seed(seed))
     assert torch.equal(cond, before)
     assert result.data_ptr() != cond.data_ptr()
     assert (result.shape, result.dtype) == (cond.shape, cond.dtype)
     assert ((result == cond) | (result == UNKNOWN)).all()
-    again = schema.drop(cond, **settings, generator=torch.Generator().manual_seed(seed))
+    again = dropout(schema, cond, torch.Generator().manual_seed(seed))
     assert torch.equal(result, again)
 
 
 def test_another_seed_drops_other_fields():
-    assert not torch.equal(dropped(0, drop_prob=0.5), dropped(1, drop_prob=0.5))
+    assert not torch.equal(known_after(0, drop_prob=0.5), known_after(1, drop_prob=0.5))
 
 
 def test_the_global_generator_stays_untouched_where_one_is_given():
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
-    dropped(drop_prob=0.5, partial_prob=0.5)
+    known_after(drop_prob=0.5, partial_prob=0.5)
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_the_bounds_of_drop():
-    assert dropped(drop_prob=0.0, partial_prob=0.0).all()
-    assert not dropped(drop_prob=1.0).any()
-    assert not dropped(drop_prob=1.0, partial_prob=1.0).any()
-    assert dropped(drop_prob=0.0, partial_prob=1.0).any(dim=1).all()  # a partial label still says something
+def test_the_bounds_of_the_probabilities():
+    assert known_after(drop_prob=0.0, partial_prob=0.0).all()
+    assert not known_after(drop_prob=1.0).any()
+    assert not known_after(drop_prob=1.0, partial_prob=1.0).any()
+    assert known_after(drop_prob=0.0, partial_prob=1.0).any(dim=1).all()  # a partial label still says something
 
 
 @pytest.mark.parametrize("drop_prob", [0.1, 0.5])
 def test_whole_labels_are_lost_at_the_rate_asked_for(drop_prob):
-    is_known = dropped(drop_prob=drop_prob)
+    is_known = known_after(drop_prob=drop_prob)
     assert torch.equal(is_known.any(dim=1), is_known.all(dim=1))
     for field in range(len(PUNKS)):
         assert_binomial(N - is_known[:, field].sum(), N, drop_prob)
@@ -83,7 +85,7 @@ def test_whole_labels_are_lost_at_the_rate_asked_for(drop_prob):
 
 def test_how_many_fields_stay_known():
     drop_prob, partial_prob, most = 0.2, 0.4, 5
-    count = dropped(drop_prob=drop_prob, partial_prob=partial_prob, max_known=most).sum(dim=1)
+    count = known_after(drop_prob=drop_prob, partial_prob=partial_prob, max_known=most).sum(dim=1)
     assert_binomial((count == 0).sum(), N, drop_prob)
     assert_binomial((count == len(PUNKS)).sum(), N, (1 - drop_prob) * (1 - partial_prob))
     for k in range(1, most + 1):
@@ -91,17 +93,17 @@ def test_how_many_fields_stay_known():
 
 
 def test_a_label_of_few_fields_keeps_at_most_those():
-    count = dropped(schema=TOY, label=torch.tensor(TOY.complete({"kind": "Cat"})), drop_prob=0.0, partial_prob=1.0,
+    count = known_after(schema=TOY, label=torch.tensor(TOY.complete({"kind": "Cat"})), drop_prob=0.0, partial_prob=1.0,
                     max_known=100).sum(dim=1)  # fmt: skip
     for k in range(1, len(TOY) + 1):
         assert_binomial((count == k).sum(), N, 1 / len(TOY))
-    assert dropped(schema=mnist.SCHEMA, label=torch.tensor([7]), drop_prob=0.0, partial_prob=1.0).all()
+    assert known_after(schema=mnist.SCHEMA, label=torch.tensor([7]), drop_prob=0.0, partial_prob=1.0).all()
 
 
 @pytest.mark.parametrize("present_weight", [1.0, 4.0])
 def test_one_field_is_kept_in_proportion_to_its_weight(present_weight):
     """Where k = 1 the chance of each field has a closed form: its weight over the sum of all."""
-    is_known = dropped(drop_prob=0.0, partial_prob=1.0, max_known=1, present_weight=present_weight)
+    is_known = known_after(drop_prob=0.0, partial_prob=1.0, max_known=1, present_weight=present_weight)
     weights = torch.where(PRESENT, present_weight, 1.0)
     for field, weight in enumerate(weights.tolist()):
         assert_binomial(is_known[:, field].sum(), N, weight / float(weights.sum()))
@@ -109,26 +111,26 @@ def test_one_field_is_kept_in_proportion_to_its_weight(present_weight):
 
 def test_of_two_fields_the_present_one_is_kept_four_times_in_five():
     schema = ConditionSchema([*slot("head", ("Cap",)), *slot("ear", ("Ring",))])
-    is_known = dropped(schema=schema, label=torch.tensor([0, 1]), drop_prob=0.0, partial_prob=1.0, max_known=1)
+    is_known = known_after(schema=schema, label=torch.tensor([0, 1]), drop_prob=0.0, partial_prob=1.0, max_known=1)
     assert_binomial(is_known[:, 1].sum(), N, 4 / 5)
     assert torch.equal(is_known[:, 0], ~is_known[:, 1])
 
 
 def test_what_is_present_is_kept_more_often():
-    kept = dropped(drop_prob=0.0, partial_prob=1.0, max_known=5, present_weight=4.0).float().mean(dim=0)
+    kept = known_after(drop_prob=0.0, partial_prob=1.0, max_known=5, present_weight=4.0).float().mean(dim=0)
     assert kept[PRESENT].min() > 1.5 * kept[~PRESENT].max()
 
 
 def test_labels_are_dropped_for_each_sample_by_itself():
-    """Over many batches the number of dropped samples varies as independent draws do; one draw for the whole
+    """Over many batches the number of dropped samples varies as independent samples do; one decision for the whole
     batch would vary `size` times as much."""
     size, p = 100, 0.1
-    lost = (~dropped(drop_prob=p).any(dim=1)).view(-1, size).sum(dim=1).double()
+    lost = (~known_after(drop_prob=p).any(dim=1)).view(-1, size).sum(dim=1).double()
     assert 0.5 < lost.var() / (size * p * (1 - p)) < 2.0
 
 
 def test_partial_labels_differ_within_a_batch():
-    kept = dropped(n=64, drop_prob=0.0, partial_prob=1.0)
+    kept = known_after(n=64, drop_prob=0.0, partial_prob=1.0)
     assert len(kept.unique(dim=0)) > 32
 
 
@@ -136,14 +138,14 @@ def test_partial_labels_differ_within_a_batch():
 @pytest.mark.parametrize("value", [-0.1, 1.1, 10, float("nan")])
 def test_probabilities_lie_between_0_and_1(name, value):
     with pytest.raises(ValueError, match=f"{name}={value}"):
-        PUNKS.drop(PUNK[None], **({"drop_prob": 0.1} | {name: value}))
+        LabelDropout(**{name: value})
 
 
 @pytest.mark.parametrize(("name", "value"), [("max_known", 0), ("present_weight", 0.0), ("present_weight", -1.0)])
 def test_partial_labels_keep_something(name, value):
     with pytest.raises(ValueError, match=f"{name}={value}"):
-        PUNKS.drop(PUNK[None], drop_prob=0.1, partial_prob=0.5, **{name: value})
+        LabelDropout(**{name: value})
 
 
 def test_there_is_nothing_to_drop_without_fields():
-    assert UNCONDITIONAL.drop(torch.empty(3, 0, dtype=torch.int64), drop_prob=0.5).shape == (3, 0)
+    assert LabelDropout()(UNCONDITIONAL, torch.empty(3, 0, dtype=torch.int64)).shape == (3, 0)

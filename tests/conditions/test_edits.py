@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.edits import changed, completed, implied, opened
+from conditions.edits import changed, completed, implied, open_slots
 from conditions.fields import Field, slot
 from conditions.schema import UNKNOWN, ConditionSchema
 from data.cryptopunks import SCHEMA as PUNKS
@@ -52,18 +52,19 @@ HUMAN = {"kind": "Human", "skin": "Light", "head": "Curls", "beard": "Goatee"}
         ("+hair", HUMAN),  # it has some
         ("-hat", HUMAN),  # it has none
         ("dark", {**HUMAN, "skin": "Dark"}),
+        ("+cap,\u2212beard,", {**HUMAN, "head": "Cap", "beard": "none"}),
     ],
 )
 def test_what_is_named_changes_and_the_rest_stays(schema, edit, expected):
     new = changed(schema, label(schema, **HUMAN), edit)
     assert torch.equal(new, label(schema, **expected))
-    assert opened(schema, new) == []
+    assert open_slots(schema, new) == []
 
 
 def test_a_group_leaves_open_which_of_it(schema):
     new = changed(schema, label(schema, **HUMAN), "+hat")
     assert schema.names(new) == ["Human", "Light", "hat", "-hair", "Goatee"]
-    assert opened(schema, new) == [schema.column["head"]]
+    assert open_slots(schema, new) == [schema.column["head"]]
     both = changed(schema, label(schema, **{**HUMAN, "head": "Cap"}), "-hat,+hair")
     assert schema.names(both) == ["Human", "Light", "-hat", "hair", "Goatee"]
 
@@ -76,7 +77,7 @@ def test_what_never_stands_beside_the_new_becomes_the_only_thing_that_does(schem
 def test_what_never_stands_beside_the_new_is_left_open_where_several_things_do(schema):
     new = changed(schema, label(schema, kind="Robot", skin="Steel", head="Cap"), "human")
     assert schema.names(new) == ["Human", "Cap", "hat", "-hair", "-beard"]
-    assert opened(schema, new) == [schema.column["skin"]]
+    assert open_slots(schema, new) == [schema.column["skin"]]
 
 
 def test_what_is_named_beside_a_kind_stays_though_no_picture_has_both(schema):
@@ -91,30 +92,37 @@ def test_an_accessory_that_does_not_fit_leaves_the_rest_alone(schema):
 
 
 def test_a_schema_that_saw_nothing_opens_nothing():
-    assert opened(SCHEMA, changed(SCHEMA, label(SCHEMA, **HUMAN), "robot")) == []
+    assert open_slots(SCHEMA, changed(SCHEMA, label(SCHEMA, **HUMAN), "robot")) == []
 
 
-def test_what_is_left_open_is_drawn_from_what_fits():
+def test_what_is_left_open_is_sampled_from_what_fits():
     """Robots wear caps alone, in this schema; humans anything."""
     seen = [dict(kind="Robot", skin="Steel", head="Cap")]
     seen += [dict(kind="Human", skin="Light", head=head) for head in ("none", "Cap", "Fez", "Curls", "Bun")]
     schema = SCHEMA.with_seen(torch.stack([label(SCHEMA, **slots) for slots in seen]))
     open_hat = changed(schema, label(schema, kind="Human", skin="Light", head="Bun"), "+hat")
-    drawn = torch.stack([completed(schema, open_hat, seed) for seed in range(60)])
-    hats = {schema.fields[schema.column["head"]].values[v] for v in drawn[:, schema.column["head"]].tolist()}
+    sampled = torch.stack([completed(schema, open_hat, seed) for seed in range(60)])
+    hats = {schema.fields[schema.column["head"]].values[v] for v in sampled[:, schema.column["head"]].tolist()}
     assert hats == {"Cap", "Fez"}
-    assert torch.equal(completed(schema, open_hat, 7), drawn[7])
-    for row in drawn:
-        assert torch.equal(implied(schema, row), row) and opened(schema, row) == []
+    assert torch.equal(completed(schema, open_hat, 7), sampled[7])
+    for row in sampled:
+        assert torch.equal(implied(schema, row), row) and open_slots(schema, row) == []
     robot = schema.encode("robot, steel, hat, -beard")
     assert {schema.names(completed(schema, robot, seed))[2] for seed in range(20)} == {"Cap"}
 
 
 @pytest.mark.parametrize(
     ("edit", "said"),
-    [("any", "changes nothing"), ("", "edit=''"), ("+turban", "unknown attribute 'turban'"), ("cap,fez", "exclude")],
+    [
+        ("any", "edit='any': changes nothing"),
+        ("", "edit='': a name is missing"),
+        ("+", r"edit='\+': a name is missing"),
+        ("-any", "edit='-any': 'any' leaves everything open"),
+        ("+turban", r"edit='\+turban': unknown attribute 'turban'"),
+        ("+cap,fez", r"edit='\+cap,fez': 'cap' and 'fez' exclude"),
+    ],
 )
-def test_bad_changes(edit, said):
+def test_edits_that_cannot_be(edit, said):
     with pytest.raises(ValueError, match=said):
         changed(SCHEMA, label(SCHEMA, **HUMAN), edit)
 

@@ -98,7 +98,7 @@ def test_pairs_are_unseen_exactly_where_no_example_has_both(examples, label):
 
 
 def test_a_bearded_woman_is_worth_a_warning(real_data):
-    punks = cryptopunks.load(str(real_data)).train
+    punks = cryptopunks.CryptoPunks().load(str(real_data)).train
     schema = punks.schema
     assert schema.unseen_pairs(schema.encode("woman,beard")) == [("Female", "beard")]
     assert schema.unseen_pairs(schema.encode("Female,Big Beard,-hat")) == [("Female", "Big Beard")]

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from conditions.requests import branches, described, parse_requests, shown, weakened
+from conditions.requests import branches, described, expected, parse_requests, without_guidance
 from conditions.schema import UNKNOWN
 from data.cryptopunks import SCHEMA as PUNKS
+from data.mnist import SCHEMA as DIGITS
 
 
 def labels(requests):
@@ -23,6 +24,32 @@ def test_a_plain_request_is_one_condition_without_weights():
 def test_no_request_is_one_condition_of_unknowns(nothing):
     (request,) = parse_requests(PUNKS, nothing)
     assert (request.label == UNKNOWN).all()
+
+
+@pytest.mark.parametrize(
+    ("listed", "text"),
+    [
+        (["male", "hat:5"], "male,hat:5"),
+        (("male", " hat : 5 ", "-beard:2"), "male,hat:5,-beard:2"),
+        (["male", "hat:5 | glasses * 2"], "male,hat:5 | glasses * 2"),
+        (["any"], "any"),
+    ],
+)
+def test_a_list_of_names_is_read_as_the_same_names_with_commas(listed, text):
+    requests, expected = parse_requests(PUNKS, listed), parse_requests(PUNKS, text)
+    assert labels(requests) == labels(expected)
+    assert [request[1:] for request in requests] == [request[1:] for request in expected]
+
+
+def test_a_number_is_a_name():
+    (request,) = parse_requests(DIGITS, 7)
+    assert torch.equal(request.label, DIGITS.encode("7"))
+
+
+def test_minus_signs_and_commas_at_the_end_are_read_as_in_names():
+    (request, other) = parse_requests(PUNKS, "male,\u2212hat:\u22122, | \u2013beard, * 2")
+    assert labels([request, other]) == [["Male", "-hat"], ["-beard"]]
+    assert (list(request.fields.values()), other.w) == ([-2.0], 2.0)
 
 
 def test_bars_separate_conditions_and_stars_weigh_them():
@@ -60,7 +87,7 @@ def test_own_weights_equal_to_the_common_one_change_nothing():
     ],
 )
 def test_without_guidance_no_weight_exceeds_that_of_the_plain_model(text, w, cap, parts):
-    found = branches(weakened(parse_requests(PUNKS, text), w, cap), w)
+    found = branches(without_guidance(parse_requests(PUNKS, text), w, cap), w)
     assert [PUNKS.names(label) for label, _ in found] == [names for names, _ in parts]
     assert [weight for _, weight in found] == pytest.approx([weight for _, weight in parts])
 
@@ -75,8 +102,8 @@ def test_without_guidance_no_weight_exceeds_that_of_the_plain_model(text, w, cap
         ("male,hat:2 * -1", [("hat", True), ("male", False)]),
     ],
 )
-def test_what_pictures_should_show_depends_on_the_sign_of_its_weight(text, parts):
-    found = shown(parse_requests(PUNKS, text))
+def test_what_pictures_are_expected_to_show_depends_on_the_sign_of_its_weight(text, parts):
+    found = expected(parse_requests(PUNKS, text))
     assert [(PUNKS.names(label), wanted) for label, wanted in found] == [
         (PUNKS.names(PUNKS.encode(names)), wanted) for names, wanted in parts
     ]
@@ -94,7 +121,7 @@ def test_what_is_described_is_read_again(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "why"),
     [
         ("male,hat:strong", "'strong' is no weight"),
         ("male * ", "'' is no weight"),
@@ -104,9 +131,18 @@ def test_what_is_described_is_read_again(text):
         ("male,female:2", "exclude each other"),
         ("any:5", "'any' asks for nothing that has a weight"),
         ("hat:5,hat:2", "'hat' asked for twice, with different weights"),
+        (["male", "hat:strong"], "'strong' is no weight"),
+        ([], "a name is missing"),
+        (["male", "glases:2"], "'glases'; closest: glasses"),
+        ("-any", "'any' leaves everything open"),
+        ("male | -any * 2", "'any' leaves everything open"),
+        ("-", "a name is missing"),
+        ("male,--hat:2", "'--hat' has more than one minus"),
+        ("-unknown:2", "unknown attribute 'unknown'"),
     ],
 )
-def test_what_cannot_be_read_is_refused(text, told):
+def test_what_cannot_be_read_is_refused(text, why):
     with pytest.raises(ValueError, match=r"^attrs=") as refused:
         parse_requests(PUNKS, text)
-    assert told in str(refused.value) and "\n" not in str(refused.value)
+    assert str(refused.value).startswith(f"attrs={text!r}: ")
+    assert why in str(refused.value) and "\n" not in str(refused.value)

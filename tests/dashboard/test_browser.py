@@ -9,13 +9,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from dashboard.jobs import jobs, stop
-from scripts.screenshots import choose
-from tests.conftest import ROOT, TINY
+from data.images import read_png, read_settings
+from scripts.maintain.screenshots import choose
+from tests.conftest import TINY
+from tests.programs import ROOT
 from training.run import Run
 
 PAGES = ["", "samples", "train", "generate", "edit", "compare", "evaluate"]
@@ -48,7 +51,7 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory):
-    """(address, folder) of a dashboard in a folder with the shipped settings and no runs."""
+    """(address, folder) of a dashboard in a folder with the settings of Streamlit and no runs."""
     folder = tmp_path_factory.mktemp("dashboard")
     shutil.copytree(ROOT / ".streamlit", folder / ".streamlit")
     with socket.socket() as free:
@@ -111,22 +114,28 @@ def test_every_page_opens_and_speaks_french(page):
     assert [url for url in elsewhere if url.startswith("http")] == []  # nothing is told to, or fetched from, others
 
 
-def test_a_picture_is_drawn_as_chosen_and_changes_with_what_is_chosen(page):
+def test_a_picture_is_generated_as_chosen_and_changes_with_what_is_chosen(page):
     visit(page, "generate")
     choose(page, "Type", "Male")
     choose(page, "Eyes", "Classic Shades")
     page.get_by_text("attrs=Male,Classic Shades").first.wait_for()
-    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_role("button", name="Generate", exact=True).click()
     page.get_by_role("button", name="Download 4 PNGs").wait_for()
     first = pictures(page)
-    ticks = page.locator(".ticks tr")
-    assert [ticks.nth(i).locator("td").nth(1).inner_text() for i in range(2)] == ["Male", "Classic Shades"]
-    assert page.locator(".ticks .found").count() >= 1
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download 4 PNGs").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        archive.extract("seed-000000.png", page.folder)
+    assert read_settings(page.folder / "seed-000000.png")["request"] == "Male,Classic Shades"
+    assert read_png(page.folder / "seed-000000.png").shape == (3, 192, 192)
+    rows = page.locator(".attributes tr")
+    assert [rows.nth(i).locator("td").nth(1).inner_text() for i in range(2)] == ["Male", "Classic Shades"]
+    assert page.locator(".attributes .met").count() >= 1
     box = page.locator(".gallery img").first.bounding_box()
     assert box["width"] == box["height"] == 24 * 6
     choose(page, "Eyes", "3D Glasses")
     page.get_by_text("attrs=Male,3D Glasses").first.wait_for()
-    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_role("button", name="Generate", exact=True).click()
     page.get_by_text("Male,3D Glasses", exact=True).first.wait_for()
     assert pictures(page)[:4] != first[:4]
     page.get_by_role("link", name="Runs").click()
@@ -135,16 +144,16 @@ def test_a_picture_is_drawn_as_chosen_and_changes_with_what_is_chosen(page):
     page.get_by_text("attrs=Male,3D Glasses").first.wait_for()  # what was chosen is still chosen
 
 
-def test_a_drawn_picture_is_edited_where_it_is_painted(page):
+def test_a_generated_picture_is_edited_where_it_is_painted(page):
     visit(page, "generate")
-    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_role("button", name="Generate", exact=True).click()
     page.get_by_role("button", name="Download 4 PNGs").wait_for()
     page.get_by_role("button", name="Edit").click()
     page.get_by_role("heading", level=1, name="Edit").wait_for()
     page.get_by_text("A part", exact=True).click()
     canvas = page.locator("canvas")
     canvas.wait_for()
-    assert page.get_by_role("button", name="Draw", exact=True).is_disabled()
+    assert page.get_by_role("button", name="Generate", exact=True).is_disabled()
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     page.mouse.move(box["x"] + 60, box["y"] + 60)
@@ -152,7 +161,7 @@ def test_a_drawn_picture_is_edited_where_it_is_painted(page):
     page.mouse.move(box["x"] + 250, box["y"] + 70, steps=20)
     page.mouse.up()
     page.get_by_text("mask=samples/edits/").wait_for()
-    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_role("button", name="Generate", exact=True).click()
     page.get_by_role("button", name="Download 4 PNGs").wait_for()
     assert page.get_by_text("before").count() == 1
 

@@ -1,15 +1,18 @@
 """Evaluations are found, flattened, and told apart from broken ones."""
 
 import json
+import math
 
-from dashboard.metrics import evaluations, flat
+import pytest
+
+from dashboard.metrics import evaluations, flat, shown
 
 
 def test_figures_and_where_they_come_from(tmp_path):
     record = {
         "checkpoint": "abc", "step": 10, "sampler": {"name": "ddim", "eta": 0.0}, "w": 1.5,
         "classifier": {"mean_accuracy": 0.9, "accuracy": {"type": 1.0}},
-        "exact": {"exact_best": 0.5, "by_seed": [1, 2], "snapped": True},
+        "exact": {"exact_best": 0.5, "by_seed": [1, 2], "quantised": True},
     }  # fmt: skip
     for name in ("a/2026-01-01", "a/2026-02-01"):
         (tmp_path / name).mkdir(parents=True)
@@ -27,3 +30,17 @@ def test_a_list_in_place_of_figures_is_a_problem_and_no_crash(tmp_path):
     (tmp_path / "metrics.json").write_text("[1]")
     assert evaluations(tmp_path)[0].problem
     assert flat({"a": {"b": {"c": 1}}, "d": 2}) == {"a.b.c": 1, "d": 2}
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [(None, ""), (0.123456, "0.1235"), (12345.0, "12,345"), (3.0, "3"), (math.nan, "nan"), (-math.inf, "-inf")],
+)
+def test_figures_are_shown_whatever_they_are(figure, text):
+    assert shown(figure) == text
+
+
+@pytest.mark.parametrize("content", ['{"a": 1' + "0" * 400 + "}", '{"a":' * 100_000, "[" * 100_000])
+def test_figures_that_python_cannot_hold_are_a_problem_and_no_crash(tmp_path, content):
+    (tmp_path / "metrics.json").write_text(content)
+    assert "cannot be read" in evaluations(tmp_path)[0].problem

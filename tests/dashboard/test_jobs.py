@@ -52,16 +52,60 @@ def test_settings_that_cannot_be_are_refused_before_anything_starts(in_tmp):
         (["train.steps=0"], "train.steps=0"),
         (["name=../x"], "name='../x'"),
         (["diffusion.prediction=eps", "optim.schedule=steep"], "optim.schedule='steep'"),
+        (["model=dit", "model.channels=8"], "model.channels"),
     ):
         with pytest.raises(ValueError, match=told):
             jobs.start(overrides, jobs.Path("runs"))
     assert list(in_tmp.iterdir()) == []
 
 
+class Sleeping:
+    """A process that runs until it is told otherwise."""
+
+    def __init__(self, command, **_):
+        self.pid, self.status, self.command = 2**30 + len(jobs._STARTED), None, command
+
+    def poll(self):
+        return self.status
+
+
+def test_no_more_trainings_run_at_once_than_a_machine_can_take(in_tmp, monkeypatch):
+    monkeypatch.setattr(jobs, "_STARTED", {})
+    monkeypatch.setattr(jobs.subprocess, "Popen", Sleeping)
+    runs = jobs.Path("runs")
+    started = [jobs.start([f"name=run-{i}"], runs) for i in range(jobs.AT_ONCE)]
+    for refused in (lambda: jobs.start(["name=more"], runs), lambda: jobs.resume(Run("runs/pixelfaces/more"), runs)):
+        with pytest.raises(ValueError, match=f"at most {jobs.AT_ONCE} trainings") as told:
+            refused()
+        assert all(job.run in str(told.value) for job in started)
+    assert len(jobs.jobs(runs)) == jobs.AT_ONCE
+    jobs._STARTED[started[0].pid].status = 0
+    jobs.start(["name=more"], runs)
+
+
+def test_a_training_of_an_earlier_dashboard_counts_while_it_runs(in_tmp, monkeypatch):
+    monkeypatch.setattr(jobs, "_STARTED", {})
+    run = Run("runs/faces/a")
+    job = jobs.Job(str(run), 4321, [], "", "")
+    with run.locked():
+        run.write_status(state="running", pid=4321)
+        assert job.running and not job.preparing
+        run.write_status(state="running", pid=99)  # of another process, which continues the run
+        assert not job.running
+    run.write_status(state="running", pid=4321)
+    assert not job.running
+
+
+def test_options_that_are_no_options_are_refused_also_where_no_list_was_clicked(in_tmp):
+    for typed in ("model=../../x", "dataset=/etc/x"):
+        with pytest.raises(ValueError, match="unknown; choose one of"):
+            jobs.start([typed], jobs.Path("runs"))
+
+
 @pytest.mark.parametrize(
     "line",
     [
-        "run=/etc/x", "start=/etc/x",
+        "run=/etc/x", "init_from=/etc/x",
         "data_root=/etc", "resume=never", "hydra.run.dir=/tmp", "+x=1", "train.steps", "--multirun",
         "name=${oc.env:HOME}", "model=../../x", "dataset=nothing", "wrong.key=1",
     ],

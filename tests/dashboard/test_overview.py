@@ -8,7 +8,7 @@ import filelock
 import pytest
 import yaml
 
-from dashboard.overview import duration, overview, overviews, rows_of, run_folders, samples
+from dashboard.overview import duration, overview, overviews, preview_requests, run_folders, sample_grids
 from training.run import Run
 
 LONG_AGO = "2020-01-01T00:00:00+00:00"
@@ -27,10 +27,10 @@ def test_a_trained_run_is_described(in_tmp, train_tiny):
     assert (found.name, found.state, found.step, found.steps) == ("faces/a", "finished", 2, 2)
     assert (found.dataset, found.device, found.seconds_left) == ("pixelfaces", "cpu", 0)
     assert found.images_per_second > 0 and found.loss > 0
-    grids = samples(found.run)
+    grids = sample_grids(found.run)
     assert {(grid.step, grid.kind, grid.w) for grid in grids} == {(s, k, w) for s in (1, 2) for k in ("raw", "ema")
                                                                   for w in ("1", "3")}  # fmt: skip
-    assert len(rows_of(found.run)) == 6
+    assert len(preview_requests(found.run)) == 6
 
 
 def test_a_running_process_holds_its_lock_and_a_killed_one_does_not(tmp_path):
@@ -44,7 +44,16 @@ def test_a_running_process_holds_its_lock_and_a_killed_one_does_not(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"state": 1}', b"\xff\xfe", b'{"state": "finished", "step": null, "steps": 1}']
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"state": 1}',
+        b"\xff\xfe",
+        b'{"state": "finished", "step": null, "steps": 1}',
+        b'{"state": "failed", "step": Infinity}',
+    ],
 )
 def test_a_broken_status_shows_as_such_and_hides_no_other_run(tmp_path, content):
     status(tmp_path / "good")
@@ -52,6 +61,13 @@ def test_a_broken_status_shows_as_such_and_hides_no_other_run(tmp_path, content)
     (tmp_path / "bad" / "status.json").write_bytes(content)
     states = {run.name: run.state for run in overviews(tmp_path)}
     assert states == {"good": "finished", "bad": "broken"}
+
+
+def test_numbers_that_are_none_are_left_out(tmp_path):
+    """A training that diverged writes NaN; the page that shows all runs must not break on it."""
+    folder = status(tmp_path / "run", seconds_left=float("nan"), loss=float("inf"), images_per_second=float("nan"))
+    found = overview(folder, tmp_path)
+    assert (found.state, found.seconds_left, found.loss, found.images_per_second) == ("finished", None, None, None)
 
 
 def test_runs_are_found_at_any_depth_and_links_are_not_followed(tmp_path):
@@ -72,9 +88,9 @@ def test_no_folder_is_no_run(tmp_path):
 
 
 @pytest.mark.parametrize("config", ["[]", "{}", "a: [", yaml.safe_dump({"dataset": {}, "cfg": {"conditional": True}})])
-def test_rows_of_a_broken_config_are_not_known(tmp_path, config):
+def test_requests_of_a_broken_config_are_not_known(tmp_path, config):
     (tmp_path / "config.yaml").write_text(config)
-    assert rows_of(Run(tmp_path)) == []
+    assert preview_requests(Run(tmp_path)) == []
 
 
 @pytest.mark.parametrize(

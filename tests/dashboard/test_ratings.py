@@ -42,6 +42,12 @@ def test_means_by_hand():
     assert found["artefacts"][1] == pytest.approx((1.0, 1.0, 2))  # 0 and 2: variance 2, error sqrt(2 / 2)
 
 
+def test_a_single_score_has_no_known_spread():
+    """Its standard error was reported as 0.00, as if it were certain."""
+    found = ratings.mean([2])
+    assert (found.mean, found.n) == (2.0, 1) and math.isnan(found.error)
+
+
 def test_preferences_by_hand():
     rating = begin("pairs", 4)
     rating.answers = [0, 0, 0, None]

@@ -5,15 +5,19 @@ import string
 
 import pytest
 
-from dashboard import overview, painter, ratings
-from dashboard import translations as words
-from dashboard.pages import edit, samples
-from tests.conftest import ROOT
+import conf
+from dashboard import painter, ratings, translations
+from dashboard.explanations import EXPLANATIONS, explained
+from dashboard.pages import edit, samples, train
+from inference.settings import SampleSettings
+from tests.programs import ROOT
+from training.settings import TrainSettings
 
 FILES = [ROOT / "streamlit_dashboard.py", *sorted((ROOT / "dashboard").rglob("*.py"))]
 STATES = ["running", "finished", "stopped", "failed", "killed", "unknown", "broken"]
 TABLES = [*ratings.CRITERIA, *painter.TOOLS, *edit.WAYS.values(), *samples.KINDS.values(), *STATES]
 TABLES += ["Training", "Pictures"]
+WIDGETS = ("number", "slider", "one_of", "explain")  # of dashboard/controls.py
 
 
 def said() -> set[str]:
@@ -26,20 +30,41 @@ def is_say(node) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say"
 
 
+def settings_with_widgets() -> set[str]:
+    """The settings of sample.py whose help is shown, named in calls such as number(usual, "steps", ...)."""
+    calls = [
+        node for path in FILES for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)
+    ]
+    widgets = [call for call in calls if ast.unparse(call.func).rpartition(".")[2] in WIDGETS and len(call.args) > 1]
+    literal = {call.args[1].value for call in widgets if isinstance(call.args[1], ast.Constant)}
+    others = {"n", "device"}  # the label of the one says it, the other is of train.py
+    return (literal & set(SampleSettings.model_fields)) - others
+
+
 def names(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
 def test_every_text_has_a_french_one_and_no_other_does():
-    assert overview.Overview.__doc__ and set(words.FRENCH) == said() | set(TABLES)
+    assert set(translations.FRENCH) == said() | set(TABLES)
 
 
-@pytest.mark.parametrize("text", words.FRENCH)
+@pytest.mark.parametrize("text", translations.FRENCH)
 def test_both_texts_have_the_same_gaps(text):
-    assert names(text) == names(words.FRENCH[text])
+    assert names(text) == names(translations.FRENCH[text])
 
 
 def test_a_text_that_is_not_in_the_table_stays_as_it_is():
-    assert words.translated("Runs", "Français") == "Suivi"
-    assert words.translated("Runs", "English") == "Runs"
-    assert words.translated("never said", "Français") == "never said"
+    assert translations.translated("Runs", "Français") == "Suivi"
+    assert translations.translated("Runs", "English") == "Runs"
+    assert translations.translated("never said", "Français") == "never said"
+
+
+def test_every_setting_that_has_a_widget_is_explained_in_french_and_no_other_is():
+    assert set(EXPLANATIONS["sample"]) == settings_with_widgets()
+    assert set(EXPLANATIONS["train"]) == {*train.NUMBERS, "device"}
+    assert set(EXPLANATIONS["train"]) <= conf.names(TrainSettings)
+
+
+def test_explanations_are_those_of_the_declaration_in_english():
+    assert explained("sample", "w", "declared", "English") == "declared" != explained("sample", "w", "", "Français")

@@ -126,9 +126,9 @@ def test_the_schema_of_every_part_knows_the_training_part_only(held_out):
         assert part.schema.unseen_pairs(torch.tensor([1, 0])) == []
 
 
-def test_the_palette_knows_the_places_of_the_training_part_alone():
+def test_the_per_pixel_palette_is_that_of_the_training_part_alone():
     data = dataset()
     parts = split_by_id(data)
     for part in (parts.train, parts.validation, parts.test):
-        assert torch.equal(part.palette.places, data.palette.placed(parts.train.images).places)
-    assert not torch.equal(parts.train.palette.places, data.palette.placed(data.images).places)
+        assert torch.equal(part.palette.at_pixel, data.palette.per_pixel(parts.train.images).at_pixel)
+    assert not torch.equal(parts.train.palette.at_pixel, data.palette.per_pixel(data.images).at_pixel)

@@ -10,8 +10,7 @@ import torch
 from PIL import Image
 
 from conditions.fields import NONE, normalise
-from data import cryptopunks
-from data.cryptopunks import FIELDS, SCHEMA, cut_sheet, parse_table
+from data.cryptopunks import FIELDS, SCHEMA, CryptoPunks, cut_sheet, parse_table
 
 # As people who know the collection write them down, apart from the code's own lists.
 HATS = """Bandana, Beanie, Cap, Cap Forward, Cowboy Hat, Do-rag, Fedora, Headband, Hoodie, Knitted Cap, Pilot Helmet,
@@ -149,7 +148,7 @@ def test_transparent_pixels_show_the_background():
 
 @pytest.fixture(scope="module")
 def punks(real_data):
-    return cryptopunks.load(str(real_data))
+    return CryptoPunks().load(str(real_data))
 
 
 @pytest.fixture(scope="module")

@@ -112,14 +112,14 @@ def test_what_is_no_picture_or_too_large_is_refused_in_one_line(tmp_path):
     (tmp_path / "huge.png").write_bytes(header_of(small, 60_000, 60_000))
     (tmp_path / "bomb.png").write_bytes(with_chunk(small, b"zTXt", b"a\0\0" + zeros(80_000_000)))
     (tmp_path / "text.png").write_text("no picture")
-    for name, told in {
+    for name, why in {
         "huge.png": "too many pixels",
         "bomb.png": "cannot be decoded",
         "text.png": "not a picture",
         "nowhere.png": "no such file",
     }.items():
         for read in (read_settings, read_png):
-            with pytest.raises(ValueError, match=f"{name}: {told}") as refused:
+            with pytest.raises(ValueError, match=f"{name}: {why}") as refused:
                 read(tmp_path / name)
             assert "\n" not in str(refused.value)
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
-from torchvision.datasets import MNIST
+from torchvision.datasets import MNIST as TorchvisionMNIST
 
 from data import mnist
 from data.download import DataFile
-from data.mnist import parse_idx, resize
+from data.mnist import MNIST, parse_idx, resize
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -88,9 +88,9 @@ def test_resizing_agrees_with_pillow(size):
 
 
 @pytest.mark.parametrize("size", [0, -28, 7, 16.0, "16"])
-def test_a_size_that_shows_no_digit_is_refused(size, tmp_path):
-    with pytest.raises(ValueError, match=f"image_size={size}"):
-        mnist.load(str(tmp_path), size)
+def test_a_size_that_shows_no_digit_is_refused(size):
+    with pytest.raises(ValueError, match=f"image_size={size!r}: must be a whole number from 8 to 512"):
+        MNIST(image_size=size)
 
 
 # -- the splits -------------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def small_mnist(tmp_path, monkeypatch):
 
 def test_training_digits_split_by_row_and_test_digits_stay_apart(small_mnist):
     root, contents = small_mnist
-    splits = mnist.load(str(root), 28)
+    splits = MNIST(image_size=28).load(str(root))
     validation, set_aside = [7, 27, 47], [13, 33, 53]
     training = [i for i in range(60) if i not in validation + set_aside]
     for split, part, expected in (
@@ -132,7 +132,7 @@ def test_training_digits_split_by_row_and_test_digits_stay_apart(small_mnist):
 
 
 def test_the_usual_size_is_16(small_mnist):
-    assert mnist.load(str(small_mnist[0])).train.image_shape == (1, 16, 16)
+    assert MNIST().load(str(small_mnist[0])).train.image_shape == (1, 16, 16)
 
 
 # -- the published digits ---------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def test_the_usual_size_is_16(small_mnist):
 
 @pytest.fixture(scope="module")
 def digits(real_data):
-    return mnist.load(str(real_data), 28)
+    return MNIST(image_size=28).load(str(real_data))
 
 
 def test_the_published_parts_have_their_sizes(digits):
@@ -149,7 +149,7 @@ def test_the_published_parts_have_their_sizes(digits):
 
 def test_images_and_labels_are_those_that_torchvision_reads(digits, real_data):
     for split, train in ((digits.train, True), (digits.validation, True), (digits.test, False)):
-        published = MNIST(root=real_data, train=train, download=False)
+        published = TorchvisionMNIST(root=real_data, train=train, download=False)
         assert torch.equal(split.images[:, 0], published.data[split.ids])
         assert torch.equal(split.labels[:, 0], published.targets[split.ids])
 

@@ -1,4 +1,4 @@
-"""Palettes: which colours there are, where they stand, and which of them a pixel takes."""
+"""Palettes: which colours there are, in all and at each pixel, and which of them a pixel takes."""
 
 import base64
 import zlib
@@ -26,11 +26,11 @@ def pictures_and_palettes(draw):
 
 
 @st.composite
-def drawn_and_training(draw):
+def sampled_and_training(draw):
     """Two sets of pictures of one size; few colours, so that they share some."""
-    drawn = draw(pictures())
-    size = (draw(st.integers(1, 4)), *drawn.shape[1:])
-    return drawn, torch.from_numpy(draw(hnp.arrays(np.uint8, size, elements=st.integers(0, 255))))
+    sampled = draw(pictures())
+    size = (draw(st.integers(1, 4)), *sampled.shape[1:])
+    return sampled, torch.from_numpy(draw(hnp.arrays(np.uint8, size, elements=st.integers(0, 255))))
 
 
 @given(pictures(most=3) | pictures())
@@ -43,49 +43,62 @@ def test_the_palette_has_each_colour_once(images):
 
 
 @given(pictures_and_palettes())
-def test_snapping_takes_the_nearest_colour(images_and_palette):
+def test_quantising_takes_the_nearest_colour(images_and_palette):
     images, palette = images_and_palette
     before = images.clone()
-    snapped = palette.snap(images)
-    assert (snapped.shape, snapped.dtype) == (images.shape, torch.uint8)
+    quantised = palette.quantise(images)
+    assert (quantised.shape, quantised.dtype) == (images.shape, torch.uint8)
     assert torch.equal(images, before)
-    assert colours(snapped) <= {tuple(row) for row in palette.colours.tolist()}
-    wanted, got, choices = images.long().movedim(1, -1), snapped.long().movedim(1, -1), palette.colours.long()
+    assert colours(quantised) <= {tuple(row) for row in palette.colours.tolist()}
+    wanted, got, choices = images.long().movedim(1, -1), quantised.long().movedim(1, -1), palette.colours.long()
     nearest = (wanted[..., None, :] - choices).square().sum(dim=-1).amin(dim=-1)  # brute force, in integers
     assert torch.equal((wanted - got).square().sum(dim=-1), nearest)
-    assert torch.equal(palette.snap(snapped), snapped)
+    assert torch.equal(palette.quantise(quantised), quantised)
 
 
-@given(drawn_and_training())
-def test_snapping_by_place_takes_the_nearest_that_a_training_picture_has_there(sets):
-    drawn, training = sets
-    snapped = Palette.of(torch.cat([drawn, training])).placed(training).snap(drawn)
-    apart = (drawn[:, None].long() - training[None].long()).square().sum(dim=2)  # (drawn, training, H, W)
-    taken = (drawn.long() - snapped.long()).square().sum(dim=1)
+@given(sampled_and_training())
+def test_the_per_pixel_palette_gives_the_nearest_colour_that_a_training_picture_has_there(sets):
+    sampled, training = sets
+    quantised = Palette.of(torch.cat([sampled, training])).per_pixel(training).quantise(sampled)
+    apart = (sampled[:, None].long() - training[None].long()).square().sum(dim=2)  # (sampled, training, H, W)
+    taken = (sampled.long() - quantised.long()).square().sum(dim=1)
     assert torch.equal(taken, apart.amin(dim=1))
-    assert ((snapped[:, None] == training[None]).all(dim=2).any(dim=1)).all()
+    assert ((quantised[:, None] == training[None]).all(dim=2).any(dim=1)).all()
 
 
 @given(pictures())
-def test_a_picture_is_at_home_in_its_own_palette(images):
-    palette = Palette.of(images).placed(images)
-    for to in ("place", "palette", "none"):
-        assert torch.equal(palette.snap(images, to), images)
+def test_a_picture_keeps_the_colours_of_its_own_palette(images):
+    palette = Palette.of(images).per_pixel(images)
+    for to in ("pixel", "palette", "none"):
+        assert torch.equal(palette.quantise(images, to), images)
 
 
-@given(drawn_and_training())
+@given(sampled_and_training())
 def test_a_palette_survives_the_header_of_a_weights_file(sets):
-    drawn, training = sets
-    palette = Palette.of(torch.cat([drawn, training])).placed(training)
-    again = Palette.from_plain(*palette.to_plain(), *drawn.shape[2:])
+    sampled, training = sets
+    palette = Palette.of(torch.cat([sampled, training])).per_pixel(training)
+    again = Palette.from_plain(*palette.to_plain(), *sampled.shape[2:])
     assert torch.equal(again.colours, palette.colours)
-    assert torch.equal(again.places, palette.places)
-    without = Palette.from_plain(*Palette(palette.colours).to_plain(), *drawn.shape[2:])
-    assert without.places is None
+    assert torch.equal(again.at_pixel, palette.at_pixel)
+    without = Palette.from_plain(*Palette(palette.colours).to_plain(), *sampled.shape[2:])
+    assert without.at_pixel is None
 
 
 @pytest.mark.parametrize("size", [0, 71, 73, 50_000_000])
-def test_places_of_another_size_are_refused(size):
-    places = base64.b64encode(zlib.compress(bytes(size))).decode()
-    with pytest.raises(ValueError, match="not those of 1 colours on 24 x 24"):
-        Palette.from_plain([[0, 0, 0]], places, 24, 24)
+def test_a_per_pixel_palette_of_another_size_is_refused(size):
+    packed = base64.b64encode(zlib.compress(bytes(size))).decode()
+    with pytest.raises(ValueError, match="not that of 1 colours on 24 x 24"):
+        Palette.from_plain([[0, 0, 0]], packed, 24, 24)
+
+
+def test_the_whole_palette_has_colours_that_a_pixel_lacks():
+    training = torch.tensor([[[[0, 90]]], [[[10, 200]]]], dtype=torch.uint8)  # two grey pictures of two pixels
+    palette, image = Palette.of(training).per_pixel(training), torch.tensor([[[[80, 80]]]], dtype=torch.uint8)
+    found = {to: palette.quantise(image, to).flatten().tolist() for to in ("pixel", "palette", "none")}
+    assert found == {"pixel": [10, 90], "palette": [90, 90], "none": [80, 80]}
+    assert Palette(palette.colours).quantise(image).flatten().tolist() == [90, 90]  # where nothing is known of pixels
+
+
+def test_a_damaged_per_pixel_palette_is_a_value_error():
+    with pytest.raises(ValueError, match="damaged"):
+        Palette.from_plain([[0, 0, 0]], base64.b64encode(b"no zlib").decode(), 24, 24)

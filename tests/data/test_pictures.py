@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from data.pictures import MAX_BYTES, read_mask, read_picture
 
@@ -27,6 +27,26 @@ def saved(folder, picture: Image.Image, name="picture.png"):
 
 def read(path, shape=SHAPE):
     return read_picture(path, shape, ORANGE, "init").permute(1, 2, 0).numpy()
+
+
+def orientation(number: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = number
+    return exif
+
+
+def as_the_camera_stores(upright: np.ndarray, number: int) -> np.ndarray:
+    """The pixels of a file with this EXIF orientation, after the standard's table: where row 0 and column 0 lie."""
+    return {
+        1: upright,  # top, left
+        2: upright[:, ::-1],  # top, right
+        3: upright[::-1, ::-1],  # bottom, right
+        4: upright[::-1],  # bottom, left
+        5: upright.swapaxes(0, 1),  # left, top
+        6: upright[:, ::-1].swapaxes(0, 1),  # right, top
+        7: upright[::-1, ::-1].swapaxes(0, 1),  # right, bottom
+        8: upright[::-1].swapaxes(0, 1),  # left, bottom
+    }[number]
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
@@ -71,6 +91,43 @@ def test_an_enlarged_one_may_be_a_jpeg(tmp_path, colours):
     assert np.abs(read(tmp_path / "picture.jpg").astype(int) - colours).mean() < 25  # random colours are hard for JPEG
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_photograph_is_turned_upright_before_it_is_measured(tmp_path, colours, number, suffix):
+    """Half of the orientations store 8 x 6 pixels as 6 x 8, which would be refused as they are."""
+    large = colours.repeat(8, axis=0).repeat(8, axis=1)
+    stored = Image.fromarray(np.ascontiguousarray(as_the_camera_stores(large, number)))
+    path = tmp_path / f"photo.{suffix}"
+    stored.save(path, exif=orientation(number), quality=90)
+    limit = 0 if suffix == "png" else 25  # random colours are hard for lossy formats
+    assert np.abs(read(path).astype(int) - colours).mean() <= limit
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_mask_is_turned_upright_too(tmp_path, number):
+    light = np.zeros((6, 8), dtype=np.uint8)
+    light[0, :3] = light[5, 7] = 255
+    stored = Image.fromarray(np.ascontiguousarray(as_the_camera_stores(light, number)))
+    stored.save(tmp_path / "mask.png", exif=orientation(number))
+    assert torch.equal(read_mask(tmp_path / "mask.png", SHAPE), torch.from_numpy(light / 255).float())
+
+
+def test_sixteen_bits_are_turned_too(tmp_path):
+    deep = np.arange(48, dtype=np.uint16).reshape(6, 8) * 5 * 257
+    Image.fromarray(np.ascontiguousarray(as_the_camera_stores(deep, 6))).save(tmp_path / "d.png", exif=orientation(6))
+    assert np.array_equal(read(tmp_path / "d.png", (1, 6, 8))[..., 0], deep >> 8)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_damaged_orientation_says_nothing_and_a_picture_with_one_is_read(tmp_path, colours):
+    whole = orientation(6).tobytes()
+    entry_ends = 6 + 8 + 2 + 12  # after "Exif", the TIFF header and the number of entries
+    damaged = [whole[:cut] for cut in range(6, entry_ends)] + [b"Exif\0\0no block", orientation(9).tobytes()]
+    for exif in damaged:
+        Image.fromarray(colours).save(tmp_path / "photo.png", exif=exif)
+        assert np.array_equal(read(tmp_path / "photo.png"), colours)
+
+
 def test_a_mask_without_anything_light_is_refused(tmp_path):
     for level in (0, 100):
         path = saved(tmp_path, Image.new("L", (8, 6), level))
@@ -102,8 +159,14 @@ def test_palettes_greys_and_sixteen_bits_are_converted(tmp_path):
 @pytest.mark.parametrize("size", [(7, 6), (8, 5), (16, 6), (4, 3), (20, 15)])
 def test_other_sizes_are_refused_with_both_sizes(tmp_path, size):
     path = saved(tmp_path, Image.new("RGB", size))
-    with pytest.raises(ValueError, match=rf"init=.*: {size[0]} x {size[1]} pixels; this model draws 8 x 6"):
+    with pytest.raises(ValueError, match=rf"init=.*: {size[0]} x {size[1]} pixels; this model generates 8 x 6"):
         read(path)
+
+
+def test_the_size_in_a_refusal_is_that_of_the_upright_picture(tmp_path):
+    Image.new("RGB", (9, 7)).save(tmp_path / "photo.png", exif=orientation(6))
+    with pytest.raises(ValueError, match=r"init=.*photo\.png: 7 x 9 pixels"):
+        read(tmp_path / "photo.png")
 
 
 def test_what_is_no_picture_or_too_large_is_refused_before_it_is_decoded(tmp_path):
@@ -118,7 +181,7 @@ def test_what_is_no_picture_or_too_large_is_refused_before_it_is_decoded(tmp_pat
     (tmp_path / "chunk.png").write_bytes(with_chunk(whole.getvalue(), b"\0\0\0\0", b""))
     with (tmp_path / "heavy.png").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
-    for name, told in {
+    for name, why in {
         "text.png": "not a picture",
         "half.png": "cannot be decoded",
         "bomb.png": "5000 x 5000 pixels; at most",
@@ -129,7 +192,7 @@ def test_what_is_no_picture_or_too_large_is_refused_before_it_is_decoded(tmp_pat
         "heavy.png": "20 MB; pictures of at most 20 MB",
         "nowhere.png": "no such file",
     }.items():
-        with pytest.raises(ValueError, match=f"init=.*{name}: {told}") as refused:
+        with pytest.raises(ValueError, match=f"init=.*{name}: {why}") as refused:
             read(tmp_path / name)
         assert "\n" not in str(refused.value)
 

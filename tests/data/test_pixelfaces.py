@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conditions.fields import NONE
-from data import pixelfaces
-from data.pixelfaces import BACKDROPS, COLOURS, SCHEMA, SKINS, draw, read_labels
+from data.pixelfaces import BACKDROPS, COLOURS, SCHEMA, SKINS, PixelFaces, read_labels, render
 
 SLOTS = {field.name: field.values for field in SCHEMA.fields if not field.slot}
 SPRITES = {name: values for name, values in SLOTS.items() if name not in ("backdrop", "skin")}
@@ -27,10 +26,10 @@ def bare(backdrop: str, skin: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def splits():
-    return pixelfaces.load()
+    return PixelFaces().load()
 
 
-# -- reading is the inverse of drawing --------------------------------------------------------------------
+# -- reading is the inverse of rendering ------------------------------------------------------------------
 
 
 def test_every_held_out_face_is_read_exactly(splits):
@@ -40,9 +39,9 @@ def test_every_held_out_face_is_read_exactly(splits):
 
 
 @given(st.lists(faces, min_size=1, max_size=8))
-def test_any_face_is_read_exactly(drawn):
-    labels = labels_of(*drawn)
-    assert torch.equal(read_labels(draw(labels)), labels)
+def test_any_face_is_read_exactly(chosen):
+    labels = labels_of(*chosen)
+    assert torch.equal(read_labels(render(labels)), labels)
 
 
 def test_every_value_of_every_slot_is_read_on_every_ground():
@@ -53,18 +52,18 @@ def test_every_value_of_every_slot_is_read_on_every_ground():
         for value in values
     ]
     labels = labels_of(*every)
-    assert torch.equal(read_labels(draw(labels)), labels)
+    assert torch.equal(read_labels(render(labels)), labels)
 
 
 @given(st.lists(faces, min_size=1, max_size=4), st.integers(0, 2**32))
-def test_a_slightly_noisy_face_is_read_all_the_same(drawn, seed):
-    labels = labels_of(*drawn)
-    images = draw(labels)
+def test_a_slightly_noisy_face_is_read_all_the_same(chosen, seed):
+    labels = labels_of(*chosen)
+    images = render(labels)
     noise = torch.randint(-6, 7, images.shape, generator=torch.Generator().manual_seed(seed))
     assert torch.equal(read_labels((images + noise).clamp(0, 255).to(torch.uint8)), labels)
 
 
-# -- what is drawn ----------------------------------------------------------------------------------------
+# -- what is rendered -------------------------------------------------------------------------------------
 
 
 def test_slots_paint_disjoint_pixels():
@@ -72,7 +71,7 @@ def test_slots_paint_disjoint_pixels():
     for name, values in SPRITES.items():
         painted[name] = torch.zeros(24, 24, dtype=torch.bool)
         for backdrop, skin in product(BACKDROPS, SKINS):
-            images = draw(labels_of(*(bare(backdrop, skin) | {name: value} for value in values)))
+            images = render(labels_of(*(bare(backdrop, skin) | {name: value} for value in values)))
             painted[name] |= (images != images[:1]).any(dim=1).any(dim=0)
         assert painted[name].any()
     for one, other in combinations(painted, 2):
@@ -84,13 +83,13 @@ def test_a_slot_looks_the_same_whatever_else_is_worn(face, name, data):
     """What changes with one slot on a full face is what changes with it on a bare one."""
     value = data.draw(st.sampled_from(SPRITES[name]))
     on_bare = [bare(face["backdrop"], face["skin"]) | {name: v} for v in (face[name], value)]
-    full_before, full_after, bare_before, bare_after = draw(labels_of(face, face | {name: value}, *on_bare)).int()
+    full_before, full_after, bare_before, bare_after = render(labels_of(face, face | {name: value}, *on_bare)).int()
     assert torch.equal(full_after - full_before, bare_after - bare_before)
 
 
 @given(ground)
 def test_a_face_stands_before_its_backdrop_in_its_skin(ground):
-    image = draw(labels_of(ground))[0]
+    image = render(labels_of(ground))[0]
     assert (image.dtype, image.shape) == (torch.uint8, (3, 24, 24))
     assert tuple(image[:, 0, 0].tolist()) == tuple(image[:, 23, 23].tolist()) == BACKDROPS[ground["backdrop"]]
     assert tuple(image[:, 14, 12].tolist()) == SKINS[ground["skin"]]
@@ -102,7 +101,7 @@ def test_only_the_named_colours_are_used(splits):
 
 
 def test_an_earring_is_two_golden_pixels():
-    without, with_ = draw(labels_of(bare("Sand", "Tan"), bare("Sand", "Tan") | {"ear": "Earring"}))
+    without, with_ = render(labels_of(bare("Sand", "Tan"), bare("Sand", "Tan") | {"ear": "Earring"}))
     changed = (without != with_).any(dim=0)
     assert changed.sum() == 2
     assert [tuple(pixel) for pixel in with_[:, changed].T.tolist()] == [COLOURS["g"]] * 2
@@ -112,14 +111,14 @@ def test_an_earring_is_two_golden_pixels():
 
 
 def test_faces_are_a_function_of_the_seed():
-    a, b = pixelfaces.load(count=100, seed=3), pixelfaces.load(data_root="/not/used", count=100, seed=3)
+    a, b = PixelFaces(count=100, seed=3).load(), PixelFaces(count=100, seed=3).load("/not/used")
     for one, other in ((a.train, b.train), (a.validation, b.validation), (a.test, b.test)):
         assert one.hash == other.hash
         assert torch.equal(one.ids, other.ids)
 
 
 def test_another_seed_gives_other_faces():
-    seeds = [pixelfaces.load(count=100, seed=seed).train for seed in range(3)]
+    seeds = [PixelFaces(count=100, seed=seed).load().train for seed in range(3)]
     for one, other in combinations(seeds, 2):
         shared = {tuple(row) for row in one.labels.tolist()} & {tuple(row) for row in other.labels.tolist()}
         assert len(shared) < 10
@@ -136,7 +135,7 @@ def test_parts_are_split_by_id_and_share_no_face(splits):
 
 
 def test_the_pictures_are_those_of_the_labels(splits):
-    assert torch.equal(draw(splits.train.labels), splits.train.images)
+    assert torch.equal(render(splits.train.labels), splits.train.images)
 
 
 def test_coarse_fields_say_what_the_slots_say(splits):
@@ -160,13 +159,13 @@ def test_every_value_occurs_about_equally_often(splits):
 
 
 @pytest.mark.parametrize("count", [-1, 0, 19, 10**9])
-def test_a_count_that_cannot_be_drawn_is_refused(count):
+def test_a_count_of_faces_that_there_are_not_is_refused(count):
     with pytest.raises(ValueError, match=f"count={count}"):
-        pixelfaces.load(count=count)
+        PixelFaces(count=count)
 
 
 def test_the_fewest_faces_still_fill_every_part():
-    splits = pixelfaces.load(count=20)
+    splits = PixelFaces(count=20).load()
     assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [18, 1, 1]
 
 

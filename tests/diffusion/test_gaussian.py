@@ -1,4 +1,4 @@
-"""The training objective, and the reading of a network's output as a clean picture and noise."""
+"""The training objective, and the conversion of a network's output to a clean picture and noise."""
 
 import math
 
@@ -25,7 +25,7 @@ def pictures(n: int = 6, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def output_for(prediction: str, x_0, x_t, t) -> torch.Tensor:
-    """What a network of this kind says if it believes x_0 lies behind x_t, from x_t = signal x_0 + noise eps."""
+    """The output of a network of this kind that predicts x_0 from x_t, where x_t = signal x_0 + noise eps."""
     alpha_bar = SCHEDULE.alpha_bar[t].view(-1, 1, 1, 1)
     eps = (x_t - alpha_bar.sqrt() * x_0) / (1 - alpha_bar).sqrt()
     return {"eps": eps, "x_0": x_0, "v": alpha_bar.sqrt() * eps - (1 - alpha_bar).sqrt() * x_0}[prediction]
@@ -51,12 +51,20 @@ def test_predict_inverts_add_noise_at_every_time(name, prediction, clip):
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 @given(t=st.integers(1, 100), size=st.floats(0.1, 100), seed=st.integers(0, 99))
 def test_clipped_x_0_and_its_noise_still_give_x_t(prediction, t, size, seed):
-    """Whatever the network says: |x_0| <= 1, and signal x_0 + noise eps = x_t."""
+    """Whatever the network returns: |x_0| <= 1, and signal x_0 + noise eps = x_t."""
     output, x_t = pictures(2, seed)
     found = GaussianDiffusion(SCHEDULE, Objective(prediction=prediction)).predict(size * output, x_t, t, clip=True)
     bar = SCHEDULE.alpha_bar[t].item()
     assert found.x_0.abs().max() <= 1
     assert_close(math.sqrt(bar) * found.x_0 + math.sqrt(1 - bar) * found.eps, x_t, rtol=0, atol=1e-12)
+
+
+def test_x_0_is_clipped_by_default():
+    diffusion = GaussianDiffusion(SCHEDULE)
+    output, x_t = pictures()
+    default, clipped = diffusion.predict(3 * output, x_t, 60), diffusion.predict(3 * output, x_t, 60, clip=True)
+    assert torch.equal(default.x_0, clipped.x_0) and torch.equal(default.eps, clipped.eps)
+    assert default.x_0.abs().max() == 1
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
@@ -96,7 +104,7 @@ def test_perfect_denoiser_has_no_loss(prediction, weighting):
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
-def test_silent_denoiser_loses_the_mean_square_of_the_target(prediction):
+def test_loss_of_a_zero_output_is_the_mean_square_of_the_target(prediction):
     x_0, eps = pictures()
     t = torch.tensor([1, 5, 20, 50, 80, 100])
     bar = SCHEDULE.alpha_bar[t].view(-1, 1, 1, 1)
@@ -135,6 +143,17 @@ def test_denoiser_sees_the_noised_pictures_their_times_and_their_labels():
     assert torch.equal(seen[1], t) and torch.equal(seen[2], cond)
 
 
+def test_loss_is_computed_in_the_type_of_the_pictures():
+    """A network under autocast returns fewer bits; the difference to the target is not taken in them."""
+    x_0, eps = pictures()
+    t = torch.tensor([1, 5, 20, 50, 80, 100])
+    losses = [
+        GaussianDiffusion(SCHEDULE).loss_at(lambda x_t, t, cond, k=k: k(0.5 * x_t), x_0, NO_COND, t, eps)
+        for k in (lambda output: output.bfloat16(), lambda output: output.bfloat16().double())
+    ]
+    assert losses[0].dtype == torch.float64 and torch.equal(*losses)
+
+
 def test_times_are_uniform_from_one_to_T():
     """Chi-square over 20 cells: mean 19, standard deviation sqrt(38); the bound lies six of them above."""
     n, T = 20_000, 20
@@ -155,6 +174,12 @@ def test_times_follow_their_power(power):
     for k in (1, 5, 20, 40):
         share = (k / T) ** (1 / power)
         assert abs((t <= k).double().mean().item() - share) < 5 * math.sqrt(share * (1 - share) / n)
+
+
+def test_no_time_is_beyond_T_where_u_to_the_power_rounds_to_one():
+    diffusion = GaussianDiffusion(NoiseSchedule.named("cosine", 25), Objective(time_power=0.01))
+    t, _ = diffusion.sample_times_and_noise(torch.zeros(1_000_000, 1), torch.Generator().manual_seed(0))
+    assert t.max() == 25
 
 
 def test_sampled_noise_is_standard_normal_in_the_type_of_x_0():
@@ -266,3 +291,4 @@ def test_defaults_are_those_of_ddpm():
     plain = DiffusionSettings()
     assert (plain.schedule, plain.T, plain.prediction) == ("linear", 1000, "eps")
     assert (plain.weighting, plain.time_power) == ("none", 1.0)
+    assert plain.gamma == 5.0  # as Hang et al. 2023 recommend

@@ -107,6 +107,26 @@ def test_autoguidance_without_extrapolation_evaluates_one_network(w, batches):
     assert (main.batches, weak.batches) == batches
 
 
+def test_autoguidance_with_several_conditions_compares_each_with_the_reference():
+    main, weak, other = Spy(), Spy(strength=0.6), COND + 1
+    found = guided(DIFFUSION, main, COND, ref=weak, w=2.0, also=[(other, 1.5)], clip=False)(X_T, 40)
+    assert main.batches == [6] and weak.batches == [3]
+    ref, one, two = output_of(Spy(0.6), COND), output_of(Spy(), COND), output_of(Spy(), other)
+    assert_close(found.eps, unguided(ref + 2.0 * (one - ref) + 1.5 * (two - ref)).eps, rtol=1e-9, atol=1e-9)
+    assert weak.calls[0][1].tolist() == [40] * 3 and weak.calls[0][1].dtype == torch.int64
+
+
+def test_outputs_are_combined_in_the_type_of_x_t():
+    """A network under autocast returns fewer bits; guidance is not computed in them."""
+
+    def coarse(spy):
+        return lambda x_t, t, cond: spy(x_t, t, cond).bfloat16()
+
+    found = guided(DIFFUSION, coarse(Spy()), COND, ref=coarse(Spy(0.6)), w=3.0, clip=False)(X_T, 40)
+    main, ref = (output_of(coarse(spy), COND).double() for spy in (Spy(), Spy(0.6)))
+    assert_close(found.eps, unguided(ref + 3 * (main - ref)).eps, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize(("t", "active"), [(19, False), (20, True), (45, True), (60, True), (61, False)])
 @pytest.mark.parametrize("w", [0.0, 5.0])
 def test_guidance_holds_inside_its_interval_and_is_off_outside(t, active, w):
@@ -159,7 +179,12 @@ def test_weights_without_guidance_may_be_given():
     torch.testing.assert_close(found(X_T, 60).x_0, guided(DIFFUSION, Spy(), COND, **common)(X_T, 60).x_0)
 
 
-@pytest.mark.parametrize("weights", [[0.0], [0.8], [1.0], [0.5, 0.5], [0.0, 1.0], [1 / 3, 1 / 3, 1 / 3]])
+def test_as_many_weights_without_guidance_as_with_it():
+    with pytest.raises(ValueError):
+        CFG().at(0.5, [3.0, 1.0], [1.0])
+
+
+@pytest.mark.parametrize("weights", [[0.0], [0.8], [1.0], [0.5, 0.5], [0.0, 1.0], [0.6, 0.3, 0.1 + 1e-15]])
 def test_cfgpp_goes_from_the_reference_to_the_condition(weights):
     CFGPlusPlus().refuse(weights)
 
@@ -260,11 +285,53 @@ def test_rescale_brings_the_deviation_back_to_the_conditional_one(phi):
     assert_close(raw / plain, (raw / plain)[:, :1, :1, :1].expand_as(raw), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [CFG, Fade, Interval, DynamicThresholding], ids=lambda kind: kind.__name__)
+def test_a_condition_without_weight_is_not_evaluated_beside_others(kind):
+    spy = Spy()
+    guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=0.0, also=[(COND + 1, 3.0)], guidance=kind())(X_T, 40)
+    assert spy.batches == [6]
+
+
+def test_an_interval_may_be_a_single_level():
+    at = Interval(interval=[0.3, 0.3]).at
+    assert [at(level, [5.0], [1.0]) for level in (0.29, 0.3, 0.31)] == [[1.0], [5.0], [1.0]]
+
+
+def test_a_weight_next_to_nothing_counts_as_none():
+    spy = Spy()
+    found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=1 + 1e-10, clip=False)(X_T, 40)
+    assert spy.batches == [3]
+    assert_close(found.eps, unguided(output_of(Spy(), COND)).eps, rtol=1e-9, atol=1e-9)
+
+
 def test_rescale_changes_nothing_without_extrapolation():
     spy = Spy()
     found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=1.0, guidance=Rescale(), clip=False)(X_T, 40)
     assert spy.batches == [3]
     assert torch.equal(found.eps, unguided(output_of(Spy(), COND)).eps)
+
+
+def test_rescale_by_nothing_is_plain_guidance():
+    common = {"ref_cond": UNKNOWN, "w": 6.0, "clip": False}
+    found = guided(DIFFUSION, Spy(), COND, **common, guidance=Rescale(rescale=0.0))(X_T, 40)
+    assert torch.equal(found.eps, guided(DIFFUSION, Spy(), COND, **common)(X_T, 40).eps)
+
+
+def test_rescale_evaluates_the_condition_also_where_others_alone_have_weight():
+    spy, other = Spy(), COND + 1
+    found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=0.0, also=[(other, 3.0)],
+                   guidance=Rescale(rescale=1.0), clip=False)(X_T, 40)  # fmt: skip
+    assert spy.batches == [9]
+    wanted = output_of(Spy(), COND).flatten(1).std(dim=1)
+    assert_close(found.eps.flatten(1).std(dim=1), wanted, rtol=1e-7, atol=1e-9)
+
+
+def test_rescale_changes_nothing_where_another_condition_alone_has_weight():
+    spy, other = Spy(), COND + 1
+    found = guided(DIFFUSION, spy, COND, ref_cond=UNKNOWN, w=0.0, also=[(other, 1.0)],
+                   guidance=Rescale(rescale=1.0), clip=False)(X_T, 40)  # fmt: skip
+    assert spy.batches == [3]
+    assert torch.equal(found.eps, unguided(output_of(Spy(), other)).eps)
 
 
 def test_dynamic_thresholding_divides_by_the_percentile_where_it_exceeds_one():
@@ -278,6 +345,19 @@ def test_dynamic_thresholding_divides_by_the_percentile_where_it_exceeds_one():
     assert found.x_0.abs().max() <= 1
     signal, noise = SCHEDULE.signal(60, X_T), SCHEDULE.noise(60, X_T)
     assert_close(signal * found.x_0 + noise * found.eps, X_T, rtol=1e-9, atol=1e-9)
+
+
+def test_dynamic_thresholding_at_the_maximum_clips():
+    x_0 = torch.linspace(-3, 2, 10).view(1, 10)
+    assert torch.equal(DynamicThresholding(percentile=1.0).limit(x_0), x_0.clamp(-1, 1))
+
+
+@pytest.mark.parametrize("kind", GUIDANCE, ids=lambda kind: kind.__name__)
+def test_every_kind_keeps_x_0_in_range_and_its_type(kind):
+    x_0 = 3 * X_T.float()
+    limited = kind().limit(x_0)
+    assert limited.dtype == torch.float32 and limited.abs().max() <= 1
+    assert torch.equal(kind().limit(x_0 / 100), x_0 / 100)
 
 
 @pytest.mark.parametrize("w", [0.6, 1.0])
@@ -294,7 +374,7 @@ def test_cfg_plus_plus_goes_on_with_the_noise_of_the_reference(w):
     [
         *((Rescale, {"rescale": v}, "must be a number from 0 to 1") for v in (1.5, -0.1, float("nan"))),
         (Interval, {"interval": [0.6, 0.2]}, "must be two noise levels, 0 <= low <= high <= 1"),
-        *((Interval, {"interval": v}, "must be a list in brackets of 2 numbers from 0 to 1")
+        *((kind, {"interval": v}, "must be a list in brackets of 2 numbers from 0 to 1") for kind in (CFG, Interval)
           for v in ([0.1], [0.1, 0.2, 0.3], [0.1, 1.2], [-0.1, 1.0], 0.5)),
         *((kind, {"fade": v}, "must be a number from 0 to 1") for kind in (CFG, Fade) for v in (-0.1, 1.1)),
         *((DynamicThresholding, {"percentile": v}, "must be a number above 0 of at most 1") for v in (0.0, 1.01)),
@@ -306,3 +386,21 @@ def test_impossible_settings_are_refused_in_one_line(kind, settings, message):
         kind(**settings)
     ((name, value),) = settings.items()
     assert str(refused.value) == f"{name}={value!r}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("guidance", "described"),
+    [
+        (CFG(), []),
+        (CFG(fade=0.1), ["fade 0.1"]),
+        (Fade(), ["fade 0.05"]),
+        (Fade(fade=0.0), ["fade"]),
+        (Interval(fade=0.2), ["interval [0.3, 1.0]", "fade 0.2"]),
+        (Rescale(), ["rescale 0.7"]),
+        (DynamicThresholding(percentile=0.9), ["percentile 0.9"]),
+        (CFGPlusPlus(), ["cfgpp"]),
+    ],
+    ids=str,
+)
+def test_guidance_is_described_by_what_is_not_plain(guidance, described):
+    assert guidance.described == described

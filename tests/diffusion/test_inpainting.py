@@ -47,6 +47,35 @@ def test_strength_is_the_noise_level_begun_at(strength, steps):
     assert_close(edit.begin(SCHEDULE, eps, start), SCHEDULE.add_noise(INIT, start, eps))
 
 
+def test_round_strengths_begin_at_the_time_that_they_name():
+    """0.07 * 100 is a little more than 7 in floating point."""
+    assert [Edit(INIT, k / 100).start(100) for k in range(101)] == list(range(101))
+
+
+def test_steps_that_remain_are_the_share_of_the_strength():
+    assert [Edit(INIT, strength).steps(20, 200) for strength in (0.01, 0.27, 0.33, 0.5, 0.96, 1.0)] == [
+        1,
+        5,
+        7,
+        10,
+        19,
+        20,
+    ]
+    assert Edit(INIT, 0.02).steps(200, 100) == 2  # there are no more times than that
+    assert Edit(INIT, 0.0).steps(20, 200) == 1
+
+
+def test_known_pixels_are_those_with_a_mask_of_zero_or_all_without_strength():
+    assert Edit(INIT).known is None
+    assert torch.equal(Edit(INIT, 0.7, RIGHT / 2).known, RIGHT == 0)
+    assert Edit(INIT, 0.0, RIGHT).known.all()
+
+
+def test_strength_one_begins_from_pure_noise():
+    eps = torch.randn(2, *SHAPE)
+    assert torch.equal(Edit(INIT, 1.0).begin(SCHEDULE, eps, 200), eps)
+
+
 def test_more_strength_leaves_less_of_the_picture():
     gaps = [(sampled(Edit(INIT, strength)) - INIT).square().mean() for strength in (0.05, 0.2, 0.4, 0.7, 1.0)]
     assert all(a < b for a, b in pairwise(gaps))
@@ -70,21 +99,75 @@ def test_each_picture_may_have_a_mask_of_its_own():
         assert torch.equal(Edit(INIT, 1.0, masks).of(torch.tensor([i])).mask, masks[i : i + 1])
 
 
+def test_one_edit_serves_several_pictures():
+    masks = torch.stack([RIGHT, 1 - RIGHT])[:, None]
+    one = Edit(INIT[:1], 0.7, RIGHT, 3)
+    for edit, mask in ((one, RIGHT), (Edit(INIT[:1], 0.7, masks[:1], 3), masks[:1].expand(2, -1, -1, -1)),
+                       (Edit(INIT[:1], 0.7, None, 3), None), (Edit(INIT, 0.7, masks, 3), masks)):  # fmt: skip
+        several = edit.expanded(2)
+        assert torch.equal(several.init, INIT) and (several.strength, several.resample) == (0.7, 3)
+        assert several.mask is None if mask is None else torch.equal(several.mask, mask)
+    rows = Edit(torch.stack([INIT[0], -INIT[0]]), 0.7, RIGHT, 3).of(torch.tensor([1]))
+    assert torch.equal(rows.init, -INIT[:1]) and torch.equal(rows.mask, RIGHT)
+    assert Edit(INIT, 0.7).of(torch.tensor([1])).mask is None
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (Edit(INIT), "init: 2 for 3 seeds; give one, or one for each seed"),
+        (Edit(INIT[:1], mask=torch.ones(2, 1, 6, 8)), "mask: 2 for 3 seeds; give one, or one for each seed"),
+    ],
+    ids=["init", "mask"],
+)
+def test_another_number_of_pictures_than_seeds_is_refused(edit, message):
+    with pytest.raises(ValueError) as refused:
+        edit.expanded(3)
+    assert str(refused.value) == message
+
+
 def test_labels_differ_where_their_pictures_do():
     """Two denoisers that know their picture: they disagree where the pictures do, by more than the threshold."""
     other = INIT.clone()
     other[0, :, 2, 3] += 0.5
     other[1, :, 0] -= 0.2
     other[1, :, 5] += 0.01
-    ways = [lambda x_t, t, x_0=x_0: Prediction(x_0, x_t) for x_0 in (INIT, other)]
+    denoisers = [lambda x_t, t, x_0=x_0: Prediction(x_0, x_t) for x_0 in (INIT, other)]
     seen = []
     noise = ImageNoise(SEEDS, SHAPE)
-    mask = differing(SCHEDULE, *ways, INIT, lambda: seen.append(0) or noise(), tries=3)
+    mask = differing(SCHEDULE, *denoisers, INIT, lambda: seen.append(0) or noise(), tries=3)
     assert len(seen) == 3
     expected = torch.zeros(2, 6, 8)
     expected[0, 2, 3] = 1
     expected[1, 0] = 1
     assert torch.equal(mask, expected)
+
+
+def test_difference_of_labels_is_the_mean_over_noises_of_the_strongest_channel():
+    """By default of two noises at half of T, against 8 of the 255 levels of a colour, which has the range of 2."""
+    init, times = torch.zeros(1, 3, 1, 4), []
+    level = 2 / 255
+
+    def before(x_t, t):
+        times.append(t)
+        assert_close(x_t, SCHEDULE.add_noise(init, 100, torch.full_like(init, 0.3)))
+        return Prediction(torch.zeros_like(x_t), x_t)
+
+    def after(x_t, t):
+        x_0 = torch.zeros_like(x_t)
+        x_0[0, 1, 0] = level * torch.tensor([10.0, -20.0, 7.5, 0.0])
+        if times:  # the second noise: 5 and 10 on average, and still 7.5
+            x_0[0, 1, 0] = level * torch.tensor([0.0, 0.0, -7.5, 0.0])
+        x_0[0, 2, 0, 3] = 8.5 * level
+        return Prediction(x_0, x_t)
+
+    found = differing(SCHEDULE, before, after, init, lambda: torch.full_like(init, 0.3))
+    assert times == [100, 100]
+    assert found.tolist() == [[[0.0, 1.0, 0.0, 1.0]]] and found.dtype == torch.float32
+    early = []
+    differing(SCHEDULE, lambda x, t: early.append(t) or Prediction(x, x), lambda x, t: Prediction(x, x), init,
+              lambda: init, level=0.123, tries=1)  # fmt: skip
+    assert early == [25]  # 24.6, rounded up
 
 
 def test_a_mask_of_ones_is_no_mask():
@@ -120,6 +203,33 @@ def test_memory_of_earlier_evaluations_ends_where_noise_leads_back(sampler):
     assert abs(found.std() / DATA.std - 1) < 0.25
 
 
+def test_resampling_puts_known_pixels_back_and_leads_from_s_to_t_with_fresh_noise():
+    """x_t = sqrt(alpha_bar_t / alpha_bar_s) x_s + sqrt(1 - alpha_bar_t / alpha_bar_s) noise, from the kept x_s."""
+    calls, fresh = [], [torch.full((3,), 0.5), torch.full((3,), -2.0)]
+
+    class Halving:
+        def step(self, schedule, denoise, x_t, t, s, noise, memory):
+            calls.append((x_t, t, s, memory))
+            return x_t / 2, "new"
+
+    def keep(x_s, s):
+        assert s == 60
+        return x_s + torch.tensor([1.0, 0.0, 0.0])
+
+    x_t = torch.tensor([4.0, 2.0, 0.0])
+    noise = iter(fresh)
+    found = Resampled(Halving(), keep, 3).step(SCHEDULE, None, x_t, 120, 60, lambda: next(noise), "old")
+    share = (SCHEDULE.alpha_bar[120] / SCHEDULE.alpha_bar[60]).item()
+    expected = [x_t]
+    for eps in fresh:
+        expected.append(share**0.5 * keep(expected[-1] / 2, 60) + (1 - share) ** 0.5 * eps)
+    assert [(t, s, memory) for _, t, s, memory in calls] == [(120, 60, "old"), (120, 60, None), (120, 60, None)]
+    for (begun, *_), x in zip(calls, expected, strict=True):
+        assert_close(begun, x)
+    assert_close(found[0], expected[-1] / 2)
+    assert found[1] == "new"
+
+
 def test_resampling_once_is_the_plain_step():
     noise, again = (ImageNoise(SEEDS, SHAPE) for _ in range(2))
     x, denoise = noise(), DATA.denoise(SCHEDULE)
@@ -132,6 +242,11 @@ def test_feathering_softens_inside_the_inpainted_part_alone():
     soft = feathered(RIGHT, 2)
     assert soft[0].tolist() == pytest.approx([0, 0, 0, 0, 0, 1 / 3, 2 / 3, 1])
     assert torch.equal(feathered(RIGHT, 0), RIGHT)
+    mask = torch.ones(9, 11)
+    mask[2, 3] = mask[7, 9] = 0
+    rows, columns = torch.meshgrid(torch.arange(9), torch.arange(11), indexing="ij")
+    distance = torch.minimum(*(torch.maximum((rows - y).abs(), (columns - x).abs()) for y, x in ((2, 3), (7, 9))))
+    assert_close(feathered(mask, 3), (distance / 4).clamp(max=1))
     assert torch.equal(sampled(Edit(INIT, 1.0, soft))[..., :5], INIT[..., :5])
 
 
@@ -149,7 +264,7 @@ def test_a_soft_mask_is_a_strength_for_every_pixel():
 
 
 @pytest.mark.parametrize("spacing", ["trailing", "linspace", "leading", "karras"])
-def test_the_picture_is_noised_as_much_as_the_first_time_says(spacing):
+def test_the_picture_is_noised_to_the_first_time(spacing):
     evaluations = []
 
     def denoise(x_t, t):

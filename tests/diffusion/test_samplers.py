@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
+from diffusion import samplers
 from diffusion.gaussian import Prediction
-from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Euler, EulerAncestral, Heun, UniPC
+from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Euler, EulerAncestral, Heun, Sampler, UniPC
 from diffusion.schedule import NoiseSchedule
 from tests.diffusion.oracle import GaussianData, measured_order, no_noise, propagate, seeded_noise, solve
 
@@ -24,6 +25,12 @@ REMEMBERING = (DPMSolverPP2M, UniPC)
 EVERY_TIME = list(range(1000, -1, -1))
 TWENTY_STEPS = list(range(1000, -1, -50))
 UNEVEN = [1000, 997, 800, 799, 400, 30, 7, 1, 0]
+
+
+def test_every_sampler_is_tested_here():
+    assert {type(sampler) for sampler in SAMPLERS} == set(samplers.SAMPLERS)
+    with pytest.raises(NotImplementedError):
+        Sampler().step(SCHEDULE, None, None, 2, 1, no_noise, None)
 
 
 @st.composite
@@ -183,6 +190,32 @@ def test_samples_from_pure_noise_have_the_mean_and_variance_of_the_data(sampler)
     mean, variance = propagate(sampler, schedule, DATA.denoise(schedule), grid, 0.0, 1.0)
     assert abs(x_0.mean().item() - mean) < 5 * math.sqrt(variance / n)
     assert abs(x_0.var().item() / variance - 1) < 5 * math.sqrt(2 / n)
+
+
+def test_full_eta_survives_rounding_where_no_signal_is_left():
+    """There the posterior's variance is all of 1 - alpha_bar_s, and nothing remains for the predicted noise."""
+    schedule = NoiseSchedule(torch.full((400,), 0.9, dtype=torch.float64))
+    x_T = seeded_noise(SHAPE, 0)()
+    for s in range(1, 60):
+        x_s, _ = DDIM(eta=1.0).step(
+            schedule, lambda x_t, t: Prediction(x_t, x_t), x_T, 400, s, seeded_noise(SHAPE, 1), None
+        )
+        assert x_s.isfinite().all()
+
+
+@pytest.mark.parametrize("sampler", [UniPC(order=1), UniPC(order=2), UniPC(order=3)], ids=str)
+def test_changes_to_the_picture_between_two_steps_are_carried_on(sampler):
+    """Inpainting changes x_t after a step; where x_0 does not depend on x_t, x_s moves by noise_s / noise_t of that."""
+    x_t, shift = seeded_noise(SHAPE, 0)(), seeded_noise(SHAPE, 1)()
+    constant = {900: 0.5, 700: -0.2}
+
+    def denoise(x_t, t):
+        return Prediction(torch.full_like(x_t, constant[t]), x_t)
+
+    x_t, memory = sampler.step(SCHEDULE, denoise, x_t, 900, 700, no_noise, None)
+    plain, moved = (sampler.step(SCHEDULE, denoise, x, 700, 500, no_noise, memory)[0] for x in (x_t, x_t + shift))
+    bar_t, bar_s = SCHEDULE.alpha_bar[700], SCHEDULE.alpha_bar[500]
+    assert_close(moved - plain, ((1 - bar_s) / (1 - bar_t)).sqrt() * shift, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=str)

@@ -1,5 +1,6 @@
 """The grid of times, the noise of each image, and the loop from noise to pictures."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -11,8 +12,9 @@ from torch import nn
 from torch.testing import assert_close
 
 from diffusion.gaussian import GaussianDiffusion, Objective, Prediction
-from diffusion.guidance import guided
-from diffusion.samplers import DDIM, DDPM
+from diffusion.guidance import GUIDANCE, guided
+from diffusion.inpainting import Edit
+from diffusion.samplers import DDIM, DDPM, SAMPLERS, Heun
 from diffusion.sampling import Between, ImageNoise, SamplingOptions, generate, refined, sample, timesteps
 from diffusion.schedule import NoiseSchedule
 from models.unet import UNet, UNetSettings
@@ -46,6 +48,20 @@ def test_every_spacing_takes_as_many_falling_steps_as_asked(spacing, name, T, da
     assert grid[0] == start or (spacing == "leading" and grid[0] <= start)
 
 
+@given(st.integers(1, 1000), st.data())
+def test_even_spacings_round_down_from_the_exact_times(start, data):
+    """Trailing from start to 0, linspace from start to 1, leading by the whole part of start / steps up from 1."""
+    steps, schedule = data.draw(st.integers(1, start)), NoiseSchedule.named("linear", 1000)
+    trailing, linspace, leading = (timesteps(schedule, steps, s, start) for s in ("trailing", "linspace", "leading"))
+    grids = [(np.linspace(start, 0, steps + 1), trailing)] + [(np.linspace(start, 1, steps), linspace[:-1])] * (
+        steps > 1
+    )
+    for exact, times in grids:
+        assert all(-1e-9 <= e - t < 1 - 1e-9 for e, t in zip(exact, times, strict=True))
+    if steps > 1:
+        assert {t - s for t, s in pairwise(leading[:-1])} == {start // steps} and leading[-2] == 1
+
+
 def test_spacings_of_the_papers():
     """Lin et al. 2024, table 2, for T = 1000 and 10 steps; its times count from 0, ours from 1."""
     schedule = NoiseSchedule.named("linear", 1000)
@@ -55,18 +71,19 @@ def test_spacings_of_the_papers():
 
 
 def test_karras_steps_are_even_in_the_seventh_root_of_sigma():
-    """As nearly as the times of the schedule allow; on the linear one each finds a time of its own."""
+    """At the nearest of the times of the schedule; on the linear one each finds a time of its own."""
     schedule = NoiseSchedule.named("linear", 1000)
     grid = timesteps(schedule, 8, "karras")[:-1]
     root = [schedule.sigma(t) ** (1 / 7) for t in range(1001)]
     even = np.linspace(root[1000], root[1], 8)
     for t, wanted in zip(grid, even, strict=True):
-        assert root[t - 1] <= wanted + 1e-9 and wanted <= root[min(t + 1, 1000)] + 1e-9
+        assert t == min(range(1, 1001), key=lambda near: abs(root[near] ** 7 - wanted**7))
 
 
 @pytest.mark.parametrize("T", [1, 2, 50, 1000])
-def test_as_many_steps_as_T_visit_every_time(T):
-    assert timesteps(schedule_of(T), T) == list(range(T, -1, -1))
+@pytest.mark.parametrize("spacing", SPACINGS)
+def test_as_many_steps_as_T_visit_every_time(spacing, T):
+    assert timesteps(schedule_of(T), T, spacing) == list(range(T, -1, -1))
 
 
 @pytest.mark.parametrize("steps", [0, -1, 101, True, 10.0, "10", None])
@@ -74,6 +91,12 @@ def test_impossible_numbers_of_steps_are_refused(steps):
     with pytest.raises(ValueError, match=f"steps={steps!r}.*T = 100") as refused:
         timesteps(schedule_of(100), steps)
     assert "\n" not in str(refused.value)
+
+
+def test_more_steps_than_there_are_times_from_the_start_are_refused():
+    with pytest.raises(ValueError) as refused:
+        timesteps(schedule_of(100), 11, start=10)
+    assert str(refused.value) == "steps=11: must be a whole number from 1 to 10, the time at which sampling starts"
 
 
 def test_noise_is_that_of_torch_with_the_generator_of_each_seed():
@@ -102,6 +125,16 @@ def test_noise_differs_between_seeds_and_between_calls():
     noise = ImageNoise([0, 1], (1, 4, 4))
     first, second = noise(), noise()
     assert len({tuple(image.flatten().tolist()) for image in (*first, *second)}) == 4
+
+
+def test_noise_is_on_the_device_asked_for():
+    assert ImageNoise([0], (1, 2, 2), "meta")().device.type == "meta"
+    assert ImageNoise([0], (1, 2, 2))().device.type == "cpu"
+
+
+def test_noise_without_seeds_is_refused():
+    with pytest.raises(ValueError, match=r"^seeds: at least one is needed, one for each image$"):
+        ImageNoise([], (1, 2, 2))
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63, True, 1.0, "3", None])
@@ -158,6 +191,9 @@ def test_renoising_leaves_out_more_noise_than_sampling_began_with_and_keeps_what
     found = refined(SCHEDULE, denoise, x_0, noise, 2, 3, lambda x, s: (7 + s) * x, lambda x: renoised.append(x.mean()))
     assert times == [3, 3, 2, 2] and torch.equal(found, torch.full_like(x_0, 7.0))
     assert renoised == [0, 7, 7]  # also after the one that was left out, for a progress bar that counts them
+    times.clear()
+    refined(NoiseSchedule.named("cosine", 40), denoise, x_0, noise, 1, 40)
+    assert times == [3, 2, 1]  # 2.4, 1.2 and 0.8, rounded up
 
 
 def test_noise_between_two_seeds_stays_standard_normal_and_ends_in_theirs():
@@ -173,7 +209,12 @@ def test_noise_between_two_seeds_stays_standard_normal_and_ends_in_theirs():
         torch.testing.assert_close(sampled[0], first, atol=0, rtol=0)
         torch.testing.assert_close(sampled[3], last)
         assert (sampled.std(dim=(1, 2, 3)) - 1).abs().max() < 0.03  # three standard errors of 10,000 numbers are 0.02
+        torch.testing.assert_close(sampled[1], math.cos(math.pi / 8) * first + math.sin(math.pi / 8) * last)
         torch.testing.assert_close(sampled[2], (first + last) / 2**0.5)
+
+
+def test_between_a_seed_and_itself_is_that_seed():
+    assert torch.equal(ImageNoise([Between(3, 3, 0.4)], (1, 4, 4))(), ImageNoise([3], (1, 4, 4))())
 
 
 def test_loop_hands_each_step_its_times_and_the_memory_of_the_step_before():
@@ -203,6 +244,20 @@ def test_constrain_follows_every_step_and_on_step_sees_its_result():
     assert constrained == [(2, 60), (19, 0)]
     assert watched == [(1, 60, 20), (2, 0, 190)]
     assert x_0.item() == 190
+
+
+def test_on_step_gets_the_last_prediction_of_each_step():
+    """Heun's second one, at the end of the step; its last step has one."""
+    predictions, watched = [], []
+
+    def denoise(x_t, t):
+        predictions.append(DATA.denoise(SCHEDULE)(x_t, t))
+        return predictions[-1]
+
+    x = seeded_noise((3,), 0)()
+    sample(SCHEDULE, Heun(), denoise, [100, 50, 0], x, None, on_step=lambda done, s, x_s, x_0: watched.append(x_0))
+    assert len(predictions) == 3
+    assert torch.equal(watched[0], predictions[1].x_0) and torch.equal(watched[1], predictions[2].x_0)
 
 
 @pytest.mark.parametrize("sampler", [DDPM(), DDIM(), DDIM(eta=0.5)], ids=str)
@@ -303,3 +358,70 @@ def test_generate_is_the_loop_over_the_guided_denoiser_from_the_noise_of_the_see
     pictures = sampled(network, on_step=lambda done, s, x, x_0: watched.append((done, s, tuple(x.shape))))
     assert torch.equal(pictures, by_hand)
     assert watched == [(i + 1, 80 - 20 * i, (3, *SHAPE)) for i in range(5)]
+
+
+# -- all of it: generate ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("refine", [None, 0, 2])
+def test_generate_ends_with_the_renoising_steps_and_counts_them(refine):
+    options, denoise, watched = SamplingOptions(sampler=DDPM(), steps=4, refine=refine), DATA.denoise(SCHEDULE), []
+    noise = ImageNoise(SEEDS, SHAPE)
+    expected = [solve(DDPM(), SCHEDULE, denoise, [100, 75, 50, 25, 0], noise(), noise)]
+    if refine:
+        refined(SCHEDULE, denoise, expected[0], noise, refine, 100, on_renoised=expected.append)
+    found = generate(
+        SCHEDULE, denoise, SEEDS, SHAPE, options, on_step=lambda done, s, x, x_0: watched.append((done, s, x, x_0))
+    )
+    assert torch.equal(found, expected[-1])
+    assert [(done, s) for done, s, _, _ in watched] == [(1, 75), (2, 50), (3, 25), (4, 0), (5, 0), (6, 0), (7, 0)][
+        : 7 if refine else 4
+    ]
+    for (*_, x, x_0), picture in zip(watched[4:], expected[1:], strict=True):
+        assert torch.equal(x, picture) and torch.equal(x_0, picture)
+    assert torch.equal(generate(SCHEDULE, denoise, SEEDS, SHAPE, options), found)
+
+
+def test_renoising_starts_no_higher_than_an_edit_and_keeps_its_known_pixels():
+    times, init = [], torch.linspace(-1, 1, 3 * 128).view(3, *SHAPE)
+    mask = torch.zeros(8, 8)
+    mask[:4] = 1
+
+    def denoise(x_t, t):
+        times.append(t)
+        return DATA.denoise(SCHEDULE)(x_t, t)
+
+    options = SamplingOptions(sampler=DDIM(), steps=50, refine=2)
+    found = generate(SCHEDULE, denoise, SEEDS, SHAPE, options, edit=Edit(init, 0.04, mask))
+    assert times == [4, 2, 3, 3, 2, 2]
+    assert torch.equal(found[..., 4:, :], init[..., 4:, :])
+    assert not torch.isclose(found[..., :4, :], init[..., :4, :]).all()
+
+
+def test_an_edit_without_strength_returns_its_pictures_without_an_evaluation():
+    init = torch.zeros(3, *SHAPE)
+    assert generate(SCHEDULE, None, SEEDS, SHAPE, SamplingOptions(), edit=Edit(init, 0.0)) is init
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("guidance", GUIDANCE, ids=lambda kind: kind.__name__)
+def test_options_are_the_same_after_being_written_and_read(sampler, guidance):
+    options = SamplingOptions(sampler=sampler(), guidance=guidance(), steps=7, spacing="karras", refine=3)
+    assert SamplingOptions.parse(options.plain()) == options
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"spacing": "even"}, "spacing='even': unknown; choose one of trailing, linspace, leading, karras"),
+        ({"steps": 0}, "steps=0: must be a whole number of at least 1"),
+        ({"w": -1.0}, "w=-1.0: must be a number of at least 0"),
+        ({"refine": -1}, "refine=-1: must be a whole number from 0 to 1000 or null"),
+        ({"sampler": {"name": "ddim", "eta": 2.0}}, "sampler.eta=2.0: must be a number from 0 to 1"),
+    ],
+    ids=str,
+)
+def test_impossible_options_are_refused_in_one_line(settings, message):
+    with pytest.raises(ValueError) as refused:
+        SamplingOptions(**settings)
+    assert str(refused.value) == message

@@ -177,6 +177,18 @@ def test_snr_is_signal_over_noise_power(betas):
     assert_close(schedule.snr[t], (schedule.signal(t, one) / schedule.noise(t, one)) ** 2, rtol=1e-9, atol=0)
 
 
+@given(some_betas)
+def test_sigma_and_half_log_snr_are_those_of_karras_and_of_lu(betas):
+    """sigma = noise / signal and lambda = log(signal / noise) = -log(sigma); without noise, 0 and infinite."""
+    schedule = schedule_of(betas)
+    one = torch.ones(1, dtype=torch.float64)
+    for t in range(1, schedule.T + 1):
+        ratio = (schedule.noise(t, one) / schedule.signal(t, one)).item()
+        assert math.isclose(schedule.sigma(t), ratio, rel_tol=1e-9)
+        assert math.isclose(schedule.half_log_snr(t), -math.log(ratio), rel_tol=1e-9, abs_tol=1e-12)
+    assert schedule.sigma(0) == 0 and schedule.half_log_snr(0) == math.inf
+
+
 def refusal(build, *args) -> str:
     with pytest.raises(ValueError) as refused:
         build(*args)

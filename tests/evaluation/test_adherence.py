@@ -6,9 +6,10 @@ import torch
 from conditions.fields import Field, slot
 from conditions.schema import UNKNOWN, ConditionSchema
 from conditions.values import absences, coarse_filled, one_hot, value_names
-from data import pixelfaces
-from evaluation.adherence import count, figures_of, macro, make_requests, request_sizes
+from data import PixelFaces
+from evaluation.adherence import Adherence, AdherenceSettings, count, figures_of, macro, make_requests, request_sizes
 from evaluation.hidden import described, hidden_pairs
+from tests.evaluation.stubs import bench_of
 
 SCHEMA = ConditionSchema(
     (Field("type", ("cat", "dog")), *slot("head", ("cap", "bow"), hat=("cap",)), *slot("ear", ("ring",)))
@@ -18,7 +19,7 @@ NOTHING_HIDDEN = torch.zeros(10, 10, dtype=torch.bool)
 
 @pytest.fixture(scope="module")
 def data():
-    return pixelfaces.load(count=400).train
+    return PixelFaces(count=400).load().train
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_a_request_names_a_slot_once(data, requests):
         assert len(named) == len(set(named))
 
 
-def test_requests_prefer_what_shows(data):
+def test_requests_prefer_presence(data):
     """Two things out of a face that has several are hardly ever absences, unless an absence is what is asked for."""
     requests = make_requests(data, 500, seed=1)
     two = one_hot(requests.labels[requests.size == 2], data.schema)
@@ -120,7 +121,7 @@ def test_shares_are_those_counted_by_hand():
     assert dict(zip(value_names(SCHEMA), counts.asked.tolist(), strict=True)) == {
         "cat": 2, "dog": 1, "-head": 0, "cap": 1, "bow": 1, "-hat": 1, "hat": 0, "-ear": 0, "ring": 1,
     }  # fmt: skip
-    assert counts.found.tolist() == [1, 1, 0, 1, 0, 1, 0, 0, 1]
+    assert counts.met.tolist() == [1, 1, 0, 1, 0, 1, 0, 0, 1]
     assert macro(counts, ~absences(SCHEMA)) == pytest.approx((0.5 + 1 + 1 + 0 + 1) / 5)
     assert macro(counts, absences(SCHEMA)) == 1.0
     assert macro(counts, torch.zeros(9, dtype=torch.bool)) is None
@@ -135,10 +136,10 @@ def test_what_is_never_seen_beside_a_value_counts_as_hidden_there_and_only_there
     hides = hidden_pairs(truth, read, SCHEMA)
     assert set(described(hides, SCHEMA)) == {"ring beside cap", "ring beside hat"}
     requests = row("ring").repeat(3, 1)
-    drawn = torch.stack([full(type="cat", head="cap"), full(type="cat"), full(type="cat", head="bow", ear="ring")])
-    counts = count(requests, drawn, SCHEMA, hides)
+    shown = torch.stack([full(type="cat", head="cap"), full(type="cat"), full(type="cat", head="bow", ear="ring")])
+    counts = count(requests, shown, SCHEMA, hides)
     ring = value_names(SCHEMA).index("ring")
-    assert (counts.asked[ring], counts.found[ring], counts.hidden[ring]) == (2, 1, 1)
+    assert (counts.asked[ring], counts.met[ring], counts.hidden[ring]) == (2, 1, 1)
     assert hidden_pairs(truth[:4], read[:4], SCHEMA).sum() == 0  # too few to say
 
 
@@ -148,3 +149,37 @@ def test_coarse_fields_follow_from_their_slot(data):
         if field.slot:
             blurred[:, f] = UNKNOWN
     assert torch.equal(coarse_filled(data.schema, blurred), data.labels)
+
+
+def test_the_measure_reads_the_samples_of_each_w_and_compares_them_with_training_pictures(tmp_path):
+    """At w = 1 all requests are met, by real faces; at w = 0 few are, by black pictures that resemble no face."""
+    splits = PixelFaces(count=400).load()
+    bench = bench_of(splits, w=1.0, steps=10, quantise="none")
+    measure = Adherence(bench, AdherenceSettings(n=20, w=[0.0]))
+    train, requests = splits.train, measure.requests.labels
+    assert [samples.w for samples in measure.sets] == [0.0, 1.0]  # the common one is measured as well
+    assert all(torch.equal(samples.labels, requests) for samples in measure.sets)
+    assert measure.sets[0].seeds == measure.sets[1].seeds
+    fitting = torch.stack([
+        (train.labels[:, r != UNKNOWN] == r[r != UNKNOWN]).all(dim=1).nonzero()[0, 0] for r in requests
+    ])  # fmt: skip
+    figures = measure.measure(
+        lambda samples: train.images[fitting] if samples.w == 1 else torch.zeros(len(requests), 3, 24, 24).byte()
+    )
+    met, black = figures["by_w"]["1"], figures["by_w"]["0"]
+    assert met["present"] == met["absent"] == 1.0 and met["palette_error"] == 0.0
+    assert black["present"] < 0.5
+    assert met["precision"] > 0.5 and black["precision"] == 0.0
+    assert met["nfe"] == 10
+    report = measure.report(figures, tmp_path)
+    assert "| 1 | 10 | 100.0 % |" in report and (tmp_path / "adherence.png").exists()
+
+
+def test_precision_is_that_and_not_recall():
+    """Copies of one training picture are all among the real ones, and show nearly none of them."""
+    splits = PixelFaces(count=400).load()
+    measure = Adherence(bench_of(splits), AdherenceSettings(n=40, w=[1.0]))
+    n = len(measure.requests.labels)
+    seen = torch.randperm(len(splits.train), generator=torch.Generator().manual_seed(0))[0]
+    copies = splits.train.images[seen].repeat(n, 1, 1, 1)
+    assert measure.measure(lambda samples: copies)["by_w"]["1"]["precision"] == 1.0

@@ -1,4 +1,4 @@
-"""Shipping weights: half precision, and a card whose every figure comes from the run or from its evaluation."""
+"""Pretrained weights: half precision, and a card whose every figure comes from the run or from its evaluation."""
 
 import json
 
@@ -8,19 +8,20 @@ import torch
 from evaluation import classifier
 from inference import weights
 from runtime.checkpoint import load_tensors, read_info
-from tests.cli.test_bad_input import run_program
 from tests.evaluation.test_evaluate import evaluate
+from tests.programs import run_program
 
 
-def test_weights_are_shipped_and_their_card_says_how_and_how_good(in_tmp, train_tiny, monkeypatch):
-    monkeypatch.setattr(classifier, "STEPS", 20)
-    shipped = in_tmp / "checkpoints"
-    shipped.mkdir()
-    monkeypatch.setattr(weights, "SHIPPED", shipped)
+def test_weights_are_copied_and_their_card_says_how_and_how_good(in_tmp, train_tiny, monkeypatch):
+    monkeypatch.setattr(classifier, "STEPS", 2)
+    monkeypatch.setattr(classifier, "BATCH", 8)
+    pretrained = in_tmp / "checkpoints"
+    pretrained.mkdir()
+    monkeypatch.setattr(weights, "PRETRAINED", pretrained)
     train_tiny("train.steps=3", "train.log_every=1", "train.validate_every=1", "run=run")
-    run_program("scripts/ship.py", "run")
+    run_program("scripts/maintain/ship.py", "run")
 
-    path, run = shipped / "pixelfaces.safetensors", in_tmp / "run/checkpoints/ema.safetensors"
+    path, run = pretrained / "pixelfaces.safetensors", in_tmp / "run/checkpoints/ema.safetensors"
     assert read_info(path) == read_info(run)
     for (name, half), full in zip(load_tensors(path).items(), load_tensors(run).values(), strict=True):
         assert torch.equal(half, full.half().float()), name
@@ -28,23 +29,23 @@ def test_weights_are_shipped_and_their_card_says_how_and_how_good(in_tmp, train_
 
     evaluate(path, "measure=[exact]", "out=measured")
     record = json.loads((in_tmp / "measured/metrics.json").read_text())
-    run_program("scripts/card.py", "measured", "--run", "run")
-    card = (shipped / "pixelfaces.md").read_text()
+    run_program("scripts/maintain/card.py", "measured", "--run", "run")
+    card = (pretrained / "pixelfaces.md").read_text()
     command = "`python train.py dataset.count=120"
     for part in (command, "24 (3 steps of 8)", record["checkpoint"], "1 threads", " cores", "## Exact match"):
         assert part in card, part
-    assert "run=run" not in card and "begun with" not in card
+    assert "run=run" not in card and "fine-tuned from" not in card
     assert "](../docs/images/pixelfaces-worst.png)" in card and (in_tmp / "docs/images/pixelfaces-worst.png").exists()
 
     report = in_tmp / "measured/report.md"
     report.write_text(report.read_text() + "\n## Later\n")
-    run_program("scripts/card.py", "measured")  # without the run, what was told of it stays
-    assert (shipped / "pixelfaces.md").read_text() == card + "\n## Later\n"
+    run_program("scripts/maintain/card.py", "measured")  # without the run, what was told of it stays
+    assert (pretrained / "pixelfaces.md").read_text() == card + "\n## Later\n"
 
-    (shipped / "pixelfaces.md").unlink()
+    (pretrained / "pixelfaces.md").unlink()
     with pytest.raises(SystemExit, match="says nothing of the training"):
-        run_program("scripts/card.py", "measured")
+        run_program("scripts/maintain/card.py", "measured")
     (in_tmp / "measured/metrics.json").write_text(json.dumps({**record, "checkpoint": "0" * 16}))
     with pytest.raises(SystemExit, match="measured other weights"):
-        run_program("scripts/card.py", "measured", "--run", "run")
-    assert not (shipped / "pixelfaces.md").exists()
+        run_program("scripts/maintain/card.py", "measured", "--run", "run")
+    assert not (pretrained / "pixelfaces.md").exists()

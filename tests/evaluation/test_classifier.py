@@ -4,23 +4,25 @@ import pytest
 import torch
 
 from conditions.values import slots
-from data import pixelfaces
+from data import PixelFaces
 from evaluation import classifier as module
-from evaluation.classifier import accuracies, augmented, classifier_for, train_classifier
-from inference.classifier import load
+from evaluation.classifier import accuracies, augmented, classifier_for, fit, train_classifier, warmup_and_cosine
+from inference.classifier import Classifier, load, save
+from models.classifier import FEATURES, ClassifierNetwork
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def splits():
-    return pixelfaces.load(count=1200)
+    return PixelFaces(count=1200).load()
 
 
 @pytest.fixture(scope="module")
 def trained(splits):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "STEPS", 75)
+        patch.setattr(module, "STEPS", 60)
+        patch.setattr(module, "BATCH", 16)
         return train_classifier(splits, CPU)
 
 
@@ -34,9 +36,51 @@ def test_it_reads_held_out_pictures_better_than_the_commonest_values_would(split
     assert list(trained.accuracy) == [splits.train.schema.fields[f].name for f in slots(splits.train.schema)]
 
 
+@pytest.fixture
+def by_heart(monkeypatch):
+    """Networks that know the pictures they were trained on by heart and read all others wrong; what each has read."""
+    reading = []
+
+    def key(images):
+        return [image.numpy().tobytes() for image in images]
+
+    def fit(data, seed):
+        network = ClassifierNetwork(data.image_shape, [data.schema.cardinalities[f] for f in slots(data.schema)]).eval()
+        network.requires_grad_(False).known = dict(zip(key(data.images), data.labels, strict=True))
+        return network
+
+    def read(self, images):
+        reading.append((set(self.network.known), set(key(images))))
+        nothing = torch.full((len(self.schema),), -2)
+        return torch.stack([self.network.known.get(picture, nothing) for picture in key(images)])
+
+    monkeypatch.setattr(module, "fit", fit)
+    monkeypatch.setattr(module, "hidden_pairs", lambda labels, read, schema: torch.zeros(0, 0, dtype=torch.bool))
+    monkeypatch.setattr(Classifier, "read", read)
+    return reading
+
+
+def test_its_accuracy_is_that_on_pictures_it_was_not_trained_on(by_heart):
+    """All adherence rests on this figure, and what was learned by heart would make it 100 %."""
+    made = train_classifier(PixelFaces(count=60).load(), CPU)
+    assert set(made.accuracy.values()) == {0.0}
+
+
+def test_what_cannot_be_seen_is_judged_by_networks_that_have_not_seen_the_picture(by_heart):
+    """A network that reads its own half knows by heart what is hidden there, and nothing would count as hidden."""
+    splits = PixelFaces(count=60).load()
+    everything = {image.numpy().tobytes() for image in splits.train.images}
+    train_classifier(splits, CPU)
+    halves = [(known, read) for known, read in by_heart if known != everything]
+    assert len(halves) == 2
+    for known, read in halves:
+        assert not known & read and known | read == everything
+    assert halves[0][1] | halves[1][1] == everything  # so that each training picture is read once
+
+
 def test_features_of_training_pictures_are_standardised(splits, trained):
     features = trained.features(splits.train.images)
-    assert features.dtype == torch.float64 and features.shape == (len(splits.train), module.FEATURES)
+    assert features.dtype == torch.float64 and features.shape == (len(splits.train), FEATURES)
     assert features.mean(0).abs().max() < 0.01  # half precision
     assert features.var(0).mean().item() == pytest.approx(1.0, abs=0.01)
 
@@ -49,7 +93,7 @@ def test_reading_does_not_depend_on_the_other_pictures(splits, trained):
 def test_it_is_trained_once_and_found_again(splits, trained, tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(module, "train_classifier", lambda *args: calls.append(args) or trained)
-    folders = (tmp_path / "shipped", tmp_path / "own")
+    folders = (tmp_path / "pretrained", tmp_path / "own")
     first = classifier_for(splits, CPU, folders)
     again = classifier_for(splits, CPU, folders)
     assert len(calls) == 1 and not folders[0].exists()
@@ -61,8 +105,8 @@ def test_it_is_trained_once_and_found_again(splits, trained, tmp_path, monkeypat
 
 
 def test_one_of_other_data_is_refused(splits, trained, tmp_path):
-    module.save(tmp_path / "classifier.safetensors", trained)
-    other = pixelfaces.load(count=1200, seed=5).train
+    save(tmp_path / "classifier.safetensors", trained)
+    other = PixelFaces(count=1200, seed=5).load().train
     with pytest.raises(ValueError, match="no classifier of this data"):
         load(tmp_path / "classifier.safetensors", other.schema, other.image_shape, other.hash, CPU)
     (tmp_path / "damaged.safetensors").write_bytes(b"nonsense")
@@ -71,9 +115,11 @@ def test_one_of_other_data_is_refused(splits, trained, tmp_path):
 
 
 def test_training_is_a_function_of_the_seed(splits, monkeypatch):
-    monkeypatch.setattr(module, "STEPS", 10)
-    one, two = (train_classifier(splits, CPU).network.state_dict() for _ in range(2))
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    monkeypatch.setattr(module, "STEPS", 3)
+    monkeypatch.setattr(module, "BATCH", 8)
+    one, same, other = (fit(splits.train, seed).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not torch.equal(one["heads.0.weight"], other["heads.0.weight"])
 
 
 def test_changes_of_colour_are_small_and_differ_between_pictures():
@@ -104,3 +150,23 @@ def test_pictures_agree_with_their_own_labels_more_than_with_those_of_others(spl
     own = torch.stack([trained.agreement(images[i : i + 1], labels[i])[0] for i in range(20)])
     other = torch.stack([trained.agreement(images[i : i + 1], labels[i + 1])[0] for i in range(20)])
     assert own.mean() > other.mean() and other.min() >= 0 and own.max() <= 1
+
+
+def test_the_learning_rate_rises_for_a_tenth_of_the_steps_and_falls_to_zero():
+    optimizer = torch.optim.AdamW([torch.zeros(1, requires_grad=True)], lr=2.0)
+    schedule = warmup_and_cosine(optimizer, 100)
+    rates = []
+    for _ in range(100):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates[:11] == pytest.approx([0.2 * k for k in range(1, 11)] + [2.0])
+    assert rates[55] == pytest.approx(1.0)
+    assert rates[10:] == sorted(rates[10:], reverse=True) and rates[-1] < 0.001
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9])
+def test_a_learning_rate_of_few_steps_is_positive(steps):
+    optimizer = torch.optim.AdamW([torch.zeros(1, requires_grad=True)], lr=2.0)
+    warmup_and_cosine(optimizer, steps)
+    assert optimizer.param_groups[0]["lr"] > 0

@@ -4,13 +4,14 @@ import pytest
 import torch
 
 from conditions.schema import UNCONDITIONAL, UNKNOWN
-from data import pixelfaces
-from evaluation.distribution import NOTHING, halves, make_jobs
+from data import PixelFaces
+from evaluation.distribution import FLOOR, UNASKED, Distribution, DistributionSettings, halves, make_sets
+from tests.evaluation.stubs import bench_of
 
 
 @pytest.fixture(scope="module")
 def data():
-    return pixelfaces.load(count=300).train
+    return PixelFaces(count=300).load().train
 
 
 def test_halves_share_no_picture(data):
@@ -28,9 +29,9 @@ def test_the_floor_takes_two_sets_of_real_pictures(data):
 
 
 def test_requests_keep_one_to_five_fields_of_real_labels_and_are_the_same_for_each_w(data):
-    groups = make_jobs(data, data.schema, 50, 3, [1.0, 3.0])
-    assert list(groups) == [NOTHING, "w = 1", "w = 3"]
-    assert all((job.labels == UNKNOWN).all() for job in groups[NOTHING])
+    groups = make_sets(data, data.schema, 50, 3, [1.0, 3.0])
+    assert list(groups) == [UNASKED, "w = 1", "w = 3"]
+    assert all((samples.labels == UNKNOWN).all() for samples in groups[UNASKED])
     for one, three in zip(groups["w = 1"], groups["w = 3"], strict=True):
         assert torch.equal(one.labels, three.labels) and one.seeds == three.seeds
         known = (one.labels != UNKNOWN).sum(1)
@@ -38,16 +39,69 @@ def test_requests_keep_one_to_five_fields_of_real_labels_and_are_the_same_for_ea
         for label in one.labels:
             told = label != UNKNOWN
             assert (data.labels[:, told] == label[told]).all(dim=1).any()
-    seeds = [seed for job in groups[NOTHING] for seed in job.seeds]
+    seeds = [seed for samples in groups[UNASKED] for seed in samples.seeds]
     assert len(set(seeds)) == 150
 
 
 def test_a_model_without_labels_is_asked_nothing(data):
-    assert list(make_jobs(data, UNCONDITIONAL, 50, 3, [1.0])) == [NOTHING]
+    assert list(make_sets(data, UNCONDITIONAL, 50, 3, [1.0])) == [UNASKED]
 
 
 def test_the_set_without_a_request_can_be_left_out(data):
-    asked = make_jobs(data, data.schema, 50, 3, [3.0], unasked=False)
+    asked = make_sets(data, data.schema, 50, 3, [3.0], unasked=False)
     assert asked.keys() == {"w = 3"}
-    both = make_jobs(data, data.schema, 50, 3, [3.0])
+    both = make_sets(data, data.schema, 50, 3, [3.0])
     assert all(torch.equal(a.labels, b.labels) for a, b in zip(asked["w = 3"], both["w = 3"], strict=True))
+
+
+# -- the measure, with pictures whose figures are known ----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """Black pictures without a request, five real ones again and again at w = 1, and other real ones at w = 3."""
+    splits = PixelFaces(count=600).load()
+    measure = Distribution(bench_of(splits, steps=10, quantise="none"), DistributionSettings(n=256))
+    pictures = {}
+    for k, (one, other) in enumerate(measure.real):
+        for name, group in measure.groups.items():
+            made = {UNASKED: torch.zeros_like(one), "w = 1": one[:5].repeat(52, 1, 1, 1)[:256], "w = 3": other}
+            pictures[group[k].name] = made[name]
+    figures = measure.measure(lambda samples: pictures[samples.name])
+    return figures, measure.report(figures, tmp_path_factory.mktemp("report"))
+
+
+def test_samples_are_what_is_measured_and_not_the_real_pictures_beside_them(measured):
+    """Black pictures resemble nothing: whoever measures the real ones in their place reports the floor."""
+    sets = measured[0]["sets"]
+    assert sets[UNASKED]["fid"]["mean"] > 100 * sets[FLOOR]["fid"]["mean"]
+    assert sets[UNASKED]["kid"]["mean"] > 100 * abs(sets[FLOOR]["kid"]["mean"])
+    assert sets[UNASKED]["precision"]["mean"] == sets[UNASKED]["recall"]["mean"] == 0.0
+
+
+def test_other_real_pictures_measure_as_the_floor(measured):
+    sets = measured[0]["sets"]
+    assert all(sets["w = 3"][metric] == pytest.approx(sets[FLOOR][metric]) for metric in sets[FLOOR])
+    assert sets[FLOOR]["precision"]["mean"] > 0.7 and sets[FLOOR]["recall"]["mean"] > 0.7
+    assert sets[FLOOR]["fid"]["std"] > 0  # each repeat has other pictures
+
+
+def test_a_few_pictures_again_and_again_are_precise_and_lack_recall(measured):
+    """A mode collapse. With the two swapped, a model that samples five faces would seem varied and unreal."""
+    collapsed = measured[0]["sets"]["w = 1"]
+    assert collapsed["precision"]["mean"] == 1.0 and collapsed["recall"]["mean"] < 0.05
+
+
+def test_the_report_has_each_figure_in_its_column_and_the_nfe_of_each_set(measured):
+    figures, report = measured
+    assert figures["sets"]["w = 3"]["nfe"] == 20 and figures["sets"][UNASKED]["nfe"] == 10
+    header, _, *rows = [line.strip("| ").split(" | ") for line in report.splitlines() if line.startswith("|")]
+    collapsed = dict(zip(header, next(row for row in rows if row[0] == "w = 1"), strict=True))
+    assert collapsed["NFE"] == "10" and collapsed["precision"].startswith("1 ")
+    assert float(collapsed["recall"].split()[0]) < 0.05
+
+
+def test_weights_without_labels_need_a_set_without_a_request():
+    splits = PixelFaces(count=600).load().unconditional()
+    with pytest.raises(ValueError, match=r"distribution.unasked=false: these weights know no labels"):
+        Distribution(bench_of(splits), DistributionSettings(n=256, unasked=False))

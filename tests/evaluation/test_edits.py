@@ -4,13 +4,15 @@ import pytest
 import torch
 
 from conditions.values import slots
-from data import pixelfaces
-from evaluation.edits import figures_of, find_pairs, find_wishes, wished
+from data import PixelFaces
+from data.pixelfaces import render
+from evaluation.edits import Edits, EditsSettings, figures_of, find_group_edits, find_pairs, group_edited
+from tests.evaluation.stubs import bench_of
 
 
 @pytest.fixture(scope="module")
 def splits():
-    return pixelfaces.load(count=2000)
+    return PixelFaces(count=2000).load()
 
 
 def test_pairs_differ_in_the_slot_that_they_name_and_in_no_other(splits):
@@ -41,27 +43,53 @@ def test_known_mistakes_are_counted():
     before = torch.zeros(4, 3, 2, 2, dtype=torch.uint8)
     after = before.clone()
     after[:, :, 0, 0] = 200
-    drawn = after.clone()
-    drawn[1] = before[1]
-    drawn[2:, 0, 1, 1] = 7
+    samples = after.clone()
+    samples[1] = before[1]
+    samples[2:, 0, 1, 1] = 7
     truth = torch.tensor([[1, 0, 0]] * 4)  # the first slot changes from 0 to 1
     read = truth.clone()
     read[1, 0] = 0
     read[2, 2] = 5
-    figures = figures_of(drawn, before, after, read, truth, torch.zeros(4, dtype=torch.int64))
+    figures = figures_of(samples, before, after, read, truth, torch.zeros(4, dtype=torch.int64))
     assert figures == pytest.approx(
-        {"exact": 1 / 4, "wrong_mean": 3 / 4, "made": 3 / 4, "kept": 7 / 8, "pixels_kept": 10 / 12}
+        {"exact": 1 / 4, "wrong_mean": 3 / 4, "success": 3 / 4, "kept": 7 / 8, "pixels_kept": 10 / 12}
     )
 
 
-def test_every_group_is_wished_for_and_away_by_pictures_that_can_have_it(splits):
+def test_every_group_is_added_to_and_removed_from_pictures_that_can_have_it(splits):
     data, schema = splits.validation, splits.train.schema
     coarse = {f for f, field in enumerate(schema.fields) if field.slot}
-    wishes = find_wishes(data, schema, 4 * len(coarse), seed=0)
-    asked = list(zip(*(part.tolist() for part in wishes), strict=True))
+    edits = find_group_edits(data, schema, 4 * len(coarse), seed=0)
+    asked = list(zip(*(part.tolist() for part in edits), strict=True))
     assert {(f, value) for _, f, value in asked} == {(f, value) for f in coarse for value in (0, 1)}
     for row, f, value in asked:
         before = data.labels[row]
-        after = wished(schema, before, f, value, row)
+        after = group_edited(schema, before, f, value, row)
         assert before[f] == 1 - value and after[f] == value and (after >= 0).all()
         assert schema.unseen_pairs(after) == []
+
+
+def test_the_measure_compares_each_method_with_the_held_out_pictures_and_no_other(splits, monkeypatch):
+    """One method samples the truth, one the picture as it was, one black; groups are made by the right picture."""
+    bench = bench_of(splits, steps=10, seed=0)
+    mask = torch.ones(1, 24, 24)
+    monkeypatch.setattr(bench.pipe, "differing", lambda init, old, new: mask.expand(len(init), -1, -1), raising=False)
+    measure = Edits(bench, EditsSettings(n=12))
+    assert [samples.name for samples in measure.sets[:3]] == ["edits, edit", "edits, img2img", "edits, label_alone"]
+    truth = splits.validation.labels[measure.pairs.after]
+    assert all(torch.equal(samples.labels, truth) for samples in measure.by_method.values())
+    groups = measure.by_group[0]
+    pictures = {
+        "edits, edit": measure.after,
+        "edits, img2img": measure.before,
+        "edits, label_alone": torch.zeros_like(measure.after),
+        groups.name: render(groups.labels),
+    }
+    figures = measure.measure(lambda samples: pictures[samples.name])
+    edit, unchanged, black = figures["methods"].values()
+    assert edit["exact"] == edit["success"] == edit["kept"] == edit["pixels_kept"] == 1.0
+    assert unchanged["exact"] == unchanged["success"] == 0.0
+    assert unchanged["kept"] == unchanged["pixels_kept"] == 1.0
+    assert black["exact"] == 0.0 and black["pixels_kept"] < 0.5
+    assert all(figure["success"] == 1.0 for figure in figures["groups"].values())
+    assert edit["nfe"] == 20

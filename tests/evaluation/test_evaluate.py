@@ -1,96 +1,142 @@
 """evaluate.py as a whole, on a tiny model: the folder it leaves, resumed and shared among processes."""
 
+import contextlib
 import json
+import math
 import os
+import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from data import PixelFaces
 from data.images import read_settings
+from diffusion.samplers import DDIM
 from evaluation import classifier
-from tests.cli.test_bad_input import run_program
+from evaluation.bench import Bench
+from evaluation.exact import ExactMatch, ExactMatchSettings
+from evaluation.report import write
+from evaluation.samples import Cost, SampleCache
+from evaluation.settings import EvaluateSettings
+from inference.pipeline import Pipeline
+from runtime.distributed import Processes
 from tests.conftest import ROOT
+from tests.evaluation.stubs import bench_of
+from tests.programs import run_program
 
 SMALL = [
-    "steps=2", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "memorisation.n=20", "edits.n=5",
-    "speed.repeats=1", "measure=[exact,adherence,memorisation,speed]", "batch_size=16",
+    "steps=2", "refine=1", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "memorisation.n=20",
+    "edits.n=5", "speed.repeats=1", "measure=[exact,adherence,memorisation,speed]", "batch_size=16", "device=cpu",
 ]  # fmt: skip
+WEIGHTS = Path("run/checkpoints/ema.safetensors")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hasty():
+    """A classifier of two steps; what it reads does not matter here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "STEPS", 2)
+        patch.setattr(classifier, "BATCH", 8)
+        yield
+
+
+@pytest.fixture(scope="module")
+def evaluated(train_tiny, tmp_path_factory):
+    """A folder with a run, its classifier, the samples of one evaluation, and its figures in result/."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    with contextlib.chdir(folder):
+        train_tiny("train.steps=2", "run=run")
+        evaluate(WEIGHTS, "out=result")
+    return folder
 
 
 @pytest.fixture
-def weights(in_tmp, train_tiny, monkeypatch):
-    monkeypatch.setattr(classifier, "STEPS", 20)
-    return train_tiny("train.steps=2", "run=run").weights
+def copied(evaluated, in_tmp):
+    """The working directory holds a copy of that folder."""
+    shutil.copytree(evaluated, in_tmp, dirs_exist_ok=True)
+    return in_tmp
 
 
 def evaluate(weights, *settings: str) -> None:
-    run_program("evaluate.py", f"checkpoint={weights}", "dataset=pixelfaces", *SMALL, *settings)
+    run_program("evaluate.py", f"checkpoint={weights}", *SMALL, *settings)
+
+
+def read(folder) -> dict:
+    return json.loads((folder / "metrics.json").read_text())
 
 
 def figures(folder) -> dict:
-    record = json.loads((folder / "metrics.json").read_text())
+    record = read(folder)
     return {name: record[name] for name in ("classifier", "exact", "adherence", "memorisation")}
 
 
-def test_it_leaves_figures_a_report_and_pictures(in_tmp, weights, capsys):
-    evaluate(weights, "out=result")
-    assert "written: result/report.md" in capsys.readouterr().out
-    record = json.loads((in_tmp / "result/metrics.json").read_text())
-    assert (record["split"], record["w"], record["steps"]) == ("validation", 3, 2)
+def test_it_leaves_figures_a_report_and_pictures(evaluated):
+    record = read(evaluated / "result")
+    assert (record["split"], record["w"], record["steps"], record["nfe"]) == ("validation", 3, 2, 10)
     assert set(record["adherence"]["by_w"]) == {"0", "3"}
-    assert record["exact"]["images"] == 6 and record["memorisation"]["drawn"]["images"] == 20
-    report = (in_tmp / "result/report.md").read_text()
+    assert [record["adherence"]["by_w"][w]["nfe"] for w in ("0", "3")] == [5, 10]  # without guidance, half the cost
+    assert record["exact"]["images"] == 6 and record["memorisation"]["sampled"]["images"] == 20
+    assert (
+        record["sampling"]["sampled"] == record["sampling"]["pictures"] == 12 + 2 * record["adherence"]["requests"] + 20
+    )
+    report = (evaluated / "result/report.md").read_text()
     for name in ("worst.png", "adherence.png", "neighbours.png"):
-        assert (in_tmp / "result" / name).exists() and f"]({name})" in report
+        assert (evaluated / "result" / name).exists() and f"]({name})" in report
     assert record["command"].startswith("python evaluate.py checkpoint=") and "out=" not in record["command"]
     assert record["command"] in report and record["checkpoint"] in report and record["speed"]["seconds"] > 0
-    inside = read_settings(in_tmp / "result/worst.png")
+    assert "NFE 10 per picture" in report
+    inside = read_settings(evaluated / "result/worst.png")
     assert inside["checkpoint"] == record["checkpoint"]
-    assert all(
-        part in inside["caption"] for part in (record["checkpoint"], "dpmpp_2m", "2 steps", "w = 3", "validation")
-    )
+    shown = (record["checkpoint"], "dpmpp_2m", "2 steps", "w = 3", "NFE 10", "validation")
+    assert all(part in inside["caption"] for part in shown)
 
 
-def test_given_again_it_draws_nothing_and_says_the_same(in_tmp, weights, monkeypatch):
-    evaluate(weights, "out=first")
-
+def test_given_again_it_samples_nothing_and_says_the_same(copied, monkeypatch):
     def refuse(*_, **__):
-        raise AssertionError("drawn again")
+        raise AssertionError("sampled again")
 
     monkeypatch.setattr("inference.pipeline.Pipeline.__call__", refuse)
-    evaluate(weights, "out=second", "measure=[exact,adherence,memorisation]")
-    assert figures(in_tmp / "first") == figures(in_tmp / "second")
+    monkeypatch.setattr("inference.pipeline.Pipeline.evaluations", lambda *_, **__: 10)  # which samples, to count
+    evaluate(WEIGHTS, "out=second", "measure=[exact,memorisation]")
+    first, second = figures_of(copied / "result"), figures_of(copied / "second")
+    assert first == second and read(copied / "second")["sampling"]["sampled"] == 0
 
 
-def test_edits_need_pictures_that_differ_in_one_slot(in_tmp, weights, train_tiny, capsys):
+def figures_of(folder) -> dict:
+    """The figures of two measures, without what they cost."""
+    record = read(folder)
+    return {name: {k: v for k, v in record[name].items() if k != "nfe"} for name in ("exact", "memorisation")}
+
+
+def test_edits_are_measured_where_pictures_differ_in_one_slot(copied, train_tiny, capsys):
     with pytest.raises(SystemExit):
-        evaluate(weights, "measure=[edits]")
+        evaluate(WEIGHTS, "measure=[edits]")
     assert "differs from a training picture in one slot alone" in capsys.readouterr().err
     more = train_tiny("train.steps=2", "run=more", "dataset.count=2000").weights
-    evaluate(more, "measure=[edits]", "out=result")
-    record = json.loads((in_tmp / "result/metrics.json").read_text())["edits"]
-    assert record["pairs"] == 5 and set(record["ways"]) == {"edit", "img2img", "redrawn"}
+    evaluate(more, "measure=[edits]", "out=edits")
+    record = read(copied / "edits")["edits"]
+    assert record["pairs"] == 5 and set(record["methods"]) == {"edit", "img2img", "label_alone"}
     assert {"+hat", "-hat"} <= set(record["groups"])
-    assert all(f["asked"] > 0 and 0 <= f["made"] <= 1 and 0 <= f["kept"] <= 1 for f in record["groups"].values())
-    assert "](edits.png)" in (in_tmp / "result/report.md").read_text()
-    assert (in_tmp / "result/edits.png").exists()
+    assert all(f["pictures"] > 0 and 0 <= f["success"] <= 1 and 0 <= f["kept"] <= 1 for f in record["groups"].values())
+    assert record["methods"]["img2img"]["nfe"] < record["methods"]["edit"]["nfe"]
+    assert "](edits.png)" in (copied / "edits/report.md").read_text() and (copied / "edits/edits.png").exists()
 
 
-def test_the_test_split_is_another(in_tmp, weights):
-    evaluate(weights, "out=validation", "measure=[exact]")
-    evaluate(weights, "out=test", "measure=[exact]", "split=test")
-    one, other = (json.loads((in_tmp / name / "metrics.json").read_text()) for name in ("validation", "test"))
-    assert one["exact"] != other["exact"] and other["split"] == "test"
+def test_the_test_split_is_another(copied):
+    evaluate(WEIGHTS, "out=test", "measure=[exact]", "split=test")
+    record = read(copied / "test")
+    assert record["split"] == "test" and record["exact"] != read(copied / "result")["exact"]
 
 
-def test_unconditional_weights_are_measured_where_that_makes_sense(in_tmp, train_tiny, monkeypatch, capsys):
-    monkeypatch.setattr(classifier, "STEPS", 20)
+def test_unconditional_weights_are_measured_where_that_makes_sense(copied, train_tiny, capsys):
     weights = train_tiny("train.steps=2", "run=off", "cfg=off").weights
-    evaluate(weights, "out=result")
-    record = json.loads((in_tmp / "result/metrics.json").read_text())
+    evaluate(weights, "out=off/result", "measure=[exact,adherence,memorisation,edits]")
+    record = read(copied / "off/result")
     assert "memorisation" in record and not {"exact", "adherence", "edits"} & set(record)
     capsys.readouterr()
     with pytest.raises(SystemExit):
@@ -98,43 +144,61 @@ def test_unconditional_weights_are_measured_where_that_makes_sense(in_tmp, train
     assert "no labels or palette" in capsys.readouterr().err
 
 
-def test_two_processes_give_the_figures_of_one(in_tmp, weights):
-    evaluate(weights, "out=alone")
+def test_two_processes_finish_with_the_figures_of_one(copied):
+    """As torchrun starts them, each sampling its share of the files, which the first one then finds under their names."""
+    shutil.rmtree(copied / "evaluations/samples")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    elsewhere = in_tmp / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "evaluations").mkdir()
-    (in_tmp / "evaluations/classifiers").rename(elsewhere / "evaluations/classifiers")  # the one of 20 steps
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", f"--master_port={port}",
-        str(ROOT / "evaluate.py"), f"checkpoint={weights.resolve()}", "dataset=pixelfaces", *SMALL, "out=shared",
+    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(ROOT / "evaluate.py"), f"checkpoint={WEIGHTS}", *SMALL, "out=shared"]
+    members = [
+        subprocess.Popen(
+            command, env={**os.environ, **group, "RANK": str(rank), "LOCAL_RANK": str(rank)}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for rank in range(2)
     ]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=elsewhere, capture_output=True, text=True, timeout=200, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("written:") == 1
-    assert figures(elsewhere / "shared") == figures(in_tmp / "alone")
+    try:
+        told = [member.communicate(timeout=250) for member in members]
+    finally:
+        for member in members:
+            member.kill()
+    assert [member.returncode for member in members] == [0, 0], told
+    assert [out.count("written:") for out, _ in told] == [1, 0]
+    assert figures(copied / "shared") == figures(copied / "result")
+    assert read(copied / "shared")["sampling"]["sampled"] == read(copied / "result")["sampling"]["sampled"]
 
 
-def test_what_it_draws_is_what_sample_py_would(in_tmp, weights):
+def test_what_it_samples_is_what_sample_py_would(copied):
     """A picture of the first try of exact match, against the pipeline itself."""
-    from data import pixelfaces
-    from diffusion.samplers import DDIM
-    from evaluation.bench import Bench
-    from evaluation.draws import Draws
-    from evaluation.exact import ExactMatch
-    from inference.pipeline import Pipeline
-    from runtime.distributed import Processes
+    pipe, splits = Pipeline.load(WEIGHTS, "cpu"), PixelFaces(count=120).load()
+    settings = EvaluateSettings(w=2.0, sampler=DDIM(), steps=3, batch_size=2)
+    bench = Bench(pipe, None, splits, settings, ())
+    (samples,) = ExactMatch(bench, ExactMatchSettings(n=5, tries=1)).sets
+    cache = SampleCache(pipe, copied / "samples", settings)
+    cache.fill([samples], Processes(0, 1, torch.device("cpu")))
+    expected = pipe(splits.validation.labels[:5], range(5), w=2.0, sampler=DDIM(), steps=3)
+    assert torch.equal(bench.quantised(cache.read(samples)), expected)
 
-    pipe = Pipeline.load(weights, "cpu")
-    splits = pixelfaces.load(count=120)
-    bench = Bench(pipe, splits, "validation", {"w": 2.0, "exact": {"n": 5, "tries": 1}}, ())
-    (job,) = ExactMatch(bench).jobs
-    draws = Draws(pipe, in_tmp / "draws", DDIM(), 3, batch_size=2)
-    draws.draw([job], Processes(0, 1, torch.device("cpu")))
-    assert torch.equal(
-        bench.snapped(draws.read(job)), pipe(splits.validation.labels[:5], range(5), w=2.0, sampler=DDIM(), steps=3)
+
+def test_figures_that_are_no_numbers_become_null(tmp_path, monkeypatch):
+    """JSON has no NaN: a reader such as the dashboard would fail at the file."""
+
+    class Undefined:
+        def measure(self, read):
+            return {"share": math.nan, "list": [math.inf, 1.0], "inner": {"n": 3, "none": None, "text": "NaN"}}
+
+        def report(self, figures, out):
+            return f"## Undefined\n\n{figures['share']:.2f}\n"
+
+    bench = bench_of(PixelFaces(count=60).load())
+    write(
+        tmp_path, bench, {"undefined": Undefined()}, SimpleNamespace(read=None), Cost(3, 1, 0.5), "python evaluate.py"
     )
+    text = (tmp_path / "metrics.json").read_text()
+    record = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in metrics.json"))
+    assert record["undefined"] == {"share": None, "list": [None, 1.0], "inner": {"n": 3, "none": None, "text": "NaN"}}
+    assert record["sampling"] == {"pictures": 3, "sampled": 1, "seconds": 0.5} and record["nfe"] == 20
+    report = (tmp_path / "report.md").read_text()
+    assert "NFE 20 per picture" in report and "1 in 0.5 s, and 2 kept from earlier evaluations" in report

@@ -1,18 +1,17 @@
 """Exact match against pictures whose mistakes are known."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
-from data import pixelfaces
+from data import PixelFaces
 from data.palette import Palette
-from evaluation.exact import ExactMatch, exact_match, wrong_pixels
+from evaluation.exact import ExactMatch, ExactMatchSettings, exact_match, wrong_pixels
+from tests.evaluation.stubs import bench_of
 
 
 @pytest.fixture(scope="module")
 def data():
-    return pixelfaces.load(count=200).validation
+    return PixelFaces(count=200).load().validation
 
 
 def test_the_truth_itself_is_exact(data):
@@ -30,7 +29,7 @@ def test_known_mistakes_are_counted(data):
         for k in range(i):
             position = (0, i, slice(None), k // 24, k % 24)
             tries[position] = colour if not torch.equal(tries[position], colour) else data.palette.colours[1]
-    tries[1, [i for i in range(len(data)) if i != 1], :, 0, 0] += 1  # so small that snapping undoes it
+    tries[1, [i for i in range(len(data)) if i != 1], :, 0, 0] += 1  # so small that quantising undoes it
     figures, wrong = exact_match(tries, data.images, Palette(data.palette.colours))
     assert wrong[0].tolist() == list(range(len(data)))
     assert wrong[1].tolist() == [0] * len(data)
@@ -41,32 +40,47 @@ def test_known_mistakes_are_counted(data):
     assert figures["palette_error"] == pytest.approx(3 * (n - 1) / (2 * n * 3 * 576))
 
 
-def test_snapping_by_place_and_by_palette_are_counted_apart(data):
-    """A colour that stands somewhere, but never at the corner, is a mistake which snapping by place undoes."""
-    away = (~data.palette.places[:, 0, 0]).nonzero()[0, 0]
+def test_quantising_per_pixel_and_to_the_whole_palette_are_counted_apart(data):
+    """A colour that stands somewhere, but never at the corner, is a mistake which quantising per pixel undoes."""
+    away = (~data.palette.at_pixel[:, 0, 0]).nonzero()[0, 0]
     tries = data.images[None].clone()
     tries[0, :, :, 0, 0] = data.palette.colours[away]
     plain = exact_match(tries, data.images, data.palette)[0]["palette"]
     assert (plain["exact_one_seed"], plain["wrong_mean"], plain["wrong_median"]) == (0.0, 1.0, 1.0)
-    figures, _ = exact_match(data.images[None], data.images, data.palette.placed(data.images[1:]))
-    unreachable = (data.images[:1] != data.palette.placed(data.images[1:]).snap(data.images[:1])).any().item()
+    figures, _ = exact_match(data.images[None], data.images, data.palette.per_pixel(data.images[1:]))
+    unreachable = (data.images[:1] != data.palette.per_pixel(data.images[1:]).quantise(data.images[:1])).any().item()
     assert figures["reachable"] == pytest.approx(1 - unreachable / len(data))
     assert figures["exact_one_seed"] == figures["reachable"]
 
 
 def test_a_pixel_counts_once_however_many_channels_are_wrong():
     truth = torch.zeros(1, 3, 2, 2, dtype=torch.uint8)
-    drawn = truth[None].clone()
-    drawn[0, 0, :, 0, 0] = 9
-    drawn[0, 0, 1, 1, 1] = 9
-    assert wrong_pixels(drawn, truth).tolist() == [[2]]
+    samples = truth[None].clone()
+    samples[0, 0, :, 0, 0] = 9
+    samples[0, 0, 1, 1, 1] = 9
+    assert wrong_pixels(samples, truth).tolist() == [[2]]
 
 
-def test_every_try_has_its_own_seeds(data):
-    pipe = SimpleNamespace(palette=data.palette, schema=data.schema)
-    settings = {"w": 1.0, "exact": {"n": 10_000, "tries": 3}}
-    bench = SimpleNamespace(pipe=pipe, held_out=data, settings=settings)
+def test_every_try_has_its_own_seeds_and_all_labels_of_the_split(data):
+    bench = bench_of(PixelFaces(count=200).load(), w=1.0)
     assert ExactMatch.applies(bench)
-    jobs = ExactMatch(bench).jobs
-    assert all(torch.equal(job.labels, data.labels) for job in jobs)
-    assert sorted(seed for job in jobs for seed in job.seeds) == list(range(3 * len(data)))
+    sets = ExactMatch(bench, ExactMatchSettings(n=10_000, tries=3)).sets
+    assert all(torch.equal(samples.labels, data.labels) for samples in sets)
+    assert sorted(seed for samples in sets for seed in samples.seeds) == list(range(3 * len(data)))
+
+
+def test_samples_are_compared_with_the_held_out_pictures_of_their_labels(tmp_path):
+    """The first try is right in two pictures of four, the second in a third one."""
+    splits = PixelFaces(count=200).load()
+    bench = bench_of(splits, split="test", w=2.0, steps=10)
+    measure = ExactMatch(bench, ExactMatchSettings(n=4, tries=2))
+    truth, away = splits.test.images[:4], splits.test.images[4:8]
+    tries = {
+        samples.name: torch.cat([truth[:k], away[k : k + 1], truth[k + 1 : 3], away[3:]])
+        for k, samples in enumerate(measure.sets)
+    }
+    figures = measure.measure(lambda samples: tries[samples.name])
+    assert figures["exact_one_seed"] == 0.5 and figures["exact_best"] == 0.75
+    assert (figures["w"], figures["nfe"]) == (2.0, 20)
+    report = measure.report(figures, tmp_path)
+    assert "| exact, one seed | 50.0 % |" in report and "NFE 20" in report and "of the test split" in report

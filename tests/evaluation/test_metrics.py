@@ -43,26 +43,26 @@ def test_fid_agrees_with_torch_fidelity(sets):
 
 
 def test_kid_agrees_with_torch_fidelity_and_with_its_definition(sets):
-    real, drawn = sets
+    real, samples = sets
     size = min(map(len, sets))
-    x, y = real[:size].numpy(), drawn[:size].numpy()
+    x, y = real[:size].numpy(), samples[:size].numpy()
     settings = {"kid_subsets": 1, "kid_subset_size": size, "kid_degree": 3, "kid_gamma": None, "kid_coef0": 1}
     more = {"kid_kernel": "poly", "kid_kernel_poly_degree": 3, "kid_kernel_poly_gamma": None, "rng_seed": 0}
     more |= {"kid_kernel_poly_coef0": 1.0, "verbose": False}
-    found = kid_features_to_metric(real[:size], drawn[:size], **settings, **more)["kernel_inception_distance_mean"]
+    found = kid_features_to_metric(real[:size], samples[:size], **settings, **more)["kernel_inception_distance_mean"]
     kernel = [(a @ b.T / 16 + 1) ** 3 for a, b in ((x, x), (y, y), (x, y))]
     within = sum((k.sum() - np.trace(k)) / (size * (size - 1)) for k in kernel[:2])
-    assert kid(real, drawn) == pytest.approx(within - 2 * kernel[2].mean(), rel=1e-9)
-    assert kid(real, drawn) == pytest.approx(found, rel=1e-4)
+    assert kid(real, samples) == pytest.approx(within - 2 * kernel[2].mean(), rel=1e-9)
+    assert kid(real, samples) == pytest.approx(found, rel=1e-4)
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
 def test_precision_and_recall_agree_with_torch_fidelity(sets, k):
-    real, drawn = sets
+    real, samples = sets
     expected = prc_features_to_metric(
-        drawn, real, prc_neighborhood=k, prc_batch_size=100, save_cpu_ram=False, verbose=False
+        samples, real, prc_neighborhood=k, prc_batch_size=100, save_cpu_ram=False, verbose=False
     )
-    assert precision_recall(real, drawn, k) == pytest.approx((expected["precision"], expected["recall"]))
+    assert precision_recall(real, samples, k) == pytest.approx((expected["precision"], expected["recall"]))
 
 
 def test_identical_sets_have_no_distance():
@@ -79,12 +79,14 @@ def test_mode_collapse_costs_recall_and_not_precision():
     collapsed = real[:10].repeat(60, 1) + normal(600, seed=3, scale=1e-3)
     precision, recall = precision_recall(real, collapsed)
     assert precision > 0.95 and recall < 0.05
+    figures = compare(real, collapsed)
+    assert (figures["precision"], figures["recall"]) == (precision, recall)
 
 
 def test_pictures_beside_the_real_ones_cost_precision():
     real = normal(600)
-    drawn = torch.cat([normal(300, seed=1), normal(300, seed=2, shift=50.0)])
-    precision, recall = precision_recall(real, drawn)
+    samples = torch.cat([normal(300, seed=1), normal(300, seed=2, shift=50.0)])
+    precision, recall = precision_recall(real, samples)
     assert 0.3 < precision < 0.55
     assert precision_recall(real, normal(600, seed=1))[0] > 0.8
     assert recall < 1.0
@@ -99,7 +101,14 @@ def test_a_distance_grows_with_the_shift():
 
 
 def test_too_few_pictures_are_refused():
-    with pytest.raises(ValueError, match=r"distribution.n=255: too few pictures .* at least 256"):
+    with pytest.raises(ValueError, match=r"n=255: too few pictures .* at least 256"):
         refuse_few(255, 128)
     with pytest.raises(ValueError, match="too few"):
         compare(normal(31), normal(400))
+
+
+def test_figures_do_not_depend_on_what_was_sampled_before():
+    sets = normal(300, seed=1), normal(300, seed=2)
+    first = compare(*sets)
+    torch.rand(7)
+    assert compare(*sets) == first

@@ -1,22 +1,21 @@
 """Evaluations side by side, and the time that they take."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
-import torch
 
-from evaluation.speed import Speed
-from tests.cli.test_bad_input import run_program
-
-PLAIN = {"rescale": 0.0, "interval": [0.0, 1.0], "percentile": 1.0, "renoise": "guided", "checkpoint": None}
+from data import PixelFaces
+from diffusion.guidance import CFG, Interval
+from evaluation.speed import Speed, SpeedSettings
+from tests.evaluation.stubs import bench_of
+from tests.programs import run_program
 
 
 def record(folder, sampler="ddim", guidance=None, **figures) -> None:
     """What evaluate.py leaves, as far as the table reads it."""
     settings = {"checkpoint": "abc", "split": "validation", "spacing": "trailing", "steps": 25, "refine": 4}
-    settings |= {"precision": "fp32"}
-    settings |= {"sampler": {"name": sampler, "eta": 0.0}, "guidance": {**PLAIN, **(guidance or {})}}
+    settings |= {"precision": "fp32", "guide": None, "sampler": {"name": sampler, "eta": 0.0}}
+    settings |= {"guidance": (guidance or CFG()).plain()}
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text(json.dumps({**settings, **figures}), encoding="utf-8")
 
@@ -26,52 +25,51 @@ def cells(text: str) -> list[list[str]]:
 
 
 def test_a_table_has_the_settings_that_differ_and_what_was_measured(in_tmp, capsys):
-    exact = {"w": 2, "exact_one_seed": 0.25, "wrong_mean": 3.0}
+    exact = {"w": 2, "nfe": 50, "exact_one_seed": 0.25, "wrong_mean": 3.0}
     record(in_tmp / "b", "ddpm", exact=exact)
     record(in_tmp / "a", "ddim", exact={**exact, "exact_one_seed": 0.5})
-    record(in_tmp / "c", "ddpm", speed={"w": 2.0, "seconds": 2.0})  # the same settings, measured another time
-    run_program("scripts/table.py", "a", "b", "c")
+    record(
+        in_tmp / "c", "ddpm", speed={"w": 2.0, "nfe": 50, "seconds": 2.0}
+    )  # the same settings, measured another time
+    run_program("scripts/maintain/table.py", "a", "b", "c")
     header, _, *rows = cells(capsys.readouterr().out)
-    assert header == ["sampler", "exact", "wrong pixels", "seconds"]
-    assert rows == [["ddim 0.0", "50.0 %", "3.00", ""], ["ddpm 0.0", "25.0 %", "3.00", "2.00"]]
+    assert header == ["sampler", "exact", "wrong pixels", "NFE", "seconds"]
+    assert rows == [["ddim 0.0", "50.0 %", "3.00", "50", ""], ["ddpm 0.0", "25.0 %", "3.00", "50", "2.00"]]
 
 
 def test_each_guidance_weight_has_a_row_and_a_point(in_tmp, capsys):
-    by_w = {"1": {"present": 0.5, "absent": 0.6}, "3": {"present": 0.9, "absent": 0.8}}
-    sets = {"real halves": {}, "w = 3": {"fid": {"mean": 0.25, "std": 0.0}, "recall": {"mean": 0.5, "std": 0.0}}}
+    by_w = {"1": {"nfe": 25, "present": 0.5, "absent": 0.6}, "3": {"nfe": 50, "present": 0.9, "absent": None}}
+    sets = {
+        "real halves": {},
+        "w = 3": {"nfe": 50, "fid": {"mean": 0.25, "std": 0.0}, "recall": {"mean": 0.5, "std": 0.0}},
+    }
     record(in_tmp / "plain", adherence={"by_w": by_w}, distribution={"sets": sets})
-    record(in_tmp / "late", guidance={"interval": [0.3, 1.0]}, adherence={"by_w": by_w})
-    run_program("scripts/table.py", "plain", "late", "--figure", "curves.png")
+    record(in_tmp / "late", guidance=Interval(), adherence={"by_w": by_w})
+    run_program("scripts/maintain/table.py", "plain", "late", "--figure", "curves.png")
     header, _, *rows = cells(capsys.readouterr().out)
-    assert header == ["guidance", "w", "adherence", "absence", "FID", "recall"]
-    assert rows[3] == ["plain", "3.0", "90.0 %", "80.0 %", "0.25", "0.500"]
-    assert [row[:2] for row in rows[:2]] == [["interval (0.3, 1.0)", "1.0"], ["interval (0.3, 1.0)", "3.0"]]
+    assert header == ["guidance", "w", "adherence", "absence", "FID", "recall", "NFE"]
+    assert rows[3] == ["plain", "3.0", "90.0 %", "", "0.25", "0.500", "50"]
+    assert [row[:2] for row in rows[:2]] == [["interval [0.3, 1.0]", "1.0"], ["interval [0.3, 1.0]", "3.0"]]
     assert (in_tmp / "curves.png").stat().st_size > 1000
 
 
 def test_a_folder_without_figures_is_refused(in_tmp):
     (in_tmp / "empty").mkdir()
     with pytest.raises(SystemExit, match=r"table.py: empty: no metrics.json there"):
-        run_program("scripts/table.py", "empty")
+        run_program("scripts/maintain/table.py", "empty")
 
 
-def test_speed_times_what_it_draws_and_nothing_else(monkeypatch):
-    """A clock that only drawing moves: the warm-up takes 7 s, the others 2, 9 and 4."""
+def test_speed_times_what_it_samples_and_nothing_else(monkeypatch):
+    """A clock that only sampling moves: the warm-up takes 7 s, the others 2, 9 and 4."""
     passing, clock, asked = iter([7.0, 2.0, 9.0, 4.0]), [0.0], []
+    bench = bench_of(PixelFaces(count=60).load(), w=3.0, steps=25)
 
-    class Pipe:
-        schema, device = ("type",), torch.device("cpu")
+    def sample(self, label, seeds, options, guide, steps):
+        asked.append((len(seeds), steps, options.w, options.quantise))
+        clock[0] += next(passing)
 
-        def __call__(self, label, seeds, **how):
-            asked.append((len(seeds), how["steps"], how["w"]))
-            clock[0] += next(passing)
-
+    monkeypatch.setattr(type(bench.pipe), "__call__", sample, raising=False)
     monkeypatch.setattr("evaluation.speed.time.perf_counter", lambda: clock[0])
-    settings = {
-        "sampler": {"name": "ddim", "eta": 0.0}, "guidance": PLAIN, "w": 3.0, "spacing": "trailing", "refine": 0,
-        "batch_size": 64,        "steps": 25, "speed": {"repeats": 3},
-    }  # fmt: skip
-    held_out = SimpleNamespace(labels=torch.zeros(1, 2))
-    figures = Speed(SimpleNamespace(pipe=Pipe(), settings=settings, held_out=held_out)).measure(None)
-    assert figures["seconds"] == 4.0
-    assert asked == [(16, 1, 3.0), (16, 25, 3.0), (16, 25, 3.0), (16, 25, 3.0)]
+    figures = Speed(bench, SpeedSettings(repeats=3)).measure(None)
+    assert figures["seconds"] == 4.0 and figures["nfe"] == 50
+    assert asked == [(16, steps, 3.0, "pixel") for steps in (1, 25, 25, 25)]

@@ -1,213 +1,210 @@
-"""What sample.py can be told beside a request: phrases, pictures to start from, changes."""
+"""From settings to a sampling job: phrases, requests with their notes, and what is refused."""
 
 import json
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from data.pictures import read_mask
-from inference import ranking
-from inference.comparison import settings_of
-from inference.job import OF_A_PICTURE, prepare
+from conditions.dropout import LabelDropout, Unconditional
+from inference import job as jobs
+from inference.job import Job, prepare
 from inference.pipeline import Pipeline
-from inference.ranking import OF_A_RANKING, WITHOUT_RANKING
-from tests.cli.test_bad_input import run_program
+from tests.inference.conftest import picture
+from tests.programs import run_program
 
 
-def test_a_phrase_draws_what_its_names_would(in_tmp, weights, capsys):
-    common = [f"checkpoint={weights}", "n=1", "steps=2"]
+def test_a_phrase_samples_what_its_names_would(in_tmp, weights, capsys):
+    common = [f"checkpoint={weights}", "n=1", "steps=2", "refine=0"]
     run_program(
-        "sample.py", *common, "prompt=someone with a top hat, a pipe and a parrot, without mohawk", "out=phrase"
+        "sample.py", *common, "prompt=someone with a top hat, a pipe and a parrot, without a beard", "out=phrase"
     )
     out = capsys.readouterr().out
-    assert "understood: Top Hat, Pipe, -" in out and "ignored: 'parrot'" in out
+    assert "request:  Top Hat, Pipe, -" in out and "ignored:  'parrot'" in out
     attrs = json.loads((in_tmp / "phrase/samples.json").read_text())["attrs"]
     run_program("sample.py", *common, f"attrs={attrs}", "out=names")
-    one, other = (np.asarray(Image.open(in_tmp / name / "seed-000000.png")) for name in ("phrase", "names"))
-    assert np.array_equal(one, other)
-    capsys.readouterr()
-    with pytest.raises(SystemExit):
-        run_program("sample.py", *common, "prompt=a pipe", "attrs=crown")
-    assert "give one" in capsys.readouterr().err
+    assert np.array_equal(picture("phrase/seed-000000.png"), picture("names/seed-000000.png"))
 
 
-@pytest.fixture
-def face(in_tmp):
-    """A picture whose colours are no palette's, and a mask that leaves its left half."""
-    array = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
-    Image.fromarray(array).resize((72, 72), Image.Resampling.NEAREST).save(in_tmp / "face.png")
-    mask = np.zeros((24, 24), dtype=np.uint8)
-    mask[:, 12:] = 255
-    Image.fromarray(mask).save(in_tmp / "mask.png")
-    return array
+def test_notes_say_how_a_phrase_was_read(prepared):
+    _, notes = prepared("prompt=a womann with a crwon on a bicycle", "steps=1")
+    assert any(note.startswith("read as: ") and "'crwon' as Crown" in note for note in notes)
+    assert any(note.startswith("ignored: ") and "'bicycle'" in note for note in notes)
+    assert prepared("prompt=a top hat", "steps=1")[1] == []
 
 
-def test_inpainting_keeps_the_known_pixels_exactly_also_when_snapping(in_tmp, weights, face, capsys):
-    common = [f"checkpoint={weights}", "init=face.png", "attrs=crown", "steps=3", "n=2", "scale=1"]
-    run_program("sample.py", *common, "mask=mask.png", "repeats=2", "feather=2", "out=edit")
-    for seed in range(2):
-        drawn = np.asarray(Image.open(in_tmp / f"edit/seed-{seed:06d}.png"))
-        assert np.array_equal(drawn[:, :12], face[:, :12])
-        assert (drawn[:, 12:] != face[:, 12:]).any(axis=2).mean() > 0.9
-    capsys.readouterr()
-    run_program("sample.py", "from_image=edit/seed-000001.png", "out=again")
-    assert "identical to the original" in capsys.readouterr().out
-    other = np.asarray(Image.open("mask.png")).copy()
-    other[:, 18:] = 0
-    Image.fromarray(other).save("mask.png")
-    run_program("sample.py", "from_image=edit/seed-000001.png", "out=changed")
-    assert "mask_hash was" in capsys.readouterr().out
-
-
-@pytest.fixture
-def reader(in_tmp, monkeypatch):
-    """In place of a classifier: every picture shows a steel robot in a crown."""
-    monkeypatch.setattr(ranking, "find", lambda *_: in_tmp / "classifier")
-
-    def load(path, schema, *_):
-        label = torch.tensor(schema.complete({"backdrop": "Slate", "skin": "Steel", "head": "Crown"}))
-        return SimpleNamespace(read=lambda images: label.expand(len(images), -1))
-
-    monkeypatch.setattr(ranking, "load", load)
-
-
-def test_a_change_keeps_the_rest_of_the_label_and_of_the_picture(in_tmp, weights, face, reader, capsys, monkeypatch):
-    monkeypatch.setattr(Pipeline, "differing", lambda self, *_: read_mask(Path("mask.png"), self.image_shape)[None])
-    common = [f"checkpoint={weights}", "init=face.png", "steps=3", "n=1", "scale=1"]
-    run_program("sample.py", *common, "edit=+pipe,-head", "out=edit")
-    out = capsys.readouterr().out
-    assert "showing: Slate, Steel, Crown" in out and "anew: 288 of 576 pixels" in out and "left open" not in out
-    record = json.loads((in_tmp / "edit/samples.json").read_text())
-    assert {"Slate", "Steel", "-head", "Pipe"} <= set(record["attrs"].split(",")) and record["edit"] == "+pipe,-head"
-    drawn = np.asarray(Image.open(in_tmp / "edit/seed-000000.png"))
-    assert np.array_equal(drawn[:, :12], face[:, :12])
-    run_program("sample.py", *common, f"attrs={record['attrs']}", "mask=mask.png", "out=asked")
-    assert np.array_equal(drawn, np.asarray(Image.open(in_tmp / "asked/seed-000000.png")))
-    capsys.readouterr()
-    run_program("sample.py", "from_image=edit/seed-000000.png", "out=again")
-    assert "identical to the original" in capsys.readouterr().out
-
-
-def test_each_seed_fills_in_what_a_change_leaves_open(in_tmp, weights, face, reader, capsys):
-    """Alone or among others, a seed draws the same beard."""
-    common = [f"checkpoint={weights}", "init=face.png", "steps=2", "scale=1", "mask=mask.png"]
-    run_program("sample.py", *common, "edit=+beard", "n=8", "out=many")
-    assert "left open: facial hair: each seed takes a value of its own" in capsys.readouterr().out
-    run_program("sample.py", *common, "edit=+beard", "n=1", "seed=5", "out=one")
-    pictures = [np.asarray(Image.open(in_tmp / f"many/seed-{seed:06d}.png")).astype(int) for seed in range(8)]
-    assert abs(pictures[5] - np.asarray(Image.open(in_tmp / "one/seed-000005.png"))).max() <= 1
-    assert json.loads((in_tmp / "many/samples.json").read_text())["edit"] == "+beard"
-
-
-def test_a_change_to_what_the_picture_shows_already_is_refused(in_tmp, weights, face, reader, capsys):
-    for edit in ("+crown", "-pipe", "+steel"):
-        with pytest.raises(SystemExit):
-            run_program("sample.py", f"checkpoint={weights}", "init=face.png", f"edit={edit}", "out=edit")
-        error = capsys.readouterr().err
-        assert f"edit='{edit}': the picture shows that already; it is read as Slate, Steel, Crown" in error
-
-
-def test_a_feather_wider_than_the_mask_is_told(weights, face):
-    common = [f"checkpoint={weights}", "init=face.png", "mask=mask.png", "attrs=crown", "strength=0.5"]
-    told = "feather: wider than what is drawn anew, so that the strength is 0.32 at most there"  # 0.5 * 12 / 19
-    assert any(told in note for note in prepare(settings_of([*common, "feather=18"]))[1])
-    assert not any("feather" in note for note in prepare(settings_of([*common, "feather=3"]))[1])
-
-
-def test_what_a_request_means_beyond_its_words_is_told(weights):
+def test_notes_say_what_a_request_means_beyond_its_words(prepared, weights):
     def notes(*settings):
-        return "\n".join(prepare(settings_of([f"checkpoint={weights}", *settings]))[1])
+        return "\n".join(prepared(*settings)[1])
 
-    told = "-top hat asks for no value of 'hat' at all; negative='top hat' moves away from it alone"
-    assert told in notes("attrs=pipe,-top hat") and told in notes("attrs=pipe | -top hat:2 * 3")
+    note = "-top hat asks for no value of 'hat' at all; negative='top hat' moves away from it alone"
+    assert note in notes("attrs=pipe,-top hat") and note in notes("attrs=pipe | -top hat:2 * 3")
     assert "-Mohawk asks for no value of 'hair' at all" in notes("prompt=a pipe, no mohawk")
     assert "asks for no value" not in notes("attrs=crown,-mohawk")  # says nothing beside a crown
     assert "asks for no value" not in notes("attrs=-hat") and "asks for no" not in notes("attrs=pipe")
-    own = ["guidance=autoguidance", f"guidance.checkpoint={weights}"]
-    assert "so that w changes nothing" in notes("attrs=crown", *own)
-    assert "changes nothing" not in notes("attrs=crown", "negative=pipe", *own)
+
+
+def test_a_guide_that_is_the_model_itself_is_a_warning(prepared, weights):
+    def warned(*settings):
+        return any("guide holds the weights that sample" in note for note in prepared("attrs=crown", *settings)[1])
+
+    assert warned(f"guide={weights}")
+    assert not warned(f"guide={weights}", "negative=pipe") and not warned()
+
+
+# -- weights without label dropout ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trained_with(pipe, compose):
+    """Notes for settings, with weights that were trained with other label dropout."""
+
+    def notes(dropout, *settings, guide_dropout=None):
+        def load(path, device, precision):
+            chosen = guide_dropout or dropout if path.name == "guide" else dropout
+            checkpoint = "other" if path.name == "guide" else pipe.checkpoint
+            return replace(pipe, recipe=pipe.recipe.replace(cfg=chosen), checkpoint=checkpoint)
+
+        return prepare(compose("sample", [f"checkpoint={pipe_path}", *settings]), load)[1]
+
+    pipe_path = "any.safetensors"
+    return notes
+
+
+@pytest.fixture(autouse=True)
+def any_path(monkeypatch):
+    """Weights called any.safetensors need not be there where `load` is given."""
+    choose = jobs.choose_checkpoint
+    monkeypatch.setattr(
+        jobs, "choose_checkpoint",
+        lambda path, dataset: jobs.Path(path) if path == "any.safetensors" else choose(path, dataset),
+    )  # fmt: skip
+
+
+NEVER = LabelDropout(drop_prob=0)
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "warned"),
+    [
+        (["attrs=crown"], True),
+        (["attrs=crown", "w=0"], True),
+        (["attrs=crown", "w=1"], False),
+        (["attrs=any", "w=1"], True),
+        (["attrs=crown * 1"], False),
+        (["attrs=crown * 2", "w=1"], True),
+        (["attrs=crown,pipe:1", "w=1"], False),
+        (["attrs=crown,pipe:4", "w=1"], False),  # away from crown, whose label was trained
+        (["attrs=crown * 0.5 | pipe * 0.5"], False),
+        (["attrs=crown", "negative=pipe"], False),
+        (["attrs=crown", "negative=any"], True),
+        (["attrs=crown", "guide=guide"], False),
+    ],
+)
+def test_guidance_by_an_unconditional_model_that_was_never_trained_is_a_warning(trained_with, settings, warned):
+    """The label that stands for no label was never seen, and what the network does with it is noise."""
+    told = trained_with(NEVER, *settings)
+    assert any("cfg.drop_prob=0" in note and "use w=1" in note for note in told) == warned
+    assert not any("drop_prob" in note for note in trained_with(LabelDropout(drop_prob=0.1), *settings))
+
+
+def test_of_a_guide_its_own_training_counts(trained_with):
+    """With negative=any, the guide is what evaluates the empty label."""
+    settings = ("attrs=crown", "guide=guide", "negative=any")
+    usual = LabelDropout()
+    assert any("drop_prob" in note for note in trained_with(usual, *settings, guide_dropout=NEVER))
+    assert not any("drop_prob" in note for note in trained_with(NEVER, *settings, guide_dropout=usual))
+
+
+def test_weights_trained_without_labels_sample_and_refuse_requests(in_tmp, train_tiny, capsys):
+    run = train_tiny("train.steps=1", "cfg=off", "run=run")
+    assert isinstance(Pipeline.load(run.weights, "cpu").recipe.cfg, Unconditional)
+    run_program("sample.py", f"checkpoint={run.weights}", "n=1", "steps=1", "out=out")
+    out = capsys.readouterr().out
+    assert "request:  any\n" in out and "NFE 13 per picture" in out and "warning" not in out
+    with pytest.raises(SystemExit):
+        run_program("sample.py", f"checkpoint={run.weights}", "attrs=crown", "n=1", "steps=1", "out=other")
+    error = capsys.readouterr().err
+    assert "cfg=off" in error and error.count("\n") == 1
+
+
+# -- refusals ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
     [
         (["prompt=a car"], "prompt='a car': 'car': nothing of that name is known; try "),
         (["prompt=a crown and a top hat"], "prompt=["),
+        (["prompt=a pipe", "attrs=crown"], "prompt='a pipe', attrs='crown': both say what is asked for; give one of"),
         (["attrs='crown |'"], "attrs='crown |': a name is missing"),
+        (["negative=crwn"], "negative='crwn': unknown attribute 'crwn'; closest: Crown"),
+        (["guide=nowhere.safetensors"], "guide=nowhere.safetensors: no such file"),
+        (["checkpoint=nowhere.safetensors"], "checkpoint=nowhere.safetensors: no such file"),
+        (["dataset=mnist"], "trained on pixelfaces, not on dataset=mnist; leave dataset out"),
         (["scale=100000"], "scale=100000: must be a whole number from 1 to 100"),
-        (["attrs=crown", "rank=adherence", "n=8"], "n=8: a ranking draws"),
+        (["attrs=crown", "rank=adherence", "n=8"], "n=8: a ranking samples `of` pictures"),
+        (["n=100000000000"], "n=100000000000: must be a whole number from 1 to"),
+        (["n=100001"], "n=100001: must be a whole number from 1 to 100"),
+        (["rank=adherence", "attrs=crown", "of=1000000000"], "of=1000000000: must be a whole number from 1 to"),
+        (["batch_size=1000000000000"], "batch_size=1000000000000: must be a whole number from 1 to"),
+        (["refine=1000000000"], "refine=1000000000: must be a whole number from 0 to"),
+        (["steps=1000000000"], "steps=1000000000: must be a whole number from 1 to 1000, the T of the training"),
+        (["init=face.png", "mask=mask.png", "resample=1000000000"], "resample=1000000000: must be a whole number"),
+        (["init=face.png", "mask=mask.png", "feather=1000000000"], "feather=1000000000: must be a whole number"),
     ],
-)
-def test_requests_that_cannot_be_met_are_refused_as_they_were_typed(in_tmp, weights, capsys, settings, told):
+)  # fmt: skip
+def test_what_cannot_be_is_refused_as_it_was_typed_before_anything_is_sampled(
+    in_tmp, weights, capsys, monkeypatch, face, settings, message
+):
+    monkeypatch.setattr(Job, "sample", lambda *_: pytest.fail("sampled"))
     with pytest.raises(SystemExit):
         run_program("sample.py", f"checkpoint={weights}", "out=out", *settings)
     error = capsys.readouterr().err
-    assert told in error and error.count("\n") == 1 and not (in_tmp / "out").exists()
+    assert message in error and error.count("\n") == 1 and not (in_tmp / "out").exists()
 
 
-@pytest.mark.parametrize(
-    ("typed", "attrs", "edit"),
-    [("edit=-head", "-head", "-head"), ("attrs=pipe", "Pipe", None), ("w=2", "Pipe", "+pipe")],
-)
-def test_what_is_typed_beside_a_changed_picture_takes_its_place(in_tmp, weights, face, reader, typed, attrs, edit):
-    common = [f"checkpoint={weights}", "init=face.png", "mask=mask.png", "steps=2", "n=1", "scale=1"]
-    run_program("sample.py", *common, "edit=+pipe", "out=edit")
-    run_program("sample.py", "from_image=edit/seed-000000.png", typed, "out=again")
-    record = json.loads((in_tmp / "again/samples.json").read_text())
-    assert attrs in record["attrs"].split(",") and record["edit"] == edit
+def test_more_pictures_than_memory_holds_are_refused(prepared, monkeypatch):
+    assert prepared("n=100000")[0]  # 173 MB of pictures of 24 x 24
+    monkeypatch.setattr(jobs, "MOST_BYTES", 3 * 24 * 24 * 10)
+    assert prepared("n=10")[0]
+    with pytest.raises(ValueError, match=r"^n=11: .* at most 10 are sampled at once"):
+        prepared("n=11")
+    with pytest.raises(ValueError, match=r"^of=12: .* at most 10"):
+        prepared("rank=adherence", "of=12", "attrs=crown")
 
 
-def test_a_feather_softens_what_a_change_draws_anew(in_tmp, weights, face, reader, monkeypatch):
-    monkeypatch.setattr(Pipeline, "differing", lambda self, *_: read_mask(Path("mask.png"), self.image_shape)[None])
-    common = [f"checkpoint={weights}", "init=face.png", "edit=+pipe", "steps=4", "n=1", "scale=1"]
-    run_program("sample.py", *common, "out=hard")
-    run_program("sample.py", *common, "feather=6", "out=soft")
-    hard, soft = (np.asarray(Image.open(in_tmp / name / "seed-000000.png")) for name in ("hard", "soft"))
-    assert np.array_equal(soft[:, :12], face[:, :12]) and not np.array_equal(soft, hard)
+# -- jobs ----------------------------------------------------------------------------------------------------------
 
 
-def test_strength_says_where_it_begins_and_its_ends_are_exact(in_tmp, weights, face, capsys):
-    common = [f"checkpoint={weights}", "attrs=crown", "steps=10", "n=1", "scale=1"]
-    run_program("sample.py", *common, "init=face.png", "strength=0.3", "out=some")
-    assert "edit: from noise level 0.3, t = 300 of 1000, in 3 steps" in capsys.readouterr().out
-    run_program("sample.py", *common, "init=face.png", "strength=0", "out=none")
-    assert "in 0 steps" in capsys.readouterr().out
-    assert np.array_equal(np.asarray(Image.open(in_tmp / "none/seed-000000.png")), face)
-    run_program("sample.py", *common, "init=face.png", "strength=1", "out=all")
-    run_program("sample.py", *common, "out=fresh")
-    one, other = (np.asarray(Image.open(in_tmp / name / "seed-000000.png")) for name in ("all", "fresh"))
-    assert np.array_equal(one, other)
+def test_a_job_samples_as_its_settings_say(prepared, pipe):
+    job, _ = prepared("attrs=crown", "negative=pipe", "w=2", "steps=2", "refine=0", "sampler=ddim")
+    assert torch.equal(job.sample([4, 5]), pipe("crown", [4, 5], job.settings, negative="pipe"))
+    assert (job.attrs, job.negative, job.evaluations, job.rounds) == ("Crown", "Pipe", 4, 2)
 
 
-@pytest.mark.parametrize(
-    ("settings", "told"),
-    [
-        (["strength=0.5"], "strength=0.5: changes a picture that is there; name one with init=FILE"),
-        (["mask=mask.png"], "mask=mask.png: changes a picture"),
-        (["init=face.png", "feather=2"], "feather=2: works at the edge of a mask; name one with mask=FILE"),
-        (["init=face.png", "repeats=2"], "repeats=2: works at the edge of a mask"),
-        (["init=face.png", "strength=1.5"], "strength=1.5: must be a number from 0 to 1"),
-        (["init=face.png", "repeats=0"], "repeats=0: must be a whole number"),
-        (["init=nowhere.png"], "init=nowhere.png: no such file"),
-        (["init=face.png", "edit=+pipe"], "give one of the two"),
-        (["attrs=any", "edit=+pipe"], "edit='+pipe': name the picture with init=FILE"),
-        (["attrs=any", "init=face.png", "edit=+pipe"], "no classifier of pixelfaces"),
-        (["init=face.png", "mask=small.png"], "mask=small.png: 7 x 7 pixels; this model draws 24 x 24"),
-    ],
-)
-def test_edits_that_cannot_be_done_are_refused(in_tmp, weights, face, capsys, settings, told):
-    Image.new("L", (7, 7)).save(in_tmp / "small.png")
-    with pytest.raises(SystemExit):
-        run_program("sample.py", f"checkpoint={weights}", "attrs=crown", "out=edit", *settings)
-    error = capsys.readouterr().err
-    assert told in error and error.count("\n") == 1 and not (in_tmp / "edit").exists()
+def test_the_record_says_all_that_decides_a_picture(prepared, weights, pipe, face):
+    job, _ = prepared(
+        "attrs=crown", "sampler=ddim", "sampler.eta=0.5", "init=face.png", "mask=mask.png", f"guide={weights}"
+    )
+    record = job.record
+    assert record == json.loads(json.dumps(record))
+    expected = {
+        "checkpoint": pipe.checkpoint, "guide": pipe.checkpoint, "attrs": "Crown", "request": "Crown", "w": 3.0,
+        "sampler": {"name": "ddim", "eta": 0.5}, "refine": 4, "nfe": job.evaluations, "precision": "fp32",
+        "device": "cpu", "dataset": "pixelfaces", "step": 1, "init": "face.png", "mask": "mask.png",
+    }  # fmt: skip
+    assert {key: record[key] for key in expected} == expected
+    assert len(record["init_hash"]) == len(record["mask_hash"]) == 16 and record["init_hash"] != record["mask_hash"]
+    plain = prepared("attrs=crown")[0].record
+    assert plain["guide"] is None and not {"guide_weights", "init_hash", "mask_hash"} & set(plain)
 
 
-def test_what_counts_as_idle_is_what_conf_has(compose):
-    settings = compose("sample", [])
-    for defaults in (OF_A_PICTURE, OF_A_RANKING, WITHOUT_RANKING):
-        assert {key: settings[key] for key in defaults} == defaults
+def test_words_for_a_person(prepared, face, classifier):
+    job, _ = prepared("attrs=crown,-beard", "steps=1", "refine=0", "w=2.5")
+    assert job.shown == "Crown, -beard"
+    assert job.how == "dpmpp_2m, 1 step, w = 2.5: NFE 2 per picture, on cpu in fp32"
+    assert "w = 3 (rescale 0.7): NFE 20 per" in prepared("attrs=crown", "refine=0", "guidance=rescale")[0].how
+    edited, _ = prepared("init=face.png", "edit=+pipe", "mask=mask.png")
+    assert edited.shown.startswith("+pipe: Slate, Steel, Crown, ") and "-" not in edited.shown

@@ -1,33 +1,31 @@
-"""From weights to pictures: an image is a function of its seed and settings, and says what they were."""
+"""From weights to pictures: an image is a function of its seed and options, and of nothing else."""
 
-import json
-import os
 import re
+import textwrap
 from dataclasses import replace
-from inspect import signature
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
+from conf import Refusal
 from data import mnist
-from data.images import read_settings
-from diffusion.gaussian import GaussianDiffusion
-from diffusion.guidance import Guidance
-from diffusion.multistep import DPMSolverPP2M, UniPC
-from diffusion.samplers import DDIM, DDPM, Euler, EulerAncestral, Heun
+from diffusion.gaussian import GaussianDiffusion, Objective
+from diffusion.guidance import CFG, CFGPlusPlus, DynamicThresholding, Fade, Interval, Rescale
+from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Euler, EulerAncestral, Heun, UniPC
+from diffusion.sampling import SamplingOptions
 from diffusion.schedule import NoiseSchedule
+from inference import pipeline
 from inference.pipeline import Pipeline
-from inference.weights import SHIPPED, available, find_checkpoint
+from inference.settings import SampleSettings
 from runtime.checkpoint import CheckpointError, read_info, save_weights
-from runtime.factory import build_guidance, build_sampler
-from tests.cli.test_bad_input import run_program
+from tests.programs import ROOT
+
+QUICK = SamplingOptions(w=2.0, steps=4, refine=0, quantise="none", sampler=DDIM(), guidance=CFG())
 
 
-@pytest.fixture(scope="module")
-def pipe(weights):
-    return Pipeline.load(weights, "cpu")
+def close(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether pictures are the same to rounding, which may fall differently in batches of another size."""
+    return one.shape == other.shape and int((one.short() - other.short()).abs().max()) <= 1
 
 
 def test_pictures_have_the_documented_shape_and_type(pipe):
@@ -35,234 +33,264 @@ def test_pictures_have_the_documented_shape_and_type(pipe):
     assert images.shape == (3, 3, 24, 24) and images.dtype == torch.uint8
 
 
+def test_the_example_in_the_documentation_runs(pipe, monkeypatch):
+    example = pipeline.__doc__.split("\n\n")[1]
+    assert "checkpoints/cryptopunks.safetensors" in example and "range(16), w=3" in example
+    monkeypatch.chdir(ROOT)
+    names = {}
+    exec(example.replace("range(16)", "range(1), steps=1, refine=0"), names)
+    assert names["images"].shape == (1, 3, 24, 24) and names["images"].dtype == torch.uint8
+    assert textwrap.dedent(example) == example
+
+
 @pytest.mark.parametrize("sampler", [DDIM(), DDIM(eta=1.0), DDPM()], ids=str)
 def test_an_image_equals_itself_at_any_batch_size(pipe, sampler):
-    seeds = list(range(7))
-    settings = {"w": 2.0, "sampler": sampler, "steps": 4}
-    together = pipe("crown,pipe", seeds, **settings)
-    for batch_size in (1, 2, 3):
-        assert torch.equal(pipe("crown,pipe", seeds, **settings, batch_size=batch_size), together)
-    assert torch.equal(pipe("crown,pipe", seeds[::-1], **settings), together.flip(0))
-    assert torch.equal(pipe("crown,pipe", [5], **settings)[0], together[5])
+    seeds, options = list(range(5)), SamplingOptions(w=2.0, sampler=sampler, steps=3, refine=1)
+    together = pipe("crown,pipe", seeds, options)
+    for batch_size in (1, 2):
+        assert torch.equal(pipe("crown,pipe", seeds, options, batch_size=batch_size), together)
+    assert torch.equal(pipe("crown,pipe", seeds[::-1], options), together.flip(0))
+    assert torch.equal(pipe("crown,pipe", [4], options)[0], together[4])
 
 
 def test_seeds_and_requests_and_guidance_matter(pipe):
     """Without this the test above could not fail."""
-    first = pipe("crown", [0], w=1.0, steps=4, snap="none")
-    for other in (
-        pipe("crown", [1], w=1.0, steps=4, snap="none"),
-        pipe("bald", [0], w=1.0, steps=4, snap="none"),
-        pipe("crown", [0], w=4.0, steps=4, snap="none"),
-        pipe("crown", [0], w=4.0, steps=4, snap="none", negative="pipe"),
-    ):
-        assert not torch.equal(first, other)
-        first = other
+    pictures = [
+        pipe("crown", [0], QUICK, w=1.0),
+        pipe("crown", [1], QUICK, w=1.0),
+        pipe("bald", [0], QUICK, w=1.0),
+        pipe("crown", [0], QUICK, w=4.0),
+        pipe("crown", [0], QUICK, w=4.0, negative="pipe"),
+    ]
+    assert len(torch.unique(torch.cat(pictures), dim=0)) == len(pictures)
 
 
 def test_guidance_without_a_request_changes_nothing(pipe):
-    settings = {"steps": 3, "snap": "none"}
-    assert torch.equal(pipe(None, [0], w=1.0, **settings), pipe("any", [0], w=7.0, **settings))
+    assert torch.equal(pipe(None, [0], QUICK, w=1.0), pipe("any", [0], QUICK, w=7.0))
 
 
 def test_a_label_for_each_picture(pipe):
     labels = torch.stack([pipe.schema.encode(name) for name in ("crown", "bald")])
-    both = pipe(labels, [3, 3], steps=3)
-    assert torch.equal(both[1:], pipe("bald", [3], steps=3))
+    both = pipe(labels, [3, 3], QUICK)
+    assert close(both[1:], pipe("bald", [3], QUICK)) and not torch.equal(both[0], both[1])
+    assert pipe.evaluations(labels, QUICK) == pipe.evaluations("bald", QUICK) == 8
 
 
-def test_pixel_art_is_refined_and_other_pictures_are_not(pipe):
-    assert [pipe.refinement(given) for given in (None, 0, 2)] == [4, 0, 2]
-    assert replace(pipe, palette=None).refinement(None) == 0
-    told = []
-    pipe("crown", [0], steps=3, on_step=lambda *step: told.append(step))
-    assert len(told) == pipe.rounds(3, None) == 6
-    assert pipe.rounds(3, 0) == 3
-    with pytest.raises(ValueError, match="refine=-1: must be a whole number of at least 0"):
-        pipe("crown", [0], steps=3, refine=-1)
+# -- options -------------------------------------------------------------------------------------------------------
+
+
+def test_options_by_keyword_are_those_of_a_value(pipe):
+    named = pipe("crown", [2], w=2, steps=3, sampler="ddim", guidance="rescale", refine=0)
+    assert torch.equal(
+        named, pipe("crown", [2], SamplingOptions(w=2, steps=3, sampler=DDIM(), guidance=Rescale(), refine=0))
+    )
+    assert not torch.equal(named, pipe("crown", [2], w=2, steps=3, sampler=Heun(), guidance="rescale", refine=0))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sampler": "foo"}, "sampler='foo': unknown; choose one of ddpm, ddim"),
+        ({"guidance": "foo"}, "guidance='foo': unknown; choose one of cfg"),
+        ({"sampler": 3}, "sampler=3: "),
+        ({"steps": 0}, "steps=0: must be a whole number of at least 1"),
+        ({"steps": 1001}, "steps=1001: must be a whole number from 1 to 1000, the T of the training"),
+        ({"steps": 10**9}, "steps=1000000000: must be a whole number from 1 to 1000"),
+        ({"refine": -1}, "refine=-1: must be"),
+        ({"refine": 10**9}, "refine=1000000000: must be"),
+        ({"batch_size": 10**12}, "batch_size=1000000000000: must be"),
+        ({"width": 3}, "width"),
+        ({"w": float("nan")}, "w=nan: must be a number"),
+    ],
+    ids=str,
+)
+def test_options_that_cannot_be_are_one_line(pipe, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)) as refused:
+        pipe("crown", [0], **options)
+    assert "\n" not in str(refused.value)
 
 
 def test_python_and_the_command_line_have_the_same_defaults(compose):
     settings = compose("sample")
-    given = {name: p.default for name, p in signature(Pipeline.__call__).parameters.items()}
-    for name in ("w", "steps", "spacing", "strength", "repeats", "snap", "refine", "batch_size"):
-        assert given[name] == settings[name], name
-    assert given["guidance"] == build_guidance(settings["guidance"])
-    assert compose("evaluate")["guidance"] == settings["guidance"]
-    assert build_sampler(settings["sampler"]) == DPMSolverPP2M()
+    assert isinstance(settings, SampleSettings)
+    assert {name: getattr(settings, name) for name in SamplingOptions.model_fields} == dict(SamplingOptions())
+    assert compose("evaluate").guidance == settings.guidance == Fade()
+    assert settings.sampler == DPMSolverPP2M()
 
 
-def test_snapped_pictures_use_the_palette_only(pipe):
+def test_pixel_art_has_final_re_noising_steps_and_other_pictures_have_none(pipe):
+    assert [pipe.resolved(QUICK.replace(refine=given)).refine for given in (None, 0, 2)] == [4, 0, 2]
+    assert replace(pipe, palette=None).resolved(QUICK.replace(refine=None)).refine == 0
+    steps = []
+    pipe("crown", [0], steps=3, on_step=lambda *step: steps.append(step))
+    assert len(steps) == pipe.rounds(SamplingOptions(steps=3)) == 6
+    assert pipe.rounds(SamplingOptions(steps=3, refine=0)) == 3
+
+
+@pytest.mark.parametrize(("strength", "rounds"), [(0, 0), (0.0001, 1), (0.5, 2 + 3), (1, 4 + 3)])
+def test_steps_are_counted_also_where_sampling_starts_from_a_picture(pipe, strength, rounds):
+    """A progress bar that ends before or after its end would lie."""
+    steps, options = [], QUICK.replace(refine=1)
+    edit = pipe.edit(torch.zeros(3, 24, 24, dtype=torch.uint8), strength)
+    pipe("crown", [0, 1], options, edit=edit, on_step=lambda *step: steps.append(step))
+    refining = 3 if strength == 0.0001 else 0  # three levels are called also where they are left out
+    assert len(steps) == pipe.rounds(options, edit) == rounds + refining
+
+
+def test_quantised_pictures_use_the_palette_only(pipe):
     images = pipe("cap", [0, 1], steps=2)
     used = {tuple(pixel) for pixel in images.permute(0, 2, 3, 1).reshape(-1, 3).tolist()}
     assert used <= {tuple(colour) for colour in pipe.palette.colours.tolist()}
+    free = pipe("cap", [0, 1], steps=2, quantise="none")
+    assert torch.equal(pipe.palette.quantise(free, "pixel"), images) and not torch.equal(free, images)
+    assert torch.equal(pipe.palette.quantise(free, "palette"), pipe("cap", [0, 1], steps=2, quantise="palette"))
 
 
-def test_the_newest_run_on_the_data_set_is_found_else_what_ships(weights, tmp_path):
-    def place(name: str, age: float, dataset: str):
-        path = tmp_path / "runs" / name / "checkpoints" / "ema.safetensors"
-        path.parent.mkdir(parents=True)
-        info = read_info(weights)
-        save_weights(path, {"a": torch.zeros(1)}, type(info)(**{**vars(info), "dataset": dataset}))
-        os.utime(path, (1e9 - age, 1e9 - age))
-        return path
-
-    shipped = tmp_path / "checkpoints"
-    shipped.mkdir()
-    runs = tmp_path / "runs"
-    with pytest.raises(CheckpointError, match="no weights yet"):
-        find_checkpoint("pixelfaces", runs, shipped)
-    (shipped / "pixelfaces.safetensors").write_bytes(weights.read_bytes())
-    assert find_checkpoint("pixelfaces", runs, shipped) == shipped / "pixelfaces.safetensors"
-    place("pixelfaces/old", 200, "pixelfaces")
-    newer = place("elsewhere/deep/new", 100, "pixelfaces")
-    place("mnist/newest", 0, "mnist")
-    damaged = runs / "broken" / "checkpoints" / "ema.safetensors"
-    damaged.parent.mkdir(parents=True)
-    damaged.write_bytes(b"broken")
-    assert find_checkpoint("pixelfaces", runs, shipped) == newer
+# -- weights -------------------------------------------------------------------------------------------------------
 
 
 def test_weights_of_another_shape_are_refused(weights, tmp_path):
-    info = read_info(weights)
-    save_weights(tmp_path / "w.safetensors", {"a": torch.zeros(1)}, info)
+    save_weights(tmp_path / "w.safetensors", {"a": torch.zeros(1)}, read_info(weights))
     with pytest.raises(CheckpointError, match="do not fit"):
         Pipeline.load(tmp_path / "w.safetensors", "cpu")
 
 
-def test_sample_py_writes_pictures_that_say_how_they_came_about(weights, in_tmp, pipe):
-    settings = ["attrs=crown,-beard", "w=2", "steps=3", "n=3", "seed=5", "scale=4", "out=o", "device=cpu"]
-    run_program("sample.py", f"checkpoint={weights}", *settings)
-    assert {p.name for p in (in_tmp / "o").iterdir()} == {
-        "grid.png", "samples.json", *(f"seed-00000{s}.png" for s in (5, 6, 7))
-    }  # fmt: skip
-    record = json.loads((in_tmp / "o/samples.json").read_text())
-    settings = read_settings(in_tmp / "o/seed-000006.png")
-    assert settings["seed"] == 6
-    for key in ("checkpoint", "attrs", "w", "sampler", "steps", "code"):
-        assert settings[key] == record[key]
-    again = pipe(settings["attrs"], [settings["seed"]], w=settings["w"], steps=settings["steps"])[0]
-    with Image.open(in_tmp / "o/seed-000006.png") as picture:
-        assert picture.size == (96, 96)
-        small = picture.resize((24, 24), Image.Resampling.NEAREST)
-    assert np.array_equal(np.asarray(small), again.permute(1, 2, 0).numpy())
-    with Image.open(in_tmp / "o/grid.png") as grid:
-        assert grid.size == (2 * 96 + 3 * 4, 2 * 96 + 3 * 4)
+def test_the_network_is_ready_to_sample(pipe):
+    """No dropout, no gradients: the same picture each time, and no graph that fills the memory."""
+    assert torch.equal(pipe("crown", [1], QUICK), pipe("crown", [1], QUICK))
+    network = pipe.denoiser.__closure__
+    (module,) = [cell.cell_contents for cell in network if isinstance(cell.cell_contents, torch.nn.Module)]
+    assert not module.training and not any(p.requires_grad for p in module.parameters())
 
 
-QUICK = {"w": 2.0, "steps": 4, "snap": "none", "sampler": DDIM(), "guidance": Guidance()}
+def test_no_memory_for_a_batch_is_one_line_that_names_the_remedy(pipe):
+    def full(x_t, t, cond):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has ...")
+
+    with pytest.raises(ValueError, match=r"^batch_size=3: no memory for that many pictures at once; give fewer$"):
+        replace(pipe, denoiser=full)("crown", [0, 1, 2], QUICK)
+
+    def broken(x_t, t, cond):
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        replace(pipe, denoiser=broken)("crown", [0, 1, 2], QUICK)
+
+
+# -- guidance ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"guidance": Guidance(rescale=0.7)},
-        {"guidance": Guidance(interval=(0.2, 0.6))},
-        {"guidance": Guidance(fade=0.9)},
-        {"guidance": Guidance(percentile=0.9), "w": 8.0},
-        {"guidance": Guidance(renoise="reference"), "w": 0.8},
+        {"guidance": Rescale()},
+        {"guidance": Interval(interval=[0.2, 0.6])},
+        {"guidance": CFG(fade=0.9)},
+        {"guidance": DynamicThresholding(percentile=0.9), "w": 8.0},
+        {"guidance": CFGPlusPlus(), "w": 0.8},
         {"negative": "mohawk"},
         {"spacing": "karras"},
         *({"sampler": sampler} for sampler in (EulerAncestral(), Heun(), DPMSolverPP2M(), UniPC())),
     ],
     ids=str,
 )
-def test_every_way_of_steering_changes_the_picture_and_keeps_it_independent_of_the_batch(pipe, change):
-    plain = {**QUICK, "w": change.get("w", 2.0)}
-    settings = {**plain, **change}
-    steered = pipe("crown,pipe", [3, 4, 5], **settings)
-    assert not torch.equal(steered, pipe("crown,pipe", [3, 4, 5], **plain))
-    assert (pipe("crown,pipe", [5], **settings)[0].short() - steered[2].short()).abs().max() <= 1
+def test_every_option_changes_the_picture_and_keeps_it_independent_of_the_batch(pipe, change):
+    plain = QUICK.replace(w=change.get("w", 2.0))
+    three = pipe("crown,pipe", [3, 4, 5], plain, **change)
+    assert not torch.equal(three, pipe("crown,pipe", [3, 4, 5], plain))
+    assert close(pipe("crown,pipe", [5], plain, **change)[0], three[2])
 
 
 def test_a_field_with_the_common_weight_changes_nothing_and_with_another_does(pipe):
-    plain = pipe("crown,pipe", [1, 2], **QUICK)
-    assert torch.equal(pipe("crown:2,pipe", [1, 2], **QUICK), plain)
-    assert not torch.equal(pipe("crown:6,pipe", [1, 2], **QUICK), plain)
+    plain = pipe("crown,pipe", [1, 2], QUICK)
+    assert torch.equal(pipe("crown:2,pipe", [1, 2], QUICK), plain)
+    assert not torch.equal(pipe("crown:6,pipe", [1, 2], QUICK), plain)
 
 
 def test_a_condition_added_without_weight_changes_nothing_and_with_one_does(pipe):
-    plain = pipe("crown", [1, 2], **QUICK)
-    assert torch.equal(pipe("crown | pipe * 0", [1, 2], **QUICK), plain)
-    assert not torch.equal(pipe("crown | pipe * 2", [1, 2], **QUICK), plain)
+    plain = pipe("crown", [1, 2], QUICK)
+    assert torch.equal(pipe("crown | pipe * 0", [1, 2], QUICK), plain)
+    assert not torch.equal(pipe("crown | pipe * 2", [1, 2], QUICK), plain)
 
 
 def test_autoguidance_by_the_model_itself_changes_nothing_beyond_rounding(pipe):
     """main + (w - 1) (main - main)."""
-    alone = pipe("crown", [1, 2], **{**QUICK, "w": 1.0})
-    found = pipe("crown", [1, 2], **QUICK, weaker=pipe)
-    assert (found.short() - alone.short()).abs().max() <= 1
+    assert close(pipe("crown", [1, 2], QUICK, guide=pipe), pipe("crown", [1, 2], QUICK, w=1.0))
 
 
 def test_autoguidance_of_several_conditions_needs_one_thing_to_move_away_from(pipe):
     with pytest.raises(ValueError, match=r"attrs='crown \| pipe': .* negative=any"):
-        pipe("crown | pipe", [1], **QUICK, weaker=pipe)
-    found = pipe("crown | pipe", [1, 2], **QUICK, weaker=pipe, negative="any")
-    assert (found.short() - pipe("crown | pipe", [1, 2], **QUICK).short()).abs().max() <= 1
+        pipe("crown | pipe", [1], QUICK, guide=pipe)
+    found = pipe("crown | pipe", [1, 2], QUICK, guide=pipe, negative="any")
+    assert close(found, pipe("crown | pipe", [1, 2], QUICK))
 
 
 @pytest.mark.parametrize("request_", ["crown:1,pipe", "crown:6,pipe", "crown:6", "crown:1"])
-def test_where_guidance_is_suspended_weights_of_names_leave_the_plain_model(pipe, request_):
-    nowhere = {**QUICK, "guidance": Guidance(interval=(0, 0)), "w": 3.0}
-    plain = pipe(request_.replace(":1", "").replace(":6", ""), [1, 2], **{**QUICK, "w": 1.0})
-    assert (pipe(request_, [1, 2], **nowhere).short() - plain.short()).abs().max() <= 1
+def test_where_guidance_does_not_act_weights_of_names_leave_the_plain_model(pipe, request_):
+    plain = pipe(request_.replace(":1", "").replace(":6", ""), [1, 2], QUICK, w=1.0)
+    assert close(pipe(request_, [1, 2], QUICK, guidance=Interval(interval=[0, 0]), w=3.0), plain)
 
 
-def test_cfg_plus_plus_looks_at_the_weights_that_are_used(pipe):
-    plus = {**QUICK, "guidance": Guidance(renoise="reference")}
-    pipe("crown * 0.5", [1], **{**plus, "w": 3.0})
+def test_cfg_plus_plus_checks_the_weights_that_are_used(pipe):
+    plus = QUICK.replace(guidance=CFGPlusPlus())
+    pipe("crown * 0.5", [1], plus, w=3.0)
     for text in ("crown * 7", "crown,pipe:5", "crown | pipe"):
-        with pytest.raises(ValueError, match=r"CFG\+\+, w lies in \[0, 1\]"):
-            pipe(text, [1], **{**plus, "w": 0.8})
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ({"init": torch.zeros(3, 24, 24)}, "init: of torch.float32"),
-        ({"init": torch.zeros(3, 24, 24, dtype=torch.uint8), "mask": torch.full((24, 24), 255.0)}, "outside [0, 1]"),
-        ({"repeats": 2}, "give init as well"),
-        ({"cond": torch.full((14,), -2)}, "each entry -1 or an index"),
-    ],
-)
-def test_tensors_of_another_meaning_are_refused(pipe, change, told):
-    with pytest.raises(ValueError, match=re.escape(told)):
-        pipe(**{"cond": "crown", "seeds": [1], **QUICK, **change})
-
-
-def test_autoguidance_takes_a_model_of_the_same_kind(pipe):
-    others = {
-        "labels": replace(pipe, schema=mnist.SCHEMA),
-        "image shape": replace(pipe, image_shape=(3, 16, 16)),
-        "prediction": replace(pipe, diffusion=GaussianDiffusion(pipe.diffusion.schedule, "eps")),
-        "noise schedule": replace(pipe, diffusion=GaussianDiffusion(NoiseSchedule.named("cosine", 1000), "v")),
-    }
-    for name, other in others.items():
-        with pytest.raises(ValueError, match=f"guidance.checkpoint: another {name}"):
-            pipe("crown", [1], **QUICK, weaker=other)
+        with pytest.raises(ValueError, match=r"guidance=cfgpp, w lies in \[0, 1\]"):
+            pipe(text, [1], plus, w=0.8)
 
 
 @pytest.mark.parametrize("sampler", [DDPM(), Heun(), DPMSolverPP2M(), UniPC()], ids=str)
 def test_cfg_plus_plus_is_refused_by_samplers_that_would_ignore_it(pipe, sampler):
-    plus = {**QUICK, "w": 0.8, "guidance": Guidance(renoise="reference")}
-    with pytest.raises(ValueError, match=r"guidance.renoise=reference: .* sampler=ddim"):
-        pipe("crown", [1], **{**plus, "sampler": sampler})
+    plus = QUICK.replace(w=0.8, guidance=CFGPlusPlus())
+    with pytest.raises(ValueError, match=r"guidance=cfgpp: .* sampler=ddim"):
+        pipe("crown", [1], plus, sampler=sampler)
     with pytest.raises(ValueError, match=r"w=1.5: .*\[0, 1\]"):
-        pipe("crown", [1], **{**plus, "w": 1.5})
+        pipe("crown", [1], plus, w=1.5)
 
 
-@pytest.mark.parametrize("sampler", [DDIM(), Euler(), EulerAncestral(0.5)], ids=str)
+@pytest.mark.parametrize("sampler", [DDIM(), Euler(), EulerAncestral(eta=0.5)], ids=str)
 def test_cfg_plus_plus_shows_what_is_asked_for(pipe, sampler):
-    """Samplers that would go on with the noise of the reference alone would draw what it draws."""
-    plus = {**QUICK, "sampler": sampler, "guidance": Guidance(renoise="reference"), "w": 0.8}
-    assert not torch.equal(pipe("crown", [1, 2], **plus), pipe("any", [1, 2], **plus))
+    """Samplers that went on with the noise of the reference alone would sample what it does."""
+    plus = QUICK.replace(sampler=sampler, guidance=CFGPlusPlus(), w=0.8)
+    assert not torch.equal(pipe("crown", [1, 2], plus), pipe("any", [1, 2], plus))
 
 
-def test_all_weights_are_listed_and_other_files_are_not(in_tmp, weights):
-    place = in_tmp / "runs" / "a" / "checkpoints" / "ema.safetensors"
-    broken = in_tmp / "runs" / "b" / "checkpoints" / "ema.safetensors"
-    for path, content in ((place, weights.read_bytes()), (broken, b"no weights")):
-        path.parent.mkdir(parents=True)
-        path.write_bytes(content)
-    found = available()
-    assert [info.dataset for info in found.values()] == ["pixelfaces", "cryptopunks", "mnist"]
-    assert set(found) == {place.relative_to(in_tmp), SHIPPED / "cryptopunks.safetensors", SHIPPED / "mnist.safetensors"}
+def test_autoguidance_takes_a_model_of_the_same_kind(pipe):
+    eps, v = Objective(prediction="eps"), Objective(prediction="v")
+    others = {
+        "labels": replace(pipe, schema=mnist.SCHEMA),
+        "image shape": replace(pipe, image_shape=(3, 16, 16)),
+        "prediction": replace(pipe, diffusion=GaussianDiffusion(pipe.diffusion.schedule, eps)),
+        "noise schedule": replace(pipe, diffusion=GaussianDiffusion(NoiseSchedule.named("cosine", 1000), v)),
+    }
+    for name, other in others.items():
+        with pytest.raises(ValueError, match=f"guide: trained with another {name} than the weights"):
+            pipe("crown", [1], QUICK, guide=other)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"init": torch.zeros(3, 24, 24)}, "init: of torch.float32"),
+        ({"init": torch.zeros(3, 16, 24, dtype=torch.uint8)}, "init: of shape (3, 16, 24), this model generates"),
+        ({"init": torch.zeros(3, 24, 24, dtype=torch.uint8), "mask": torch.zeros(16, 24)}, "height and width"),
+        ({"init": torch.zeros(3, 24, 24, dtype=torch.uint8), "mask": torch.full((24, 24), 255.0)}, "outside [0, 1]"),
+        ({"init": torch.zeros(3, 24, 24, dtype=torch.uint8), "strength": 2.0}, "strength=2.0"),
+        ({"init": torch.zeros(3, 24, 24, dtype=torch.uint8), "resample": 0}, "resample=0"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_edits_with_tensors_of_another_meaning_are_refused(pipe, arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        pipe.edit(**arguments)
+
+
+@pytest.mark.parametrize("label", [torch.full((14,), -2), torch.full((14,), 1000), torch.zeros(3, 14).long()], ids=str)
+def test_labels_of_another_meaning_are_refused(pipe, label):
+    assert len(pipe.schema) == 14
+    with pytest.raises(ValueError, match=r"attrs: labels of shape .*, each entry -1 or an index"):
+        pipe(label, [1], QUICK)
+
+
+def test_refusals_are_value_errors():
+    assert issubclass(Refusal, ValueError)

@@ -97,7 +97,7 @@ def test_spatial_embedding_starts_at_zero():
 
 
 def test_spatial_embedding_gives_each_value_its_own_pixels():
-    """Row, channel, height and width of the table land where the shape says."""
+    """Row, channel, height and width of the table are those of the shape."""
     layer = SpatialEmbedding(CARDINALITIES, 2, 4, 6)
     label = torch.tensor([[2, -1, -1]])
     row = layer.rows(label)[0, 0]

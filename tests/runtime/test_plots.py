@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from runtime import plots as figures
+from runtime import plots
 from runtime.plots import labelled_rows
 
 ROWS = [torch.zeros(5, 3, 24, 24, dtype=torch.uint8)] * 2
@@ -22,11 +22,11 @@ def black_columns(sheet, y: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("scale", [1, 2, 3])
 def test_columns_widen_for_their_heads_and_pictures_stay_as_they_are(scale):
-    heads = ["t = 1000", "t = 750", "t = 0", "refined 1", "a longer head"]
-    drawn = black_columns(labelled_rows(ROWS, LABELS, scale, heads=heads), 24 + 10 * scale)
-    widest = max(figures._font(11).getlength(head) for head in heads)
-    assert [right - left for left, right in drawn] == [24 * scale] * 5
-    assert all(later - earlier > widest + 4 for (earlier, _), (later, _) in pairwise(drawn))
+    heads = ["t = 1000", "t = 750", "t = 0", "re-noised 1", "a longer head"]
+    columns = black_columns(labelled_rows(ROWS, LABELS, scale, heads=heads), 24 + 10 * scale)
+    widest = max(plots._font(11).getlength(head) for head in heads)
+    assert [right - left for left, right in columns] == [24 * scale] * 5
+    assert all(later - earlier > widest + 4 for (earlier, _), (later, _) in pairwise(columns))
 
 
 def test_columns_wide_enough_stay_as_they_are():
@@ -35,9 +35,9 @@ def test_columns_wide_enough_stay_as_they_are():
 
 
 def test_a_caption_breaks_only_at_spaces_and_the_sheet_is_as_wide_as_its_words():
-    font = figures._font(11)
+    font = plots._font(11)
     longest = max(map(font.getlength, COMMAND.split()))
-    lines = figures._wrapped(COMMAND, font, longest)
+    lines = plots._wrapped(COMMAND, font, longest)
     assert " ".join(lines) == COMMAND and len(lines) > 1
     assert all(font.getlength(line) <= longest for line in lines)
     narrow = [row[:1] for row in ROWS]
@@ -45,6 +45,6 @@ def test_a_caption_breaks_only_at_spaces_and_the_sheet_is_as_wide_as_its_words()
 
 
 def test_spaces_of_a_caption_can_be_seen():
-    """A word ends, and for more than two pixels nothing is drawn until the next one."""
-    font = figures._font(11)
+    """A word ends, and for more than two pixels there is nothing until the next one."""
+    font = plots._font(11)
     assert font.getlength("seed=0 n=1") - font.getlength("seed=0n=1") >= 3

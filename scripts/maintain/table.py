@@ -1,23 +1,20 @@
 """Put evaluations side by side: a Markdown table with a row for each setting and guidance weight, and curves against w.
 
-python scripts/table.py evaluations/samplers/*
-python scripts/table.py evaluations/guidance/* --figure docs/images/guidance-curves.png
+python -m scripts.maintain.table evaluations/samplers/*
+python -m scripts.maintain.table evaluations/guidance/* --figure docs/images/guidance-curves.png
 
 The first columns are the settings in which the evaluations differ.
 """
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from cli.app import in_one_line
-from runtime.factory import build_guidance
+from diffusion.sampling import SamplingOptions
 from runtime.plots import Panel, curves, percent, table
+from scripts.maintain import in_one_line
 
 SETTINGS = ("checkpoint", "split", "sampler", "guidance", "spacing", "steps", "refine", "precision", "w")
 FIGURES = {
@@ -27,6 +24,7 @@ FIGURES = {
     "absence": lambda row: percent(row["absent"]),
     "FID": lambda row: f"{row['fid']:.3g}",
     "recall": lambda row: f"{row['recall']:.3f}",
+    "NFE": lambda row: str(row["nfe"]),
     "seconds": lambda row: f"{row['seconds']:.2f}",
 }
 
@@ -45,7 +43,7 @@ def main() -> None:
     ]
     print(table([*differing, *shown], lines))
     if args.figure is not None:
-        draw(args.figure, rows, [key for key in differing if key != "w"])
+        plot(args.figure, rows, [key for key in differing if key != "w"])
 
 
 def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -59,7 +57,7 @@ def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _cell(cell: Any, row: dict[str, Any]) -> str:
     try:
         return cell(row)
-    except KeyError:
+    except (KeyError, TypeError):  # not measured, or not a number
         return ""
 
 
@@ -69,26 +67,28 @@ def rows_of(folder: Path) -> Iterator[dict[str, Any]]:
     if not path.is_file():
         raise ValueError(f"{folder}: no metrics.json there; name folders that evaluate.py wrote")
     record = json.loads(path.read_text(encoding="utf-8"))
-    found: dict[float, dict[str, Any]] = {}
-    if "exact" in record:
-        exact = record["exact"]
-        found.setdefault(float(exact["w"]), {}).update(exact=exact["exact_one_seed"], wrong=exact["wrong_mean"])
+    rows: dict[float, dict[str, Any]] = {}
+
+    def add(w: Any, measured: dict[str, Any], **figures: Any) -> None:
+        rows.setdefault(float(w), {}).update(nfe=measured["nfe"], **figures)
+
+    if exact := record.get("exact"):
+        add(exact["w"], exact, exact=exact["exact_one_seed"], wrong=exact["wrong_mean"])
     for w, figures in record.get("adherence", {}).get("by_w", {}).items():
-        found.setdefault(float(w), {}).update(present=figures["present"], absent=figures["absent"])
+        add(w, figures, present=figures["present"], absent=figures["absent"])
     for name, figures in record.get("distribution", {}).get("sets", {}).items():
         if name.startswith("w = "):
-            metrics = {metric: figures[metric]["mean"] for metric in ("fid", "recall")}
-            found.setdefault(float(name.removeprefix("w = ")), {}).update(metrics)
-    if "speed" in record:
-        found.setdefault(float(record["speed"]["w"]), {}).update(seconds=record["speed"]["seconds"])
-    for w, figures in found.items():
+            add(name.removeprefix("w = "), figures, fid=figures["fid"]["mean"], recall=figures["recall"]["mean"])
+    if speed := record.get("speed"):
+        add(speed["w"], speed, seconds=speed["seconds"])
+    for w, figures in rows.items():
         yield {"settings": {**_settings(record), "w": w}, **figures}
 
 
 def _settings(record: dict[str, Any]) -> dict[str, Any]:
     """As words, so that they can be compared and shown."""
-    guidance = build_guidance(record["guidance"]).unlike_plain
-    guidance += [f"from {record['guidance']['checkpoint']}"] if record["guidance"]["checkpoint"] else []
+    guidance = SamplingOptions.parse({"guidance": record["guidance"]}).guidance.described
+    guidance += [f"guide {record['guide']}"] if record["guide"] else []
     return {
         **{key: record[key] for key in SETTINGS if key != "w"},
         "sampler": " ".join(str(value) for value in record["sampler"].values()),
@@ -96,7 +96,7 @@ def _settings(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def draw(path: Path, rows: list[dict[str, Any]], differing: list[str]) -> None:
+def plot(path: Path, rows: list[dict[str, Any]], differing: list[str]) -> None:
     """Adherence and FID against w, a line for each setting."""
     panels = []
     for title, key, share in (("adherence", "present", True), ("FID", "fid", False)):

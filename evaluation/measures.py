@@ -1,0 +1,18 @@
+"""What can be measured. A new measure is a file with a class of its settings, and a line here."""
+
+from evaluation.adherence import Adherence
+from evaluation.bench import Measure
+from evaluation.distribution import Distribution
+from evaluation.edits import Edits
+from evaluation.exact import ExactMatch
+from evaluation.memorisation import Memorisation
+from evaluation.speed import Speed
+
+MEASURES: dict[str, type[Measure]] = {
+    "exact": ExactMatch,
+    "adherence": Adherence,
+    "distribution": Distribution,
+    "memorisation": Memorisation,
+    "edits": Edits,
+    "speed": Speed,
+}
