@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 
 from cli.app import command
-from evaluation.bench import Bench, Measure
+from evaluation.bench import PLACES, Bench, Measure
 from evaluation.measures import MEASURES
 from evaluation.report import write
 from evaluation.samples import SampleCache
@@ -42,9 +42,11 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
         # Made in one process, which has the classifier and has it trained where there is none.
         sets = here.on_main(lambda: [samples for measure in measures.values() for samples in measure.sets])
         cache = SampleCache(pipe, FOLDER / "samples", settings, guide)
+        here.on_main(lambda: print(f"weights: {path.as_posix()} ({pipe.info.dataset}, step {pipe.info.step:,})"))
         cost = cache.fill(sets, here)
         if here.is_main:
-            write(out, bench, measures, cache, cost, typed(overrides))
+            record = write(out, bench, measures, cache, cost, typed(overrides))
+            print(f"sampled: {cost.described}, NFE {record['nfe']} per picture at w = {settings.w:g}")
             print(f"written: {out.as_posix()}/report.md, metrics.json and figures")
 
 
@@ -58,7 +60,7 @@ def applicable(bench: Bench, settings: EvaluateSettings, path: Path) -> dict[str
 
 def typed(overrides: list[str]) -> str:
     """The command, without what says only where."""
-    return shlex.join(["python", "evaluate.py", *(o for o in overrides if key_of(o) not in ("out", "data_root"))])
+    return shlex.join(["python", "evaluate.py", *(o for o in overrides if key_of(o) not in PLACES)])
 
 
 if __name__ == "__main__":

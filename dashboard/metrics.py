@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-PROVENANCE = ("dataset", "checkpoint", "step", "split", "w", "sampler.name", "steps", "precision", "code")
+PROVENANCE = ("dataset", "checkpoint", "step", "split", "w", "sampler.name", "steps", "nfe", "precision", "code")
 LEFT_OUT = ("classifier.accuracy.", "guidance.", "sampler.", "data_hash", "device", "spacing")
 
 

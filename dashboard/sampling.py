@@ -23,7 +23,7 @@ from inference.settings import SampleSettings
 from runtime.settings import compose
 
 SHOW_EVERY = 3  # steps between two previews of unfinished pictures
-Show = Callable[[float, Tensor | None], None]  # (share done, pictures as they look by now or None)
+Show = Callable[[float, Tensor | None, int], None]  # (share done, pictures as they look by now or None, NFE)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def prepared(overrides: Sequence[str], load: Load) -> tuple[Job, list[str]]:
     return prepare(compose(SampleSettings, overrides), load)
 
 
-def generate(overrides: Sequence[str], load: Load, show: Show = lambda share, images: None) -> Generation:
+def generate(overrides: Sequence[str], load: Load, show: Show = lambda share, images, nfe: None) -> Generation:
     """Sample, and call `show` on the way. Raises ValueError for what cannot be sampled."""
     began = time.perf_counter()
     job, notes = prepared(overrides, load)
@@ -96,7 +96,8 @@ def progress(job: Job, show: Show) -> Callable:
     def on_step(done: int, s: int, x_s: Tensor, x_0: Tensor) -> None:
         nonlocal done_before
         done_before += len(x_s)
-        show(min(done_before / total, 1.0), to_uint8(x_0).cpu() if done % SHOW_EVERY == 0 else None)
+        unfinished = to_uint8(x_0).cpu() if done % SHOW_EVERY == 0 else None
+        show(min(done_before / total, 1.0), unfinished, job.evaluations)
 
     return on_step
 

@@ -55,6 +55,7 @@ FRENCH = {
     "First seed": "Première graine",
     "Another seed": "Une autre graine",
     "Sampling": "Génération en cours",
+    "Sampling, NFE {nfe} per picture": "Génération en cours, NFE {nfe} par image",
     "The same in a terminal": "La même chose dans un terminal",
     # generate
     "More": "Plus",

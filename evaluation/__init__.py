@@ -1,1 +1,1 @@
-"""Measurement: what trained weights draw, against data they have never seen."""
+"""Measurement: what trained weights generate, against data they have never seen."""

@@ -23,6 +23,7 @@ from inference.pipeline import Pipeline
 
 Read = Callable[[SampleSet], Tensor]  # the pictures of a set, (N, C, H, W) uint8, not quantised
 MANY = 1_000_000  # pictures of one set
+PLACES = ("out", "data_root")  # settings that say where, not what
 
 
 class BenchSettings(SamplingOptions):
@@ -109,11 +110,8 @@ class Bench:
 
     def provenance(self) -> dict[str, Any]:
         """The same for a program, inside the file."""
-        return {
-            "checkpoint": self.pipe.checkpoint,
-            "split": self.settings.split,
-            "settings": self.settings.plain(),
-        }
+        settings = {name: value for name, value in self.settings.plain().items() if name not in PLACES}
+        return {"checkpoint": self.pipe.checkpoint, "split": self.settings.split, "settings": settings}
 
 
 class Measure(Protocol):

@@ -210,10 +210,11 @@ class Edits:
         owner = torch.tensor([schema.column[schema.fields[f].slot] for f in edits.field.tolist()])
         other = torch.tensor(columns) != owner[:, None]
         kept = ((before == after)[:, columns] & other).sum(1) / other.sum(1)
-        figures = {}
+        figures, nfe = {}, self.bench.evaluations(self.by_group[0])
         for f, value in dict.fromkeys(zip(edits.field.tolist(), edits.value.tolist(), strict=True)):
             chosen = (edits.field == f) & (edits.value == value)
             figures[("+" if value else "-") + schema.fields[f].name] = {
+                "nfe": nfe,
                 "pictures": int(chosen.sum()),
                 "success": success[chosen].double().mean().item(),
                 "kept": kept[chosen].double().mean().item(),
@@ -232,7 +233,8 @@ class Edits:
             for method, f in figures["methods"].items()
         ]  # fmt: skip
         groups = [
-            (name, percent(f["success"]), percent(f["kept"]), f["pictures"]) for name, f in figures["groups"].items()
+            (name, f["nfe"], percent(f["success"]), percent(f["kept"]), f["pictures"])
+            for name, f in figures["groups"].items()
         ]
         return (
             f"## Edited attributes\n\n{figures['pairs']} training pictures whose label differs in one slot from that "
@@ -240,5 +242,5 @@ class Edits:
             f"classifier. NFE per picture, without the evaluations that find where to inpaint.\n\n"
             f"{table(header, lines)}\n![Before, edited, true](edits.png)\n\n"
             f"Pictures of the {split} split with a group of values added or removed by `edit=`:\n\n"
-            + table(("edit", "success", "other slots kept", "pictures"), groups)
+            + table(("edit", "NFE", "success", "other slots kept", "pictures"), groups)
         )

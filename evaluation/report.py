@@ -26,7 +26,7 @@ def write(
     """
     record = {"command": command, **provenance(bench), "sampling": cost._asdict()}
     record["classifier"] = {"mean_accuracy": bench.classifier.mean_accuracy, "accuracy": bench.classifier.accuracy}
-    sections = [heading(record), classifier_section(bench.classifier)]
+    sections = [heading(record, cost), classifier_section(bench.classifier)]
     for name, measure in measures.items():
         record[name] = measure.measure(cache.read)
         sections.append(measure.report(record[name], out))
@@ -66,11 +66,9 @@ def provenance(bench: Bench) -> dict[str, Any]:
     }
 
 
-def heading(record: dict[str, Any]) -> str:
+def heading(record: dict[str, Any], cost: Cost) -> str:
     how = ", ".join(f"{key} {record[key]}" for key in ("steps", "spacing", "refine"))
     guide = f", guide `{record['guide']}`" if record["guide"] else ""
-    sampling = record["sampling"]
-    kept = sampling["pictures"] - sampling["sampled"]
     rows = [
         ("command", f"`{record['command']}`"),
         ("weights", f"`{record['checkpoint']}`, step {record['step']}"),
@@ -80,11 +78,7 @@ def heading(record: dict[str, Any]) -> str:
             f"{record['sampler']['name']}, {how}, w = {record['w']:g} unless stated otherwise{guide}; "
             f"NFE {record['nfe']} per picture at that w",
         ),
-        (
-            "samples",
-            f"{sampling['sampled']:,} in {sampling['seconds']:.1f} s"
-            + (f", and {kept:,} kept from earlier evaluations" if kept else ""),
-        ),
+        ("sampled", cost.described),
         ("computed", f"on {record['device']} in {record['precision']}, by version {record['code']}"),
     ]
     return f"# Evaluation of {record['dataset']}\n\n{table(('', ''), rows)}"

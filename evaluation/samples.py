@@ -79,6 +79,13 @@ class Cost(NamedTuple):
     sampled: int
     seconds: float
 
+    @property
+    def described(self) -> str:
+        kept = self.pictures - self.sampled
+        return f"{self.sampled:,} pictures in {self.seconds:.1f} s" + (
+            f", and {kept:,} kept from earlier evaluations" if kept else ""
+        )
+
 
 @dataclass(frozen=True)
 class SampleCache:

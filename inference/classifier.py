@@ -132,11 +132,11 @@ def load(
         if metadata["format"] != FORMAT or info["data_hash"] != data_hash:
             raise ValueError("made for other data")
         network.load_state_dict(safetensors.torch.load_file(path))
-    except (safetensors.SafetensorError, RuntimeError, KeyError, ValueError, OSError) as error:
+        hides = torch.zeros(2 * [sum(schema.cardinalities)], dtype=torch.bool)
+        for pair in info["hides"]:
+            hides[tuple(pair)] = True
+        accuracy = info["accuracy"]
+    except (safetensors.SafetensorError, RuntimeError, LookupError, TypeError, ValueError, OSError) as error:
         reason = str(error).splitlines()[0][:120]
         raise ValueError(f"{path}: no classifier of this data ({reason}); remove it, and one is trained") from error
-    network.to(device).eval().requires_grad_(False)
-    hides = torch.zeros(2 * [sum(schema.cardinalities)], dtype=torch.bool)
-    for pair in info["hides"]:
-        hides[tuple(pair)] = True
-    return Classifier(network, schema, data_hash, info["accuracy"], hides, device)
+    return Classifier(network.to(device).eval().requires_grad_(False), schema, data_hash, accuracy, hides, device)

@@ -76,8 +76,8 @@ def read_stored(path: Path, cls: type[Settings]) -> dict[str, Any]:
 def stored_overrides(stored: dict[str, Any], typed: Sequence[str]) -> list[str]:
     """The stored options as they would be typed, without those that the keys `typed` replace."""
     replaced = {other for group in ALTERNATIVES if set(group) & set(typed) for other in group}
-    if stored["edit"] and "edit" in replaced and not stored["mask"] and "mask" not in typed:
-        replaced |= {*AT_AN_EDGE}
+    if stored["edit"] and {"attrs", "prompt"} & set(typed) and not stored["mask"] and "mask" not in typed:
+        replaced |= {*AT_AN_EDGE}  # there is no edge without the edit
     found = [line for key in DECIDING if key not in replaced for line in _as_typed(key, stored[key], typed)]
     if "checkpoint" not in replaced:
         found += _weights("checkpoint", stored["checkpoint"], stored["weights"])

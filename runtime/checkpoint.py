@@ -1,4 +1,4 @@
-"""What is kept on disk: the state that training resumes from, and the weights that draw pictures.
+"""What is kept on disk: the state that training resumes from, and the weights that pictures are sampled with.
 
 Nothing read here is ever executed: states are loaded with `weights_only`, weights are safetensors.
 """
@@ -69,7 +69,7 @@ def save_state(path: Path, state: dict) -> None:
 
 
 def set_damaged_aside(path: Path) -> None:
-    """Where the newest state is damaged and the one before it is good, rename it, lest it replace the good one."""
+    """Rename the newest state if it is damaged and there is one before it, which the next save would replace by it."""
     if path.exists() and previous(path).exists():
         try:
             torch.load(path, map_location="meta", weights_only=True)
@@ -89,7 +89,7 @@ def load_state(path: Path) -> dict | None:
             continue
         try:
             state = torch.load(candidate, map_location="cpu", weights_only=True)
-            if not isinstance(state, dict) or state.get("format") != STATE_FORMAT:
+            if not isinstance(state, dict) or state.get("format") != STATE_FORMAT or "step" not in state:
                 raise CheckpointError(f"{candidate}: not a training state of this project; remove it to start afresh")
             return state
         except CheckpointError:
@@ -114,12 +114,12 @@ def _first_line(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class WeightsInfo:
-    """All that is needed beside the tensors to draw pictures without the data set.
+    """All that is needed beside the tensors to sample pictures without the data set.
 
     config  : the resolved training configuration, as plain values
     schema  : the condition schema as JSON
     palette : (K, C) nested lists of colours, or None
-    places  : where each colour stands in training pictures, as data.palette.Palette writes it, or None
+    places  : which colours each pixel has in training pictures, as data.palette.Palette writes it, or None
     """
 
     config: dict
@@ -163,7 +163,7 @@ def read_info(path: Path) -> WeightsInfo:
     try:
         return WeightsInfo(**json.loads(metadata["info"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"checkpoint={path}: its description cannot be read ({error}); train it anew") from error
+        raise CheckpointError(f"checkpoint={path}: its description cannot be read ({error}); train again") from error
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
@@ -175,5 +175,5 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def file_hash(path: Path) -> str:
-    """The first 16 hexadecimal digits of the file's SHA-256: which weights drew a picture."""
+    """The first 16 hexadecimal digits of the file's SHA-256: which weights a picture was sampled with."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

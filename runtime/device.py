@@ -29,7 +29,7 @@ def pick_device(name: str, index: int = 0) -> torch.device:
 
 
 def hardware(device: torch.device) -> str:
-    """The name of a device's make, for the record."""
+    """The model name of a device, for the record."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     info = Path("/proc/cpuinfo")  # platform.processor() knows no more than the architecture on Linux

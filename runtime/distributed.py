@@ -1,4 +1,4 @@
-"""One process or many, and the little that processes must tell each other."""
+"""One process or many, and the little that they must agree on."""
 
 from __future__ import annotations
 
@@ -15,9 +15,15 @@ from torch import Tensor, nn
 from runtime.device import pick_device
 
 
+CPU = torch.device("cpu")
+
+
 @dataclass(frozen=True)
 class Processes:
-    """This process among those of one training, as torchrun started them; (0, 1) when there is only one."""
+    """This process among those of one training, as torchrun started them; rank 0 of 1 without torchrun.
+
+    What the processes agree on is exchanged between CPUs, so that nothing waits for a GPU.
+    """
 
     rank: int
     world_size: int
@@ -35,7 +41,7 @@ class Processes:
         return nn.parallel.DistributedDataParallel(model, device_ids=ids)
 
     def on_main(self, work: Callable[[], Any]) -> Any:
-        """Do `work` in the main process alone; what it returns or raises, every process returns or raises."""
+        """Do `work` in the main process alone; every process returns what it returns, or raises what it raises."""
         if self.world_size == 1:
             return work()
         box: list[Any] = [None, None]
@@ -44,7 +50,7 @@ class Processes:
                 box[0] = work()
             except (ValueError, OSError) as error:
                 box[1] = error
-        dist.broadcast_object_list(box, src=0, device=self.device)
+        dist.broadcast_object_list(box, src=0, device=CPU)
         if box[1] is not None:
             raise box[1]
         return box[0]
@@ -53,14 +59,9 @@ class Processes:
         """Whether the flag is set in at least one process: a decision that all must take alike."""
         if self.world_size == 1:
             return flag
-        flags = torch.tensor([float(flag)], device=self.device)
+        flags = torch.tensor([float(flag)])
         dist.all_reduce(flags, dist.ReduceOp.MAX)
         return bool(flags.item())
-
-    def wait(self) -> None:
-        """Go on when every process has come this far."""
-        if self.world_size > 1:
-            dist.barrier()
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum over processes."""
@@ -77,7 +78,7 @@ def rank() -> int:
 
 @contextmanager
 def processes(device_name: str) -> Iterator[Processes]:
-    """Join the process group that torchrun announces in the environment; without torchrun, join none."""
+    """Join the process group that torchrun describes in the environment; without torchrun, join none."""
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     device = pick_device(device_name, int(os.environ.get("LOCAL_RANK", "0")))
     if world_size > 1 and device.type == "mps":
@@ -87,7 +88,7 @@ def processes(device_name: str) -> Iterator[Processes]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes(rank(), world_size, device)
     finally:

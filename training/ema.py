@@ -1,4 +1,4 @@
-"""The exponential moving average of the weights, which gives better pictures than the weights themselves."""
+"""The exponential moving average (EMA) of the weights, which samples better pictures than the weights themselves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 def decay_at(step: int, decay: float) -> float:
-    """The decay at a step counted from 0: short at first, so that early averages are not the random start."""
+    """The decay at a step counted from 0: small at first, so that early averages forget the random initial weights."""
     return min(decay, (1 + step) / (10 + step))
 
 

@@ -110,7 +110,7 @@ def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Process
                     save(run, trainer, step)
                 if stopping:
                     break
-                monitor.show(step)
+                monitor.evaluate(step)
     except BaseException as error:
         monitor.write_status(state="failed", message=f"{type(error).__name__}: {error}")
         raise

@@ -1,4 +1,4 @@
-"""What a training tells: progress bar, log, TensorBoard scalars and pictures, status file."""
+"""What a training reports: progress bar, log, TensorBoard scalars and pictures, status file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FLUSH_EVERY_S = 2  # of the scalars, so that curves can be followed while they g
 
 
 class Averages:
-    """Means since the last report, kept on the device so that no step waits for them."""
+    """Averages since the last report, kept on the device so that no step waits for them."""
 
     def __init__(self, buckets: int, T: int, device: torch.device):
         self.buckets, self.T, self.device = buckets, T, device
@@ -45,7 +45,7 @@ class Averages:
 
 
 class Monitor:
-    """Reports on a trainer. Every process counts; the main one alone speaks and writes."""
+    """Reports on a trainer. Every process adds to the averages; the main one alone prints and writes."""
 
     def __init__(self, run: Run, trainer: Trainer, validation, first_step: int):
         self.run, self.trainer = run, trainer
@@ -77,8 +77,8 @@ class Monitor:
         if done % self.loop.log_every == 0 or done == self.loop.steps:
             self._report(done, result.lr)
 
-    def show(self, done: int) -> None:
-        """Validate and sample, where it is time to."""
+    def evaluate(self, done: int) -> None:
+        """Validate and sample, where either is due."""
         if self.writer is None:
             return
         if self._due(self.loop.validate_every, done):
@@ -143,7 +143,7 @@ class Monitor:
 
     @torch.no_grad()
     def _validate(self, done: int) -> None:
-        """Loss of the averaged weights on held-out images with whole labels, always at the same t and eps."""
+        """Loss of the EMA weights on held-out images with whole labels, always at the same t and eps."""
         device, denoiser = self.trainer.here.device, self.trainer.in_precision(self.trainer.ema.model)
         losses = []
         for rows in torch.arange(len(self.t)).split(self.loop.batch_size):
@@ -162,7 +162,7 @@ class Monitor:
         self.preview_cond = labels.to(self.trainer.here.device)
 
     def _preview(self, done: int) -> None:
-        """Grids of the same seeds and requests: a row per request; raw and averaged weights, without and with w."""
+        """Grids of the same seeds and requests, a row per request: raw and EMA weights, without and with guidance."""
         guidances = (1.0, self.loop.preview.w) if len(self.trainer.schema) else (1.0,)
         for kind, model in (("raw", self.trainer.model), ("ema", self.trainer.ema.model)):
             for w in guidances:
@@ -172,13 +172,15 @@ class Monitor:
         self.trainer.model.train()
 
     def _sample(self, model: torch.nn.Module, w: float) -> Tensor:
-        trainer, cond = self.trainer, self.preview_cond
-        denoise = guided(
-            trainer.diffusion, trainer.in_precision(model), cond, ref_cond=torch.full_like(cond, UNKNOWN), w=w
-        )
+        trainer, images = self.trainer, []
         options = SamplingOptions(sampler=trainer.settings.sampler, steps=self.loop.preview.steps)
-        seeds, shape = range(len(cond)), trainer.data.image_shape
-        images = to_uint8(generate(trainer.diffusion.schedule, denoise, seeds, shape, options, cond.device)).cpu()
+        for rows in torch.arange(len(self.preview_cond)).split(options.batch_size):
+            cond, shape = self.preview_cond[rows.to(self.preview_cond.device)], trainer.data.image_shape
+            unknown = torch.full_like(cond, UNKNOWN)
+            denoise = guided(trainer.diffusion, trainer.in_precision(model), cond, ref_cond=unknown, w=w)
+            x_0 = generate(trainer.diffusion.schedule, denoise, rows.tolist(), shape, options, cond.device)
+            images.append(to_uint8(x_0).cpu())
+        images = torch.cat(images)
         return images if trainer.data.palette is None else trainer.data.palette.quantise(images)
 
 
@@ -191,7 +193,7 @@ class Screen(logging.Handler):
 
 @contextlib.contextmanager
 def logging_to(run: Run, is_main: bool):
-    """Log to the run's file and, where no progress bar tells the rest, all of it to the screen."""
+    """Log to the run's file and to the screen; beside a progress bar, without the lines of every report."""
     handlers: list[logging.Handler] = [logging.NullHandler()]
     if is_main:
         screen, file = Screen(), logging.FileHandler(run.log, encoding="utf-8")

@@ -11,7 +11,7 @@ from torch import nn
 
 from conf import Settings, one_of, setting
 
-ENDS = ("stem", "head")  # first and last layers, whose rows and columns are colours: not what Muon is made for
+ENDS = ("stem", "head")  # first and last layers, whose rows or columns are colours: Muon is meant for hidden ones
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 

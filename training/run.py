@@ -28,6 +28,7 @@ MAY_CHANGE = re.compile(
 )
 NOT_NAMED = re.compile(r"\+*(dataset|data_root|device|name|resume)=")  # in the names of runs
 RENAMED = {"start": "init_from"}  # settings in the files of earlier versions
+TAGS = ("name", "conditional")  # that tell the options of a group apart
 LOCK_WAIT_S = 0.5  # `held` takes the lock for an instant, which must not refuse a training
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -95,8 +96,9 @@ class Run:
         """The settings of this run as plain values, and under "overrides" what was typed. Raises ValueError."""
         try:
             config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-            return {RENAMED.get(name, name): value for name, value in config.items()}
-        except (OSError, UnicodeError, yaml.YAMLError, AttributeError) as error:
+            config = {RENAMED.get(name, name): value for name, value in config.items()}
+            return {**config, "overrides": [str(typed) for typed in config.get("overrides") or []]}
+        except (OSError, UnicodeError, yaml.YAMLError, AttributeError, TypeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ValueError(
                 f"{self.config.as_posix()}: cannot be read ({reason}); restore it, or start another run"
@@ -166,7 +168,8 @@ def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
             given, before = lookup(cfg, key), lookup(saved, key)
         except KeyError:  # not a setting but a collection of them, such as an experiment
             given, before = override.value(), None
-        if given == before or (before is None and override.input_line in saved["overrides"]):
+        as_before = _filled(before, given) if isinstance(before, dict) and isinstance(given, dict) else before
+        if given == as_before or (before is None and override.input_line in saved["overrides"]):
             continue
         if not MAY_CHANGE.fullmatch(key):
             raise ValueError(
@@ -189,7 +192,7 @@ def _filled(saved: dict, defaults: dict) -> dict:
     for key, value in saved.items():
         default = defaults.get(key)
         if isinstance(value, dict) and isinstance(default, dict):
-            same = value.get("name", default.get("name")) == default.get("name")
+            same = all(value.get(tag, default.get(tag)) == default.get(tag) for tag in TAGS)
             filled[key] = _filled(value, default) if same else value
     return filled
 

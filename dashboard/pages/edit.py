@@ -128,7 +128,7 @@ def results(image: Tensor, mask: EditFile | None, weights: tuple[str, WeightsInf
         beside = [say("seed {seed}", seed=seed) for seed in generation.seeds]
         scale = view.fitting_scale(generation.images)
         view.gallery([generation.init, *generation.images], scale, [say("before"), *beside])
-        generate.notes(generation)
+        generate.account(generation)
         generate.downloads(generation)
     else:
         view.gallery([image], 8, [say("before")])

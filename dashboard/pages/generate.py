@@ -83,8 +83,8 @@ def generate(overrides: tuple[str, ...]) -> Generation:
     """Sample, and show how far it is. Raises ValueError for what cannot be sampled."""
     bar, preview = st.progress(0.0, say("Sampling")), st.empty()
 
-    def look(share: float, images: Tensor | None) -> None:
-        bar.progress(share, say("Sampling"))
+    def look(share: float, images: Tensor | None, nfe: int) -> None:
+        bar.progress(share, say("Sampling, NFE {nfe} per picture", nfe=nfe))
         if images is not None:
             view.gallery(images, view.fitting_scale(images), place=preview)
 
@@ -102,16 +102,9 @@ def show(history: list[Generation]) -> None:
         return
     at = st.session_state.get("shown")
     generation = history[at if at is not None and at < len(history) else -1]
-    images, record = generation.images, generation.record
+    images = generation.images
     st.markdown(f"**{generation.request}**")
-    st.caption(
-        say(
-            "{n} in {seconds} s · w = {w} · {sampler}, {steps} steps, NFE {nfe} · {dataset}, step {step}",
-            n=len(images), seconds=f"{generation.seconds:.1f}", w=f"{record['w']:g}", sampler=record["sampler"]["name"],
-            steps=record["steps"], nfe=record["nfe"], dataset=record["dataset"], step=f"{record['step']:,}",
-        )
-    )  # fmt: skip
-    notes(generation)
+    account(generation)
     view.gallery(images, view.fitting_scale(images), [caption(generation, row) for row in range(len(images))])
     downloads(generation)
     one = st.pills(
@@ -121,7 +114,17 @@ def show(history: list[Generation]) -> None:
     details(generation, one or 0)
 
 
-def notes(generation: Generation) -> None:
+def account(generation: Generation) -> None:
+    """How the pictures were sampled, at which cost, and what a person should know of them."""
+    record = generation.record
+    st.caption(
+        say(
+            "{n} in {seconds} s · w = {w} · {sampler}, {steps} steps, NFE {nfe} · {dataset}, step {step}",
+            n=len(generation.images), seconds=f"{generation.seconds:.1f}", w=f"{record['w']:g}",
+            sampler=record["sampler"]["name"], steps=record["steps"], nfe=record["nfe"], dataset=record["dataset"],
+            step=f"{record['step']:,}",
+        )
+    )  # fmt: skip
     for note in generation.notes:
         st.caption(note.strip())
 

@@ -21,7 +21,7 @@ class Rescale(CFG):
     needs_condition: ClassVar[bool] = True
 
     def combine(self, output: Tensor, condition: Tensor | None) -> Tensor:
-        if condition is None or self.rescale == 0:
+        if condition is None:
             return output
         return self.rescale * output * _spread(condition) / _spread(output) + (1 - self.rescale) * output
 

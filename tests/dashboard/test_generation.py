@@ -54,11 +54,12 @@ def test_what_a_visit_remembers_holds_no_network(in_tmp, weights):
 def test_progress_ends_at_one_and_shows_pictures_on_the_way(in_tmp, weights):
     seen = []
     chosen = overrides(weights, steps=6, n=3, batch_size=2, refine=0)
-    sampling.generate(chosen, Pipeline.load, lambda share, images: seen.append((share, images)))
-    shares = [share for share, _ in seen]
+    sampling.generate(chosen, Pipeline.load, lambda *args: seen.append(args))
+    shares = [share for share, _, _ in seen]
     assert shares == sorted(shares) and shares[-1] == 1.0 and len(shares) == 12
-    shown = [images for _, images in seen if images is not None]
+    shown = [images for _, images, _ in seen if images is not None]
     assert [tuple(images.shape) for images in shown] == [(2, 3, 24, 24)] * 2 + [(1, 3, 24, 24)] * 2
+    assert {nfe for _, _, nfe in seen} == {6}  # nothing is asked, so that one branch does
 
 
 class Reader:

@@ -24,7 +24,7 @@ BY_HAND = {
     "one a step": ("crown", {"w": 1.0, "sampler": UniPC(order=3)}, {}, None, 10),
     "final re-noising steps": ("crown", {"refine": 4}, {}, None, 20 + 3 * 4 * 2),
     "as many as pixel art has": ("crown", {"refine": None}, {}, None, 20 + 3 * 4 * 2),
-    "which below this level have no guidance": ("crown", {"refine": 4, "guidance": Interval()}, {}, None, 2 * 8 + 2 + 12),
+    "and without guidance there": ("crown", {"refine": 4, "guidance": Interval()}, {}, None, 2 * 8 + 2 + 12),
     "guidance that fades acts everywhere": ("crown", {"guidance": Fade()}, {}, None, 20),
     "guidance in half of the steps": ("crown", {"guidance": Interval(interval=[0.55, 1.0])}, {}, None, 5 * 2 + 5),
     "rescaling needs no third branch": ("crown", {"guidance": Rescale()}, {}, None, 20),

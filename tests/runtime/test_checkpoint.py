@@ -24,7 +24,7 @@ from runtime.checkpoint import (
     set_damaged_aside,
     write_atomically,
 )
-from tests.conftest import ROOT
+from tests.programs import ROOT
 
 INFO = WeightsInfo({"seed": 1}, "{}", [[1, 2, 3]], [3, 8, 8], "pixelfaces", "abc", 7)
 

@@ -8,29 +8,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.ema import EMA, decay_at
-from training.optim import SCHEDULES, build_optimizer, learning_rate
+from training.optim import AdamW, MuonSettings
 
-CONSTANT = {"lr": 2.0, "warmup": 10, "schedule": "constant"}
-MUON = {"name": "muon", "lr": 0.01, "betas": [0.9, 0.99], "weight_decay": 0.1, "momentum": 0.95}
-COSINE = {"lr": 2.0, "warmup": 10, "schedule": "cosine"}
+SCHEDULES = ("constant", "cosine", "trapezoid")
+CONSTANT = AdamW(lr=2.0, warmup=10, schedule="constant")
+COSINE = AdamW(lr=2.0, warmup=10, schedule="cosine")
+MUON = MuonSettings(lr=0.01, weight_decay=0.1)
 
 
 def test_warm_up_is_linear_and_reaches_the_peak():
-    rates = [learning_rate(k, 100, **CONSTANT) for k in range(12)]
+    rates = [CONSTANT.rate(k, 100) for k in range(12)]
     assert rates[:10] == pytest.approx([0.2 * (k + 1) for k in range(10)])
     assert rates[10:] == [2.0, 2.0]
 
 
 def test_cosine_is_half_at_half_way_and_zero_at_the_end():
-    assert learning_rate(10, 110, **COSINE) == pytest.approx(2.0)
-    assert learning_rate(60, 110, **COSINE) == pytest.approx(1.0)
-    assert learning_rate(110, 110, **COSINE) == pytest.approx(0.0, abs=1e-12)
+    assert COSINE.rate(10, 110) == pytest.approx(2.0)
+    assert COSINE.rate(60, 110) == pytest.approx(1.0)
+    assert COSINE.rate(110, 110) == pytest.approx(0.0, abs=1e-12)
 
 
 @given(st.integers(1, 500), st.integers(0, 600), st.sampled_from(SCHEDULES))
 def test_learning_rate_never_leaves_its_range(steps, warmup, schedule):
+    optim = AdamW(lr=1.0, warmup=warmup, schedule=schedule, cooldown=0.2)
     for k in range(0, steps, max(1, steps // 20)):
-        assert 0 <= learning_rate(k, steps, 1.0, warmup, schedule, 0.2) <= 1.0
+        assert 0 <= optim.rate(k, steps) <= 1.0
 
 
 def test_average_follows_its_closed_form():
@@ -65,19 +67,19 @@ def test_average_shares_no_memory_with_the_model():
 def test_only_matrices_and_kernels_decay():
     model = torch.nn.ModuleDict({"conv": torch.nn.Conv2d(2, 2, 3), "norm": torch.nn.GroupNorm(1, 2)})
     model["table"] = torch.nn.Embedding(3, 2)
-    optimizer = build_optimizer(model, {"name": "adamw", "lr": 1.0, "betas": [0.9, 0.99], "weight_decay": 0.1})
+    optimizer = AdamW(lr=1.0, weight_decay=0.1).build(model)
     decaying = {id(p) for group in optimizer.param_groups if group["weight_decay"] for p in group["params"]}
     assert decaying == {id(model["conv"].weight)}
     assert sum(len(group["params"]) for group in optimizer.param_groups) == 5
 
 
 def test_trapezoid_stays_then_falls_to_zero_and_before_that_does_not_know_the_end():
-    settings = {"lr": 2.0, "warmup": 10, "schedule": "trapezoid", "cooldown": 0.25}
-    rates = [learning_rate(k, 100, **settings) for k in range(101)]
+    optim = AdamW(lr=2.0, warmup=10, schedule="trapezoid", cooldown=0.25)
+    rates = [optim.rate(k, 100) for k in range(101)]
     assert rates[:10] == pytest.approx([0.2 * (k + 1) for k in range(10)])
     assert rates[10:76] == [2.0] * 66
     assert rates[75:] == pytest.approx([2.0 * (100 - k) / 25 for k in range(75, 101)])
-    assert rates[:75] == [learning_rate(k, 1000, **settings) for k in range(75)]
+    assert rates[:75] == [optim.rate(k, 1000) for k in range(75)]
 
 
 def test_muon_learns_all_directions_at_the_same_pace():
@@ -85,11 +87,11 @@ def test_muon_learns_all_directions_at_the_same_pace():
     size; Jordan et al. 2024 promise singular values between 0.7 and 1.2."""
     kernel = torch.nn.Conv2d(6, 16, 3, bias=False)
     before = kernel.weight.detach().clone()
-    optimizer = build_optimizer(torch.nn.ModuleDict({"layer": kernel}), {**MUON, "weight_decay": 0.0})
+    optimizer = MUON.replace(weight_decay=0.0).build(torch.nn.ModuleDict({"layer": kernel}))
     u, _, v = torch.linalg.svd(torch.randn(16, 54), full_matrices=False)
     kernel.weight.grad = (u * torch.logspace(0, -2, 16) @ v).view_as(kernel.weight)
     optimizer.step()
-    update = (before - kernel.weight.detach()).flatten(1) / (MUON["lr"] * 0.2 * math.sqrt(54))
+    update = (before - kernel.weight.detach()).flatten(1) / (MUON.lr * 0.2 * math.sqrt(54))
     singular = torch.linalg.svdvals(update)
     assert singular.min() > 0.6 and singular.max() < 1.3
     assert torch.linalg.svdvals(kernel.weight.grad.flatten(1)).min() < 0.02
@@ -98,7 +100,7 @@ def test_muon_learns_all_directions_at_the_same_pace():
 def test_muon_leaves_colours_biases_and_tables_to_adamw():
     model = torch.nn.ModuleDict({name: torch.nn.Conv2d(3, 3, 3) for name in ("stem", "layer", "head")})
     model["table"] = torch.nn.Embedding(3, 2)
-    optimizer = build_optimizer(model, MUON)
+    optimizer = MUON.build(model)
     assert [id(p) for p in optimizer.hidden] == [id(model["layer"].weight)]
     by_adamw = {id(p) for group in optimizer.adamw.param_groups for p in group["params"]}
     assert by_adamw | {id(model["layer"].weight)} == {id(p) for p in model.parameters()}
@@ -109,7 +111,7 @@ def test_muon_minimises_and_continues_exactly_from_its_state():
     def start():
         torch.manual_seed(0)
         model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.Tanh(), torch.nn.Linear(16, 8))
-        return model, build_optimizer(model, MUON)
+        return model, MUON.build(model)
 
     def steps(model, optimizer, ks):
         losses = []
@@ -131,3 +133,15 @@ def test_muon_minimises_and_continues_exactly_from_its_state():
     second.load_state_dict(first.state_dict())
     other.load_state_dict(optimizer.state_dict())
     assert steps(second, other, range(30, 60)) == losses[30:]
+
+
+@pytest.mark.parametrize("optim", [AdamW(), MuonSettings()], ids=["adamw", "muon"])
+def test_the_declared_number_of_moments_is_that_of_a_hidden_weight(optim):
+    """The estimate of memory counts on it."""
+    model = torch.nn.ModuleDict({"layer": torch.nn.Linear(8, 8, bias=False)})
+    optimizer = optim.build(model)
+    model["layer"].weight.grad = torch.ones(8, 8)
+    optimizer.step()
+    states = optimizer.muon.state if isinstance(optim, MuonSettings) else optimizer.state
+    (state,) = states.values()
+    assert sum(value.numel() for value in state.values() if value.ndim == 2) == 64 * optim.moments

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from runtime.checkpoint import load_state
-from tests.conftest import ROOT, TINY
+from tests.conftest import TINY
+from tests.programs import ROOT
 from training.loop import train
 from training.run import Run
 from training.trainer import Trainer, step_seed

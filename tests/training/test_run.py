@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conftest import TINY
-from training.run import Run, choose_run, continued_config
+from training.run import Run, choose_run, continued_config, settings_in
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_settings_that_are_newer_than_the_run_take_their_defaults(compose, start
     del cfg["train"]["loss_buckets"], cfg["precision"]
     run.write_config(cfg)
     _, cfg = choose(compose, "run=a")
-    assert (cfg["train"]["loss_buckets"], cfg["precision"]) == (compose("train")["train"]["loss_buckets"], "auto")
+    assert (cfg["train"]["loss_buckets"], cfg["precision"]) == (compose("train").train.loss_buckets, "auto")
 
 
 def test_a_crash_before_the_first_checkpoint_does_not_lock_the_folder(train_tiny, in_tmp):
@@ -160,17 +160,18 @@ def test_paths_of_a_run():
     assert run.weights.as_posix() == "runs/a/checkpoints/ema.safetensors"
 
 
-@pytest.mark.parametrize("chosen", ["dataset=mnist", "optim=muon", "sampler=heun"])
+@pytest.mark.parametrize("chosen", ["dataset=mnist", "optim=muon", "sampler=heun", "model=dit", "cfg=off", "diffusion=cosine"])
 def test_a_continued_run_keeps_the_options_of_its_groups_and_takes_none_of_the_defaults(compose, chosen):
     """The command that continues names only the folder, so it is composed with the default options."""
-    saved = {**compose("train", [chosen]), "overrides": [chosen], "run": "a"}
-    found = continued_config(saved, {**compose("train"), "run": "a"}, ["run=a"])
+    saved = {**compose("train", [chosen]).plain(), "overrides": [chosen], "run": "a"}
+    found = continued_config(saved, compose("train", ["run=a"]).plain(), ["run=a"])
     group = chosen.split("=")[0]
     assert found[group] == saved[group]
+    assert settings_in(found, Run("a")) == compose("train", [chosen, "run=a"])
 
 
 def test_settings_that_are_newer_than_the_run_get_their_defaults(compose):
-    cfg = compose("train")
+    cfg = compose("train").plain()
     old = {**cfg, "overrides": [], "optim": {k: v for k, v in cfg["optim"].items() if k not in ("name", "cooldown")}}
     old["train"] = {k: v for k, v in cfg["train"].items() if k != "loss_buckets"}
     found = continued_config(old, {**cfg, "run": "a"}, ["run=a"])

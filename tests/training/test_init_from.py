@@ -21,15 +21,15 @@ def apart(one, other) -> float:
 
 
 def test_it_begins_with_those_weights_and_goes_on_from_there(train_tiny, first):
-    begun = train_tiny(*STILL, f"start={first}", "run=begun")
+    begun = train_tiny(*STILL, f"init_from={first}", "run=begun")
     assert apart(begun.weights, first) < 1e-6
     assert apart(train_tiny(*STILL, "run=fresh").weights, first) > 0.1
-    on = train_tiny("train.steps=3", f"start={first}", "run=on")
+    on = train_tiny("train.steps=3", f"init_from={first}", "run=on")
     assert 1e-6 < apart(on.weights, first) < 0.1
 
 
 def test_a_run_that_has_begun_needs_them_no_more(train_tiny, first):
-    train_tiny("train.steps=1", f"start={first}", "run=on")
+    train_tiny("train.steps=1", f"init_from={first}", "run=on")
     first.unlink()
     assert train_tiny("train.steps=2", "run=on").state.exists()
 
@@ -39,8 +39,8 @@ def test_a_run_that_has_begun_needs_them_no_more(train_tiny, first):
     [("diffusion.prediction=v", "prediction"), ("model.channels=16", "network"), ("cfg=off", "labels")],
 )
 def test_weights_that_mean_something_else_are_refused_and_nothing_is_written(train_tiny, first, in_tmp, other, what):
-    with pytest.raises(ValueError, match=f"start=.*other {what}; choose"):
-        train_tiny("train.steps=1", f"start={first}", other, "run=no")
+    with pytest.raises(ValueError, match=f"init_from=.*other {what}; choose"):
+        train_tiny("train.steps=1", f"init_from={first}", other, "run=no")
     assert not (in_tmp / "no").exists()
 
 
@@ -48,11 +48,11 @@ def test_weights_that_do_not_fit_their_own_description_are_refused(train_tiny, f
     tensors = load_tensors(first)
     tensors.pop(next(iter(tensors)))
     save_weights(in_tmp / "damaged", tensors, read_info(first))
-    with pytest.raises(ValueError, match=r"start=damaged: its weights do not fit"):
-        train_tiny("train.steps=1", "start=damaged", "run=no")
+    with pytest.raises(ValueError, match=r"init_from=damaged: its weights do not fit"):
+        train_tiny("train.steps=1", "init_from=damaged", "run=no")
 
 
 def test_weights_for_pictures_of_another_size_are_refused(train_tiny, first, in_tmp):
     save_weights(in_tmp / "small", load_tensors(first), replace(read_info(first), image_shape=[3, 12, 12]))
-    with pytest.raises(ValueError, match=r"start=small.*other images"):
-        train_tiny("train.steps=1", "start=small", "run=no")
+    with pytest.raises(ValueError, match=r"init_from=small.*other images"):
+        train_tiny("train.steps=1", "init_from=small", "run=no")
