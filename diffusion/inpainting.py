@@ -153,8 +153,6 @@ def feathered(mask: Tensor, pixels: int) -> Tensor:
 
     The strength of inpainting grows linearly over `pixels` pixels from the edge.
     """
-    if pixels == 0:
-        return mask
     known = (mask == 0).float()[None, None]
     near = torch.zeros_like(known)
     for distance in range(1, pixels + 1):  # one ring further in at a time

@@ -9,7 +9,7 @@ import csv
 import functools
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from conf import Settings, closest, names
 from inference.job import Job, Load, prepare
+from inference.output import fitting
 from inference.pipeline import Pipeline
 from inference.settings import CompareSettings, JobSettings, SampleSettings
 from runtime.plots import labelled_rows
@@ -142,6 +143,7 @@ def run(
     """
     load = functools.cache(load)  # rows of the same weights share one network
     prepared = [_prepared(row, load) for row in rows]
+    _refuse_other_shapes(rows, [job for job, _ in prepared])
     for note in dict.fromkeys(note for _, notes in prepared for note in notes):
         on_note(note)
     results: list[Result] = []
@@ -168,6 +170,14 @@ def _prepared(row: Row, load: Load) -> tuple[Job, list[str]]:
         raise ValueError(f"{row.label}: {error}") from error
 
 
+def _refuse_other_shapes(rows: Sequence[Row], jobs: Sequence[Job]) -> None:
+    shape = jobs[0].pipe.image_shape
+    for row, job in zip(rows, jobs, strict=True):
+        if job.pipe.image_shape != shape:
+            raise ValueError(f"{row.label}: pictures of {job.pipe.image_shape}, but of {shape} in the first row; "
+                             "compare weights of one shape")  # fmt: skip
+
+
 def value_of(setting: str, settings: Settings) -> str:
     """What a setting, or a group of them, is, as it is typed."""
     value = functools.reduce(getattr, setting.split("."), settings)
@@ -182,13 +192,24 @@ def naming_weights(row: Row, job: Job) -> Row:
     return replace(row, overrides=(*_without(row.overrides, "checkpoint"), found))
 
 
+def summary(results: Sequence[Result]) -> Iterator[str]:
+    """The lines of a table: a head, and means over the seeds of each row."""
+    width = max(len(result.row.label) for result in results)
+    yield f"{'':{width}}  {'seconds':>8} {'NFE':>5} {'adherence':>10} {'distance':>9}"
+    for result in results:
+        adherence = "" if result.adherence is None else f"{result.adherence.mean().item():.3f}"
+        cost = f"{result.seconds:8.2f} {result.evaluations:5d}"
+        yield f"{result.row.label:{width}}  {cost} {adherence:>10} {result.distance.mean().item():9.2f}"
+
+
 def write(out: Path, results: Sequence[Result], seeds: Sequence[int], scale: int = 4) -> None:
     """contact.png, a labelled row for each value, and cells.csv, a line for each picture with its command."""
     first = results[0].row
     values = f"{BASELINE}: {first.described}; " if len(first.varied) > 1 else ""
     caption = f"{values}seeds {', '.join(map(str, seeds))}; {first.command(seeds[0])}"
-    labels = [result.row.label for result in results]
-    labelled_rows([result.images for result in results], labels, scale, caption).save(out / "contact.png")
+    labels, rows = [result.row.label for result in results], [result.images for result in results]
+    scale = fitting(scale, len(rows) * len(seeds), rows[0].shape[1:])
+    labelled_rows(rows, labels, scale, caption).save(out / "contact.png")
     with (out / "cells.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["setting", "value", "seed", "seconds", "nfe", "adherence", "distance", "command"])

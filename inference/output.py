@@ -15,7 +15,8 @@ from data.images import enlarge, grid, save_png
 from inference.job import Job
 from inference.weights import from_here
 
-SHEET_PIXELS = 2**26  # of a sheet: more takes viewers and memory too far
+SHEET_PIXELS = 2**26  # of a sheet: more is too much for viewers
+FRAME_PIXELS = 2**28  # of all frames of an animation
 # Notes of one subject share a line of the terminal; dashboards show each by itself.
 SUBJECTS = (("read as", "ignored", "note"), ("picture",), ("warning",))
 LONGEST = 320  # characters of such a line; samples.json has the whole

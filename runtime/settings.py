@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import OmegaConf
@@ -45,11 +47,21 @@ def compose(cls: type[S], overrides: Sequence[str] = ()) -> S:
     for override in overrides:
         check_written(override, cls)
     try:
-        with COMPOSING, initialize_config_dir(str(CONF), version_base="1.3"):
+        with COMPOSING, _own_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
             cfg = hydra_compose(cls.program, overrides=overrides)
             return cls.parse(OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True))
     except COMPOSITION_ERRORS as error:
         raise ValueError(in_words(error, cls)) from error
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Sets Hydra's application aside, which a script that composes is one itself."""
+    running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = running
 
 
 def options(cls: type[Settings], group: str) -> list[str]:

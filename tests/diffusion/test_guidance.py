@@ -215,6 +215,11 @@ def test_guidance_without_a_reference_is_refused(w):
     assert f"w={w}" in str(refused.value) and "\n" not in str(refused.value)
 
 
+def test_further_conditions_without_a_reference_are_refused():
+    with pytest.raises(ValueError, match=r"^w=1\.0: guidance needs a reference"):
+        guided(DIFFUSION, Spy(), COND, also=[(COND + 1, 0.5)])
+
+
 def test_no_guidance_needs_no_reference():
     found = guided(DIFFUSION, Spy(), COND, clip=False)(X_T, 40)
     assert torch.equal(found.eps, unguided(output_of(Spy(), COND)).eps)

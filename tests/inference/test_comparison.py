@@ -1,126 +1,173 @@
-"""Controlled experiments: one setting at a time, and a command for every cell that draws that cell."""
+"""Controlled experiments: one setting at a time, and a command for every cell that samples that cell."""
 
 import csv
+import os
 import shlex
+import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from inference.comparison import BASELINE, FIXED, Row, crossed, naming_weights, plan, run, settings_of, write
-from inference.job import prepare
+from inference.comparison import (
+    BASELINE, OWN, Row, base_of, crossed, naming_weights, plan, run, summary, value_of, write,
+)  # fmt: skip
+from inference.job import Job, prepare
 from inference.pipeline import Pipeline
-from tests.cli.test_bad_input import run_program
+from inference.settings import CompareSettings, SampleSettings
+from runtime.settings import override
+from tests.inference.conftest import picture
+from tests.programs import ROOT, run_program
 
-BASE = ["attrs=crown", "steps=3", "w=2"]
+BASE = ["attrs=crown", "steps=3", "w=2", "refine=0", "device=cpu"]
+
+
+# -- plans ---------------------------------------------------------------------------------------------------------
 
 
 def test_each_row_changes_one_setting():
-    rows = plan(BASE, ["w:1,7", "sampler:unipc", "attrs:crown,pipe;mohawk"])
+    rows = plan(BASE, {"w": [1, 7], "sampler": ["unipc"], "attrs": ["crown,pipe", "mohawk"]})
     assert [(row.setting, row.value) for row in rows] == [
         (BASELINE, ""), ("w", "1"), ("w", "7"), ("sampler", "unipc"), ("attrs", "crown,pipe"), ("attrs", "mohawk"),
     ]  # fmt: skip
     assert rows[0].overrides == tuple(BASE)
     for row in rows[1:]:
-        assert f"{row.setting}={row.value}" in row.overrides
-        others = [o for o in BASE if not o.startswith(f"{row.setting}=")]
-        assert [o for o in row.overrides if not o.startswith(f"{row.setting}=")] == others
+        assert row.overrides[-1] == f"{row.setting}={row.value}"
+        assert list(row.overrides[:-1]) == [o for o in BASE if not o.startswith(f"{row.setting}=")]
 
 
 def test_crossed_settings_take_every_pair_of_values():
-    rows = crossed(BASE, ("steps", [5, 15]), ("w", ["0", "3"]))
-    assert [row.value for row in rows] == ["5 x 0", "5 x 3", "15 x 0", "15 x 3"]
-    assert rows[1].overrides == ("attrs=crown", "steps=5", "w=3")  # those of the base make room
+    rows = crossed(BASE, ("steps", [5, 15]), ("w", [0, 3.5]))
+    assert [row.value for row in rows] == ["5 x 0", "5 x 3.5", "15 x 0", "15 x 3.5"]
+    assert {row.setting for row in rows} == {"steps x w"}
+    assert rows[1].overrides == ("attrs=crown", "refine=0", "device=cpu", "steps=5", "w=3.5")  # others make room
 
 
-def test_settings_can_be_composed_by_many_threads_at_once():
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (["vary.steps=[5,30]", "vary.w=[1,7]"], {"steps": [5, 30], "w": [1, 7]}),
+        (['vary.attrs=["male,hat",zombie]'], {"attrs": ["male,hat", "zombie"]}),
+        (["vary.sampler=[ddpm,unipc]"], {"sampler": ["ddpm", "unipc"]}),
+        (["vary.sampler=[ddim]", "vary.sampler.eta=[0,1]"], {"sampler": ["ddim"], "sampler.eta": [0, 1]}),
+        (["vary.guidance.interval=[[0,1],[0.3,1]]"], {"guidance.interval": [[0, 1], [0.3, 1]]}),
+        (["vary.refine=[0]"], {"refine": [0]}),
+        (["vary.negative=[null,'a b']"], {"negative": [None, "a b"]}),
+        ([], {}),
+    ],
+)
+def test_what_varies_is_typed_like_any_setting(compose, typed, expected):
+    settings = compose(CompareSettings, ["attrs=male,glasses", *typed, "seeds=[3,4]"])
+    assert settings.vary == expected and settings.seeds == [3, 4]
+    assert list(settings.vary) == list(expected)
+
+
+@pytest.mark.parametrize(
+    "typed", ["vary.w=3", "vary.w=1,7", "vary.w=", "vary=w:1,7", "vary=[1]", "vary.=[1]", "+vary.w=[1]", "vary={w:[1]}"]
+)
+def test_another_way_to_type_it_is_refused_with_an_example(compose, typed):
+    with pytest.raises(ValueError, match="such as vary.w=") as refused:
+        compose(CompareSettings, [typed])
+    assert str(refused.value).startswith(f"{typed}: ") and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("vary", "message"),
+    [
+        ({}, "vary: nothing varies; name a setting and its values, such as vary.w="),
+        ({"w": []}, "vary: nothing varies"),
+        ({"width": [3]}, "vary.width: no setting of sample.py that can vary; closest: "),
+        ({"seed": [1, 2]}, "vary.seed: no setting of sample.py that can vary"),
+        ({"out": ["a"]}, "vary.out: no setting of sample.py that can vary"),
+        ({"scale": [1]}, "vary.scale: no setting of sample.py that can vary"),
+        ({"w": [{"a": 1}]}, "vary.w: "),
+    ],
+)
+def test_what_cannot_vary_is_refused(vary, message):
+    with pytest.raises(ValueError, match=f"^{message}") as refused:
+        plan(BASE, vary)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_can_be_close_can_also_vary():
+    with pytest.raises(ValueError, match="closest: ") as refused:
+        plan(BASE, {"scales": [1]})
+    assert not {"scale", "out"} & set(str(refused.value).partition("closest: ")[2].split(", "))
+
+
+def test_the_base_is_what_sample_py_takes(compose):
+    typed = ["attrs=crown", "vary.w=[1]", "++vary={w:[1]}", "seeds=[1]", "scale=2", "out=a", "sampler.eta=1", "+w=2"]
+    assert base_of(typed) == ["attrs=crown", "sampler.eta=1", "+w=2"]
+    assert OWN == {"vary", "seeds", "scale", "out"} <= set(CompareSettings.model_fields)
+    assert set(CompareSettings.model_fields) - OWN < set(SampleSettings.model_fields)
+
+
+def test_settings_can_be_composed_by_many_threads_at_once(compose):
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda seed: settings_of([f"seed={seed}"], "train")["seed"], range(8)))
+        found = list(pool.map(lambda seed: compose("train", [f"seed={seed}"]).seed, range(8)))
     assert found == list(range(8))
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [("w", "name a setting and its values"), ("w:", "name a setting"), ("width:3", "'width' is no setting"),
-     ("seed:1,2", "'seed' is no setting that can vary"), ("out:a", "'out' is no setting")],
-)  # fmt: skip
-def test_what_cannot_vary_is_refused(text, told):
-    with pytest.raises(ValueError, match=told):
-        plan(BASE, [text])
-
-
-def test_values_may_hold_commas_in_brackets_or_between_semicolons():
-    rows = plan(BASE, ["guidance.interval:[0.1,1],[0.2, 1]", "steps:3,4", "negative:hat,pipe;crown"])[1:]
-    assert [row.value for row in rows] == ["[0.1,1]", "[0.2, 1]", "3", "4", "hat,pipe", "crown"]
-    assert [settings_of(row.overrides)["guidance"]["interval"][0] for row in rows[:2]] == [0.1, 0.2]
-
-
-@pytest.mark.parametrize("key", FIXED)
-def test_what_a_comparison_sets_itself_is_refused_in_the_base(key):
-    for typed in (f"{key}=4", f"+{key}=4"):
-        for rows in (lambda base: plan(base, ["w:1"]), lambda base: crossed(base, ("w", [1]), ("steps", [2]))):
-            with pytest.raises(ValueError, match=rf"^\+?{key}=4: .*[a-z]") as refused:
-                rows([*BASE, typed])
-            assert "\n" not in str(refused.value)
+# -- refusals before anything is sampled ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        (["rank=adherence", "of=4"], "compare.py: rank=adherence: every row shows the same seeds"),
-        (["n=4"], "n=4: every row has one picture for each seed; name the seeds, as in seeds=0,1,2"),
-        (["scale=0"], "scale=0: must be a whole number of at least 1"),
-        (["vary=sampler:ddim,ddpm", "sampler=ddim", "sampler.eta=0.5"],
+        (["rank=adherence"], "compare.py: rank: no such setting"),
+        (["n=4"], "compare.py: n: no such setting"),
+        (["seed=4"], "compare.py: seed: no such setting; closest: "),
+        (["scale=0"], "compare.py: scale=0: must be a whole number from 1 to 100"),
+        (["seeds=[]"], "compare.py: seeds=[]: must be a list"),
+        (["seeds=[1,x]"], "compare.py: seeds"),
+        (["vary.w=[1,-1]"], "compare.py: w = -1: w=-1: must be a number"),
+        (["vary.attrs=[crwn]"], "compare.py: attrs = crwn: attrs='crwn': unknown attribute 'crwn'; closest: Crown"),
+        (["vary.sampler=[ddim,ddpm]", "sampler=ddim", "sampler.eta=0.5"],
          "compare.py: sampler = ddpm: sampler.eta: a setting of another option of its group than the one chosen"),
-        (["vary=sampler:ddpm", "sampler.eta=0.5"], "compare.py: baseline: sampler.eta: a setting of another option"),
+        (["vary.sampler=[ddpm]", "sampler.eta=0.5"], "compare.py: sampler.eta: a setting of another option"),
+        (["vary.sampler.eta=[0.5]"], "compare.py: sampler.eta = 0.5: sampler.eta: a setting of another option"),
+        (["vary.steps=[5,1001]"], "compare.py: steps = 1001: steps=1001: must be a whole number from 1 to 1000"),
+        (["vary.guide=[nowhere.safetensors]"], "compare.py: guide = nowhere.safetensors: guide=nowhere.safetensors: no"),
+        (["vary.dataset=[mnist]"], "compare.py: dataset = mnist: checkpoint="),
     ],
 )  # fmt: skip
-def test_what_cannot_be_compared_is_told_in_one_line_before_anything_is_drawn(
-    in_tmp, weights, monkeypatch, arguments, told
+def test_what_cannot_be_compared_is_one_line_before_anything_is_sampled(
+    in_tmp, weights, monkeypatch, capsys, arguments, message
 ):
-    monkeypatch.setattr("inference.job.Drawing.draw", lambda *_: pytest.fail("drew"))
-    with pytest.raises(SystemExit) as refused:
-        run_program("scripts/compare.py", f"checkpoint={weights}", "vary=w:1", "out=sheet", *arguments)
-    assert str(refused.value).startswith(told if told.startswith("compare") else f"compare.py: {told}")
-    assert "\n" not in str(refused.value) and not (in_tmp / "sheet").exists()
+    monkeypatch.setattr(Job, "sample", lambda *_: pytest.fail("sampled"))
+    vary = [] if any(a.startswith("vary.") for a in arguments) else ["vary.w=[1]"]
+    with pytest.raises(SystemExit):
+        run_program("scripts/compare.py", f"checkpoint={weights}", *vary, "out=sheet", *arguments)
+    error = capsys.readouterr().err
+    assert error.startswith(message) and error.count("\n") == 1 and not (in_tmp / "sheet").exists()
 
 
-def test_what_was_made_of_a_phrase_is_told_once(in_tmp, weights, capsys):
-    common = [f"checkpoint={weights}", "prompt=a crown on a bicycle", "steps=1", "refine=0", "seeds=0"]
-    for scale in (1, 2):
-        run_program("scripts/compare.py", *common, "vary=w:1,2", f"scale={scale}", f"out={scale}")
-    told = capsys.readouterr().out
-    assert told.count("ignored: 'bicycle'") == told.count("understood: Crown") == 2  # once for each run
-    heights = [Image.open(in_tmp / f"{scale}/contact.png").height for scale in (1, 2)]
-    assert heights[1] - heights[0] >= 3 * 24  # a sheet of three rows is enlarged
+def test_weights_of_other_shapes_are_not_compared(in_tmp, weights, monkeypatch, pipe):
+    monkeypatch.setattr(Job, "sample", lambda *_: pytest.fail("sampled"))
+    (in_tmp / "other.safetensors").write_bytes(weights.read_bytes())
+
+    def load(path, device, precision):
+        return replace(pipe, image_shape=(3, 16, 16)) if path.name == "other.safetensors" else pipe
+
+    rows = plan([f"checkpoint={weights}"], {"checkpoint": ["other.safetensors"]})
+    with pytest.raises(
+        ValueError, match=r"checkpoint = other.safetensors: pictures of \(3, 16, 16\), but of \(3, 24, 24\)"
+    ):
+        run(rows, [0], load=load)
 
 
-def test_commands_name_the_weights_also_where_none_were_named(in_tmp, weights, monkeypatch):
-    newest = in_tmp / "runs/a/checkpoints/ema.safetensors"
-    newest.parent.mkdir(parents=True)
-    newest.write_bytes(weights.read_bytes())
-    monkeypatch.setattr("inference.weights.find_checkpoint", lambda dataset: newest)
-    for base in (["dataset=pixelfaces"], ["dataset=pixelfaces", "checkpoint=null"]):
-        for result in run(plan([*base, "steps=1", "refine=0"], ["w:1"]), [3]):
-            arguments = shlex.split(result.row.command(3))[2:]
-            assert [a for a in arguments if "checkpoint" in a] == ["checkpoint=runs/a/checkpoints/ema.safetensors"]
+# -- results -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("folder", ["plain", "a b", "a,b", "l'été", "x=1", "a[1]", "$a", "(1)"])
-def test_weights_are_named_wherever_they_lie(in_tmp, weights, folder):
-    path = in_tmp / "runs" / folder / "checkpoints/ema.safetensors"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(weights.read_bytes())
-    row = Row(BASELINE, "", ("dataset=pixelfaces",))
-    named = naming_weights(row, prepare(settings_of(row.overrides))[0])
-    assert settings_of(named.overrides)["checkpoint"] == f"runs/{folder}/checkpoints/ema.safetensors"
-
-
-@pytest.fixture
-def results(in_tmp, weights):
-    rows = plan([f"checkpoint={weights}", *BASE], ["w:2,6", "steps:5"])
-    return run(rows, [4, 9])
+@pytest.fixture(scope="module")
+def results(weights):
+    return run(plan([f"checkpoint={weights}", *BASE], {"w": [2, 6], "steps": [5]}), [4, 9])
 
 
 def test_distances_are_from_the_baseline_of_the_same_seed(results):
@@ -130,54 +177,160 @@ def test_distances_are_from_the_baseline_of_the_same_seed(results):
     by_hand = np.abs(other.images[1].double().numpy() - base.images[1].double().numpy()).mean()
     assert other.distance[1].item() == pytest.approx(by_hand)
     assert all(result.adherence is None for result in results)  # no classifier of this data
+    assert [result.evaluations for result in results] == [6, 6, 6, 10]
+    assert all(result.seconds > 0 for result in results)
 
 
-def test_the_baseline_tells_its_value_of_all_that_varies(in_tmp, weights):
-    base = [f"checkpoint={weights}", *BASE]
-    rows = plan(base, ["w:2,6", "spacing:linspace", "sampler:ddim", "guidance.interval:[0.2,1]", "negative:crown"])
-    results = run(rows, [4])
-    assert results[0].row.told == (
-        "w = 2, spacing = trailing, sampler = dpmpp_2m, guidance.interval = [0.0, 1.0], negative = null"
+def test_rows_say_how_well_they_show_what_is_asked_for(in_tmp, weights, classifier):
+    found = run(plan([f"checkpoint={weights}", *BASE], {"attrs": ["any", "pipe"]}), [1, 2, 3])
+    for result in (found[0], found[2]):
+        assert torch.allclose(result.adherence, result.images[:, 0].float().mean(dim=(1, 2)) / 255)
+    assert found[1].adherence is None  # of what nothing is asked of
+    assert classifier == ["pixelfaces"]
+
+
+def test_the_baseline_names_its_value_of_all_that_varies(in_tmp, weights):
+    vary = {
+        "w": [2, 6], "spacing": ["linspace"], "sampler": ["ddim"], "guidance.interval": [[0.2, 1]],
+        "negative": ["crown"], "refine": [1], "dataset": ["pixelfaces"],
+    }  # fmt: skip
+    base = [f"checkpoint={weights}", "attrs=crown", "steps=1", "w=2", "device=cpu"]
+    found = run(plan(base, vary), [4])
+    assert found[0].row.described == (
+        "w = 2, spacing = trailing, sampler = dpmpp_2m, guidance.interval = [0,1], negative = null, refine = 4, "
+        "dataset = null"
     )
-    assert results[0].row.label == "baseline"  # so many belong into the caption
-    assert [result.row.label for result in results[1:3]] == ["w = 2", "w = 6"]
-    write(in_tmp, results, [4])
+    assert found[0].row.label == "baseline"  # so many belong into the caption
+    assert [result.row.label for result in found[1:3]] == ["w = 2", "w = 6"]
+    write(in_tmp, found, [4])
     with (in_tmp / "cells.csv").open(encoding="utf-8") as file:
         cell = next(csv.DictReader(file))
     assert (cell["setting"], cell["value"]) == (BASELINE, "")
     assert shlex.split(cell["command"])[2:] == [*base, "seed=4", "n=1"]
 
 
-def test_numbers_that_nobody_typed_are_written_as_one_types_them(in_tmp, weights):
-    Image.new("RGB", (24, 24), (200, 50, 50)).save("init.png")
-    base = [f"checkpoint={weights}", "steps=2", "refine=0", "init=init.png"]
-    assert run(plan(base, ["strength:0.3,0.7"]), [0])[0].row.label == "baseline (strength = 1)"
+def test_one_thing_that_varies_stands_in_the_label_of_the_baseline(results):
+    row = replace(results[0].row, varied=(("w", "2"),))
+    assert row.label == "baseline (w = 2)" and replace(row, varied=()).label == "baseline"
 
 
-def test_the_command_of_a_cell_draws_that_cell(in_tmp, results):
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [("w", "3"), ("strength", "1"), ("sampler", "dpmpp_2m"), ("guidance.interval", "[0,1]"), ("negative", "null"),
+     ("guidance.fade", "0.05"), ("spacing", "trailing"), ("attrs", "any"), ("dataset", "null")],
+)  # fmt: skip
+def test_values_are_written_as_one_types_them(compose, setting, expected):
+    assert value_of(setting, compose("sample")) == expected
+
+
+def test_a_table_has_a_line_for_each_row(results):
+    head, *rows = summary([replace(results[0], adherence=torch.tensor([0.25, 0.5])), *results[1:]])
+    assert head.split() == ["seconds", "NFE", "adherence", "distance"]
+    assert len({len(row) for row in rows}) == 1 and len(rows[0]) == len(head)
+    assert rows[0].split()[2:] == ["6", "0.375", "0.00"] and rows[0].startswith("baseline")
+    assert rows[2].startswith("w = 6 ") and rows[2].split()[-1] == f"{results[2].distance.mean():.2f}"
+
+
+def test_the_sheet_shows_every_picture_and_the_table_every_cell(in_tmp, results):
+    write(in_tmp, results, [4, 9], scale=2)
+    with (in_tmp / "cells.csv").open(encoding="utf-8", newline="") as file:
+        cells = list(csv.DictReader(file))
+    assert [(c["setting"], c["value"], c["seed"]) for c in cells[:4]] == [
+        (BASELINE, "", "4"), (BASELINE, "", "9"), ("w", "2", "4"), ("w", "2", "9"),
+    ]  # fmt: skip
+    assert len(cells) == 8
+    for cell, (result, i) in zip(cells, [(result, i) for result in results for i in range(2)], strict=True):
+        assert float(cell["seconds"]) == pytest.approx(result.seconds / 2, abs=1e-4)
+        assert (int(cell["nfe"]), cell["adherence"]) == (result.evaluations, "")
+        assert float(cell["distance"]) == pytest.approx(result.distance[i].item(), abs=1e-3)
+        assert shlex.split(cell["command"])[-2:] == [f"seed={cell['seed']}", "n=1"]
+    sheet = picture(in_tmp / "contact.png")
+    for result in results:
+        for image in result.images:
+            enlarged = image.permute(1, 2, 0).numpy().repeat(2, 0).repeat(2, 1)
+            windows = np.lib.stride_tricks.sliding_window_view(sheet, enlarged.shape)[:, :, 0]
+            corner = (windows[:, :, 0, 0] == enlarged[0, 0]).all(axis=-1)
+            assert any(np.array_equal(windows[y, x], enlarged) for y, x in np.argwhere(corner))
+
+
+def test_the_command_of_a_cell_samples_that_cell(in_tmp, results):
     write(in_tmp, results, [4, 9])
     with (in_tmp / "cells.csv").open(encoding="utf-8") as file:
-        cells = list(csv.DictReader(file))
-    assert len(cells) == 8 and Image.open(in_tmp / "contact.png").height > 4 * 24 * 4
-    cell = next(c for c in cells if (c["setting"], c["value"], c["seed"]) == ("w", "6", "9"))
+        cell = next(c for c in csv.DictReader(file) if (c["setting"], c["value"], c["seed"]) == ("w", "6", "9"))
     program, *arguments = shlex.split(cell["command"])[1:]
     run_program(program, *arguments, "scale=1", "out=cell")
-    drawn = np.asarray(Image.open(in_tmp / "cell/seed-000009.png"))
-    assert np.array_equal(drawn, results[2].images[1].permute(1, 2, 0).numpy())
+    assert np.array_equal(picture("cell/seed-000009.png"), results[2].images[1].permute(1, 2, 0).numpy())
 
 
-def test_an_impossible_value_stops_before_anything_is_drawn(in_tmp, weights, monkeypatch):
-    monkeypatch.setattr("inference.job.Drawing.draw", lambda *_: pytest.fail("drew"))
-    with pytest.raises(ValueError, match="w = -1: w=-1"):
-        run(plan([f"checkpoint={weights}", *BASE], ["w:1,-1"]), [0])
+# -- weights -------------------------------------------------------------------------------------------------------
 
 
-def test_rows_of_the_same_weights_share_one_network(in_tmp, weights):
+def test_each_network_is_loaded_once_the_guides_too(in_tmp, weights, pipe):
+    guide = in_tmp / "guide.safetensors"
+    guide.write_bytes(weights.read_bytes())
     loaded = []
 
     def load(*asked):
         loaded.append(asked)
         return Pipeline.load(*asked)
 
-    run(plan([f"checkpoint={weights}", *BASE], ["w:1,4", "precision:bf16"]), [0], load=load)
+    base = [f"checkpoint={weights}", *BASE, "guidance=cfg", f"guide={guide}"]
+    run(plan(base, {"w": [1, 4], "steps": [2]}), [0], load=load)
+    assert loaded == [(weights, "cpu", "fp32"), (guide, "cpu", "fp32")]
+    loaded.clear()
+    run(plan([f"checkpoint={weights}", *BASE], {"guide": [str(weights), "guide.safetensors"]}), [0], load=load)
+    assert loaded == [(weights, "cpu", "fp32"), (Path("guide.safetensors"), "cpu", "fp32")]
+    loaded.clear()
+    run(plan([f"checkpoint={weights}", *BASE], {"precision": ["bf16"]}), [0], load=load)
     assert [precision for _, _, precision in loaded] == ["fp32", "bf16"]
+
+
+def test_commands_name_the_weights_also_where_nobody_did(in_tmp, weights):
+    newest = in_tmp / "runs/a/checkpoints/ema.safetensors"
+    newest.parent.mkdir(parents=True)
+    newest.write_bytes(weights.read_bytes())
+    for base in (["dataset=pixelfaces"], ["dataset=pixelfaces", "checkpoint=null"]):
+        for result in run(plan([*base, "steps=1", "refine=0"], {"w": [1]}), [3]):
+            arguments = shlex.split(result.row.command(3))[2:]
+            assert [a for a in arguments if "checkpoint" in a] == ["checkpoint=runs/a/checkpoints/ema.safetensors"]
+
+
+@pytest.mark.parametrize("folder", ["plain", "a b", "a,b", "l'été", "x=1", "a[1]", "$a", "(1)"])
+def test_weights_are_named_wherever_they_lie(in_tmp, weights, pipe, compose, folder):
+    path = in_tmp / "runs" / folder / "checkpoints/ema.safetensors"
+    path.parent.mkdir(parents=True)
+    shutil.copy(weights, path)
+    row = Row(BASELINE, "", ("dataset=pixelfaces",))
+    named = naming_weights(row, prepare(compose("sample", row.overrides), lambda *_: pipe)[0])
+    assert compose("sample", named.overrides).checkpoint == f"runs/{folder}/checkpoints/ema.safetensors"
+    typed = Row(BASELINE, "", (override("checkpoint", str(weights)),))
+    assert naming_weights(typed, prepare(compose("sample", typed.overrides), lambda *_: pipe)[0]) == typed
+
+
+# -- the script ----------------------------------------------------------------------------------------------------
+
+
+def test_notes_are_told_once(in_tmp, weights, capsys):
+    common = [f"checkpoint={weights}", "prompt=a crwon on a bicycle", "steps=1", "refine=0", "seeds=[0]"]
+    for scale in (1, 2):
+        run_program("scripts/compare.py", *common, "vary.w=[1,2]", f"scale={scale}", f"out={scale}")
+    out = capsys.readouterr().out
+    assert out.count("ignored: 'bicycle'") == out.count("'crwon' as Crown") == 2  # once for each run
+    assert "written: 1/contact.png and cells.csv\n" in out and "w = 2 " in out
+    heights = [Image.open(in_tmp / f"{scale}/contact.png").height for scale in (1, 2)]
+    assert heights[1] - heights[0] >= 3 * 24  # a sheet of three rows is enlarged
+
+
+def test_it_runs_from_the_top_of_a_checkout(tmp_path, weights):
+    """As a person types it, in a process of its own."""
+    command = ["vary.steps=[2,3]", "vary.w=[1,7]", "seeds=[0,1,2]", "attrs=crown,pipe", "refine=0", "steps=1"]
+    done = subprocess.run(
+        [sys.executable, "scripts/compare.py", *command, f"checkpoint={weights}", f"out={tmp_path / 'sheet'}"],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ".", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [line.split("  ")[0] for line in done.stdout.splitlines()[1:6]] == [
+        "baseline", "steps = 2", "steps = 3", "w = 1", "w = 7",
+    ]  # fmt: skip
+    with (tmp_path / "sheet/cells.csv").open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 15

@@ -56,3 +56,25 @@ def test_weights_for_pictures_of_another_size_are_refused(train_tiny, first, in_
     save_weights(in_tmp / "small", load_tensors(first), replace(read_info(first), image_shape=[3, 12, 12]))
     with pytest.raises(ValueError, match=r"init_from=small.*other images"):
         train_tiny("train.steps=1", "init_from=small", "run=no")
+
+
+@pytest.mark.parametrize("other", ["diffusion.T=500", "diffusion=cosine"])
+def test_weights_of_another_noise_schedule_are_refused(train_tiny, first, in_tmp, other):
+    """At the same t they expect another amount of noise, and the loss would not say so."""
+    with pytest.raises(ValueError, match="init_from=.*other noise schedule; choose"):
+        train_tiny("train.steps=1", f"init_from={first}", other, "run=no")
+    assert not (in_tmp / "no").exists()
+
+
+@pytest.mark.parametrize("other", ["model.dropout=0.3", "diffusion.time_power=2", "cfg.drop_prob=0.3", "optim=muon"])
+def test_how_they_are_trained_may_differ(train_tiny, first, other):
+    """None of it has weights of its own, or changes what they mean."""
+    train_tiny(*STILL, f"init_from={first}", other, "run=on")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no weights"])
+def test_a_file_that_holds_no_weights_is_refused_by_the_name_of_the_setting(train_tiny, in_tmp, content):
+    if content is not None:
+        (in_tmp / "file").write_bytes(content)
+    with pytest.raises(ValueError, match=r"init_from=file: (no such file|damaged)"):
+        train_tiny("train.steps=1", "init_from=file", "run=no")

@@ -160,7 +160,9 @@ def test_paths_of_a_run():
     assert run.weights.as_posix() == "runs/a/checkpoints/ema.safetensors"
 
 
-@pytest.mark.parametrize("chosen", ["dataset=mnist", "optim=muon", "sampler=heun", "model=dit", "cfg=off", "diffusion=cosine"])
+@pytest.mark.parametrize(
+    "chosen", ["dataset=mnist", "optim=muon", "sampler=heun", "model=dit", "cfg=off", "diffusion=cosine"]
+)
 def test_a_continued_run_keeps_the_options_of_its_groups_and_takes_none_of_the_defaults(compose, chosen):
     """The command that continues names only the folder, so it is composed with the default options."""
     saved = {**compose("train", [chosen]).plain(), "overrides": [chosen], "run": "a"}

@@ -1,0 +1,41 @@
+"""Settings that no machine could hold or finish are refused in one line, before anything is built or written."""
+
+import time
+
+import pytest
+
+from runtime import memory
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("train.batch_size=1000000000000", r"train\.batch_size=10{12}: needs [\d,.]+ PB, .* for each .*at most \d+$"),
+        ("model.channels=4096", r"model\.channels=4096, .*parameters needs [\d.]+ TB, .* has .*a smaller network"),
+        ("model.channel_mults=[100000000,1]", r"model\..*channel_mults=\[100000000, 1\].*a smaller network"),
+        ("model.channel_mults=[1" + 30 * "0" + ",1]", r"no memory can hold its parameters; choose a smaller network"),
+        (
+            "train.steps=1" + 25 * "0",
+            r"train\.steps=10{25}: at 1,000 steps a second that takes 3\.2e\+14 years; .*most",
+        ),
+        ("train.batch_size=1" + 25 * "0", r"train\.batch_size=10{25}: must be a whole number from 1 to"),
+        ("train.preview.columns=100000", r"train\.preview\.columns=100000: must be a whole number from 1 to 256"),
+        ("model.channels=100000000", r"model\.channels=100000000: must be a whole number from 1 to 4,096"),
+        ("diffusion.T=1000000000", r"diffusion\.T=1000000000: must be a whole number from 1 to"),
+    ],
+)
+def test_impossible_sizes_are_refused_at_once(train_tiny, in_tmp, setting, message):
+    began = time.process_time()
+    with pytest.raises(ValueError, match=message) as refused:
+        train_tiny(setting, "train.steps=1", "run=a") if "steps" not in setting else train_tiny(setting, "run=a")
+    assert "\n" not in str(refused.value)
+    assert time.process_time() - began < 5
+    assert not list(in_tmp.iterdir())
+
+
+def test_memory_is_reckoned_with_before_the_network_is_built(train_tiny, in_tmp, monkeypatch):
+    monkeypatch.setattr(memory, "memory_of", lambda device: 10_000)
+    monkeypatch.setattr("training.loop.Trainer", lambda *_: pytest.fail("was built"))
+    with pytest.raises(ValueError, match=r"model\.channels=8.*needs .* MB, and the machine has 10,000 bytes"):
+        train_tiny("train.steps=1", "run=a")
+    assert not list(in_tmp.iterdir())

@@ -1,0 +1,224 @@
+"""What reaches the network in training: which pictures, which labels, which random numbers; and what is kept of it."""
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+
+from conditions.schema import UNKNOWN
+from data.images import to_uint8
+from diffusion.gaussian import GaussianDiffusion
+from runtime.checkpoint import load_state, load_tensors
+from runtime.distributed import Processes
+from tests.conftest import TINY
+from training.ema import decay_at
+from training.trainer import CHECK_EVERY, DROPOUT, NOISE, Trainer, step_seed
+
+CPU = Processes(0, 1, torch.device("cpu"))
+
+
+@pytest.fixture
+def trainer(compose):
+    """A trainer of small settings: trainer("cfg.drop_prob=1") -> Trainer."""
+
+    def build(*overrides):
+        settings = compose("train", [*TINY, *overrides])
+        return Trainer(settings, settings.dataset.load(""), CPU)
+
+    return build
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """The pictures (bytes) and labels that the training loss was computed on, filled while a training runs."""
+    pictures, labels, loss_at = [], [], GaussianDiffusion.loss_at
+
+    def recorded(self, denoiser, x_0, cond, t, eps):
+        if torch.is_grad_enabled():
+            pictures.append(to_uint8(x_0))
+            labels.append(cond)
+        return loss_at(self, denoiser, x_0, cond, t, eps)
+
+    monkeypatch.setattr(GaussianDiffusion, "loss_at", recorded)
+    return lambda: (torch.cat(pictures), torch.cat(labels))
+
+
+def as_set(images) -> set[bytes]:
+    return {image.numpy().tobytes() for image in images}
+
+
+# -- pictures -----------------------------------------------------------------------------------------------
+
+
+def test_a_training_sees_all_training_pictures_and_no_held_out_one(train_tiny, compose, in_tmp, seen):
+    """Held-out pictures that were trained on make every later measure of memory and exactness worthless."""
+    splits = compose("train", TINY).dataset.load("")
+    train_tiny("train.batch_size=27", "train.steps=4")  # 108 pictures in four steps: one epoch
+    shown = as_set(seen()[0])
+    assert shown == as_set(splits.train.images)
+    assert not shown & (as_set(splits.validation.images) | as_set(splits.test.images))
+    assert len(splits.validation) and len(splits.test)
+
+
+# -- labels -------------------------------------------------------------------------------------------------
+
+
+def test_whole_labels_are_dropped_as_often_as_cfg_drop_prob_says(train_tiny, in_tmp, seen):
+    """Without dropped labels there is no unconditional model, and guidance moves away from something never trained."""
+    train_tiny("cfg.drop_prob=0.25", "train.batch_size=100", "train.steps=6")
+    share = (seen()[1] == UNKNOWN).all(dim=1).double().mean().item()
+    assert abs(share - 0.25) < 0.07  # four standard errors
+
+
+def test_labels_with_few_known_fields_are_common(train_tiny, in_tmp, seen):
+    """People name one to five things; a network that only saw whole labels takes the rest for noise."""
+    train_tiny("cfg.drop_prob=0", "cfg.partial_prob=0.5", "cfg.max_known=3", "train.batch_size=100", "train.steps=6")
+    known = (seen()[1] != UNKNOWN).sum(dim=1)
+    assert known.unique().tolist() == [1, 2, 3, seen()[1].shape[1]]
+    assert abs((known <= 3).double().mean().item() - 0.5) < 0.09  # four standard errors
+
+
+def test_without_dropout_labels_stay_whole_and_belong_to_their_pictures(train_tiny, compose, in_tmp, seen):
+    """The control of the two tests above."""
+    data = compose("train", TINY).dataset.load("").train
+    train_tiny("cfg.drop_prob=0", "cfg.partial_prob=0", "train.batch_size=27", "train.steps=4")
+    row = {image.numpy().tobytes(): i for i, image in enumerate(data.images)}
+    pictures, labels = seen()
+    rows = [row[image.numpy().tobytes()] for image in pictures]
+    assert torch.equal(labels, data.labels[rows])
+
+
+# -- random numbers -----------------------------------------------------------------------------------------
+
+
+def test_every_seed_rank_and_step_has_random_numbers_of_its_own_for_noise_and_for_dropout():
+    seeds = {
+        step_seed(seed, rank, step, use)
+        for seed in range(5)
+        for rank in range(5)
+        for step in range(50)
+        for use in (NOISE, DROPOUT)
+    }
+    assert len(seeds) == 5 * 5 * 50 * 2
+
+
+def test_dropout_layers_and_noise_use_distinct_seeds(trainer, monkeypatch):
+    """With one seed, which neurons are dropped would be decided by the very numbers that make the noise."""
+    set_globally, of_generator, generator = [], [], torch.Generator
+
+    class Recorded(generator):
+        def manual_seed(self, seed):
+            of_generator.append(seed)
+            return super().manual_seed(seed)
+
+    tiny = trainer("model.dropout=0.5")
+    monkeypatch.setattr(torch, "manual_seed", set_globally.append)
+    monkeypatch.setattr(torch, "Generator", Recorded)
+    for step in range(3):
+        tiny.step(step)
+    assert len({*set_globally, *of_generator}) == 6
+    assert set_globally == [step_seed(0, 0, step, DROPOUT) for step in range(3)]
+    assert of_generator == [step_seed(0, 0, step, NOISE) for step in range(3)]
+
+
+def test_a_step_is_a_function_of_its_number(trainer):
+    """However many steps a process has taken before: what resuming rests on."""
+    one, other = trainer(), trainer()
+    other.step(0)
+    other.load({**one.state(), "optimizer": trainer().state()["optimizer"]})
+    torch.rand(7)
+    losses = [t.step(5).losses for t in (one, other)]
+    assert torch.equal(*losses)
+
+
+# -- losses that are not finite -----------------------------------------------------------------------------
+
+
+def poison(tiny, monkeypatch) -> None:
+    """From now on the loss is NaN."""
+    loss_at = GaussianDiffusion.loss_at
+    monkeypatch.setattr(GaussianDiffusion, "loss_at", lambda *args: loss_at(*args) * float("nan"))
+
+
+def test_on_the_cpu_a_loss_that_is_not_finite_does_not_reach_the_weights(trainer, monkeypatch):
+    tiny = trainer()
+    tiny.step(0)
+    poison(tiny, monkeypatch)
+    with pytest.raises(FloatingPointError, match=r"step 1: the loss is nan.*Lower optim\.lr"):
+        tiny.step(1)
+    assert all(tensor.isfinite().all() for model in ("model", "ema") for tensor in tiny.state()[model].values())
+
+
+def test_on_a_gpu_it_is_found_some_steps_later_and_only_then_the_host_waits(trainer, monkeypatch):
+    """Reading a number from a GPU waits for all that was launched before, so that it idles until the next launch."""
+    tiny, waits, tolist = trainer(), [], torch.Tensor.tolist
+    tiny.checks_at_once = False  # as on any device but the CPU
+    monkeypatch.setattr(torch.Tensor, "tolist", lambda self: waits.append(self) or tolist(self))
+    for step in range(CHECK_EVERY - 1):
+        tiny.step(step)
+    assert not waits
+    poison(tiny, monkeypatch)
+    with pytest.raises(FloatingPointError, match=f"step {CHECK_EVERY - 1}: the loss is nan"):
+        tiny.step(CHECK_EVERY - 1)
+    assert len(waits) == 1
+
+
+def test_on_a_gpu_it_is_found_before_a_checkpoint(trainer, monkeypatch):
+    tiny = trainer()
+    tiny.checks_at_once = False
+    poison(tiny, monkeypatch)
+    tiny.step(0)
+    with pytest.raises(FloatingPointError, match="step 0: the loss is nan"):
+        tiny.check()
+    tiny.check()  # what was reported once is not reported again
+
+
+def test_only_the_cpu_checks_at_once(trainer):
+    """It computes step by step in any case."""
+    assert trainer().checks_at_once
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["cpu", "gpu"])
+def test_a_run_whose_loss_is_not_finite_keeps_its_last_checkpoint(train_tiny, in_tmp, monkeypatch, at_once):
+    run = train_tiny("train.steps=2", "run=a")
+    before, weights, init = run.state.read_bytes(), run.weights.read_bytes(), Trainer.__init__
+
+    def built(self, *args):
+        init(self, *args)
+        self.checks_at_once = at_once
+
+    monkeypatch.setattr(Trainer, "__init__", built)
+    poison(None, monkeypatch)
+    with pytest.raises(FloatingPointError, match="step 2: the loss is nan"):
+        train_tiny("train.steps=4", "run=a")
+    assert (run.state.read_bytes(), run.weights.read_bytes()) == (before, weights)
+    assert '"failed"' in run.status.read_text()
+
+
+# -- weights that are kept ----------------------------------------------------------------------------------
+
+
+def test_the_weights_for_use_are_the_moving_average(train_tiny, in_tmp, monkeypatch):
+    """Computed here from the weights after each step. Raw weights sample visibly noisier pictures."""
+    after, step = [], Trainer.step
+
+    def recorded(self, number):
+        if not after:
+            after.append(deepcopy(self.model.state_dict()))
+        result = step(self, number)
+        after.append(deepcopy(self.model.state_dict()))
+        return result
+
+    monkeypatch.setattr(Trainer, "step", recorded)
+    run = train_tiny("train.steps=5", "optim.warmup=0", "optim.lr=0.05")
+    average = {name: tensor.double() for name, tensor in after[0].items()}
+    for number, raw in enumerate(after[1:]):
+        decay = decay_at(number, 0.999)
+        average = {name: decay * average[name] + (1 - decay) * raw[name].double() for name in average}
+    saved, state = load_tensors(run.weights), load_state(run.state)
+    for name, tensor in average.items():
+        np.testing.assert_allclose(saved[name], tensor, atol=1e-6)
+        assert torch.equal(saved[name], state["ema"][name])
+        assert torch.equal(state["model"][name], after[-1][name])
+    assert max((saved[name] - after[-1][name]).abs().max().item() for name in saved) > 1e-3
