@@ -89,7 +89,8 @@ def plan(base: Sequence[str], vary: Mapping[str, Sequence[Any]]) -> list[Row]:
             nearest = ", ".join(name for name in closest(setting, JobSettings) if name in able)
             raise ValueError(f"vary.{setting}: no setting of sample.py that can vary; closest: {nearest}")
         for value in values:
-            rows.append(Row(setting, as_typed(value), (*_without(base, setting), _override(setting, value))))
+            overrides = (*_without(base, setting), _override(setting, value))
+            rows.append(Row(setting, as_typed(value), overrides))
     if len(rows) == 1:
         raise ValueError("vary: nothing varies; name a setting and its values, such as vary.w=[1,3,7]")
     return rows

@@ -160,7 +160,7 @@ class Pipeline:
     def evaluations(self, cond, options: SamplingOptions, negative=None, guide=None, edit: Edit | None = None) -> int:
         """NFE: how often a network is evaluated for each picture. Arguments as of `__call__`.
 
-        Counted by sampling a single pixel with a network that only counts, so that no sampler has to know its cost.
+        Counted by sampling two pixels with a network that only counts, so that no sampler has to know its cost.
         Resampling takes each step once more at the same cost, so that twice tell how much many times would take.
         """
         count = 0
@@ -175,12 +175,12 @@ class Pipeline:
                 self.evaluations(cond, options, negative, guide, replace(edit, resample=times)) for times in (1, 2)
             )
             return once + (edit.resample - 1) * (twice - once)
-        small = {"denoiser": counting, "image_shape": (1, 1, 1), "device": torch.device("cpu"), "palette": None}
-        mask = None if edit is None or edit.mask is None else torch.ones(1, 1)
-        pixel = edit and Edit(torch.zeros(1, 1, 1, 1), edit.strength, mask, edit.resample)
+        small = {"denoiser": counting, "image_shape": (1, 1, 2), "device": torch.device("cpu"), "palette": None}
+        mask = None if edit is None or edit.mask is None else torch.ones(1, 2)
+        pixels = edit and Edit(torch.zeros(1, 1, 1, 2), edit.strength, mask, edit.resample)
         own, other = replace(self, **small), guide and replace(guide, **small)
         cond, negative = (x[:1] if isinstance(x, Tensor) and x.ndim == 2 else x for x in (cond, negative))
-        own(cond, [0], self.resolved(options), negative=negative, guide=other, edit=pixel)
+        own(cond, [0], self.resolved(options), negative=negative, guide=other, edit=pixels)
         return count
 
     def _guided(self, rows: Tensor, parts: Branches, options: SamplingOptions, guide: Pipeline | None) -> Denoise:

@@ -114,13 +114,13 @@ class _FusedAttention(TorchFunctionMode):
 
 
 def network(model: Settings) -> str:
-    """How a network differs from the default one of its kind, as it is typed."""
-    default = type(model)().plain()
-    changed = {name: value for name, value in model.plain().items() if value != default[name]}
-    return ", ".join(f"model.{name}={value}" for name, value in (changed or {"name": model.name}).items())
+    """What makes a network larger than the default one of its kind, as it is typed."""
+    default = type(model)()
+    larger = [name for name in type(model).model_fields if getattr(model, name) > getattr(default, name)]
+    return ", ".join(f"model.{name}={getattr(model, name)}" for name in larger) or f"model={model.name}"
 
 
 def size(count: int) -> str:
     """Bytes in words, such as "3.1 GB"."""
     unit, name = next((unit, name) for unit, name in UNITS if count >= unit or unit == 1)
-    return f"{count / unit:,.1f} {name}" if unit > 1 else f"{count} {name}"
+    return f"{count / unit:,.1f} {name}" if unit > 1 else f"{count:,} {name}"

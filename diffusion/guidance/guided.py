@@ -51,10 +51,9 @@ def guided(
         raise ValueError(f"w={w}: guidance needs a reference; give ref_cond (all UNKNOWN for CFG) or ref")
     labels = [cond if ref_cond is None else ref_cond, cond, *(label for label, _ in also)]
     full = [w, *(v for _, v in also)]
-    base = base or base_weights(full)
 
     def denoise(x_t: Tensor, t: int) -> Prediction:
-        weights = guidance.at(t / diffusion.schedule.T, full, base)
+        weights = guidance.at(t / diffusion.schedule.T, full, base or base_weights(full))
         weights = [1 - sum(weights), *weights]  # of the reference, the condition, and the others
         counts = [abs(v) > NEGLIGIBLE for v in weights]
         guiding = sum(counts) > 1

@@ -228,7 +228,8 @@ def test_weights_cannot_name_code_to_run(capsys, in_tmp, weights):
     info.config["model"] = {"name": "os.system", "command": "true", "_target_": "os.mkdir"}
     save_weights(in_tmp / "evil.safetensors", load_tensors(weights), info)
     assert safetensors.safe_open(in_tmp / "evil.safetensors", "pt").metadata()
-    assert "model='os.system': unknown; choose one of unet, dit" in refused(capsys, in_tmp, "sample.py", "checkpoint=evil.safetensors")
+    line = refused(capsys, in_tmp, "sample.py", "checkpoint=evil.safetensors")
+    assert "model='os.system': unknown; choose one of unet, dit" in line
 
 
 def test_sample_writes_among_no_other_files(capsys, in_tmp, weights):

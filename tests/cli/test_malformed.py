@@ -5,6 +5,8 @@ import re
 import pytest
 
 from cli.app import check
+from inference.comparison import plan
+from inference.settings import CompareSettings
 from runtime.settings import compose, key_of
 from tests.cli.test_settings import PROGRAMS
 from tests.programs import ROOT
@@ -31,7 +33,9 @@ def test_the_table_is_large_and_holds_nothing_twice():
 def test_one_line_says_what_was_typed_and_what_is_allowed(program, typed, words):
     cls, arguments = SETTINGS[program], arguments_of(typed)
     with pytest.raises(ValueError) as refused:
-        compose(cls, [argument for argument in check(arguments, cls) if not argument.startswith("-")])
+        settings = compose(cls, [argument for argument in check(arguments, cls) if not argument.startswith("-")])
+        if isinstance(settings, CompareSettings):
+            plan([], settings.vary)
     line = str(refused.value)
     assert "\n" not in line and len(line) <= 400
     assert words in line

@@ -16,8 +16,18 @@ import torch
 from PIL import Image
 
 from inference.comparison import (
-    BASELINE, OWN, Row, base_of, crossed, naming_weights, plan, run, summary, value_of, write,
-)  # fmt: skip
+    BASELINE,
+    OWN,
+    Row,
+    base_of,
+    crossed,
+    naming_weights,
+    plan,
+    run,
+    summary,
+    value_of,
+    write,
+)
 from inference.job import Job, prepare
 from inference.pipeline import Pipeline
 from inference.settings import CompareSettings, SampleSettings
@@ -72,7 +82,7 @@ def test_what_varies_is_typed_like_any_setting(compose, typed, expected):
     "typed", ["vary.w=3", "vary.w=1,7", "vary.w=", "vary=w:1,7", "vary=[1]", "vary.=[1]", "+vary.w=[1]", "vary={w:[1]}"]
 )
 def test_another_way_to_type_it_is_refused_with_an_example(compose, typed):
-    with pytest.raises(ValueError, match="such as vary.w=") as refused:
+    with pytest.raises(ValueError, match=r"such as vary\.w=") as refused:
         compose(CompareSettings, [typed])
     assert str(refused.value).startswith(f"{typed}: ") and "\n" not in str(refused.value)
 
@@ -129,11 +139,11 @@ def test_settings_can_be_composed_by_many_threads_at_once(compose):
         (["vary.w=[1,-1]"], "compare.py: w = -1: w=-1: must be a number"),
         (["vary.attrs=[crwn]"], "compare.py: attrs = crwn: attrs='crwn': unknown attribute 'crwn'; closest: Crown"),
         (["vary.sampler=[ddim,ddpm]", "sampler=ddim", "sampler.eta=0.5"],
-         "compare.py: sampler = ddpm: sampler.eta: a setting of another option of its group than the one chosen"),
-        (["vary.sampler=[ddpm]", "sampler.eta=0.5"], "compare.py: sampler.eta: a setting of another option"),
-        (["vary.sampler.eta=[0.5]"], "compare.py: sampler.eta = 0.5: sampler.eta: a setting of another option"),
+         "compare.py: sampler = ddpm: sampler.eta: a setting of "),
+        (["vary.sampler=[ddpm]", "sampler.eta=0.5"], "compare.py: sampler.eta: a setting of "),
+        (["vary.sampler.eta=[0.5]"], "compare.py: sampler.eta = 0.5: sampler.eta: a setting of "),
         (["vary.steps=[5,1001]"], "compare.py: steps = 1001: steps=1001: must be a whole number from 1 to 1000"),
-        (["vary.guide=[nowhere.safetensors]"], "compare.py: guide = nowhere.safetensors: guide=nowhere.safetensors: no"),
+        (["vary.guide=[nowhere.safetensors]"], "compare.py: guide = nowhere.safetensors: guide=nowhere"),
         (["vary.dataset=[mnist]"], "compare.py: dataset = mnist: checkpoint="),
     ],
 )  # fmt: skip

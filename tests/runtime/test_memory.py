@@ -12,10 +12,10 @@ from runtime import memory
 from runtime.memory import activations, memory_of, network, refuse_impossible, size
 
 SHAPE, CPU, GB = (3, 24, 24), torch.device("cpu"), 10**9
-NETWORKS = {
-    "unet": UNetSettings(channels=16, head_dim=16),
-    "dit": DiTSettings(width=48, depth=3, heads=3),
-    "attention among all pixels": UNetSettings(channels=8, head_dim=8, attention_levels=[0]),
+NETWORKS = {  # and the share that is reckoned at least
+    "unet": (UNetSettings(channels=16, head_dim=16), 0.9),
+    "dit": (DiTSettings(width=48, depth=3, heads=3), 0.7),
+    "attention among all pixels": (UNetSettings(channels=8, head_dim=8, attention_levels=[0]), 0.2),
 }
 
 
@@ -33,12 +33,12 @@ def kept(model: UNetSettings | DiTSettings) -> int:
     return of(3) - of(2)
 
 
-@pytest.mark.parametrize("model", NETWORKS.values(), ids=NETWORKS)
-def test_what_is_reckoned_for_a_picture_is_what_is_kept_but_for_attention(model):
-    """Attention keeps all pairs of tokens in some kernels and not in others, so it counts as if it did not."""
+@pytest.mark.parametrize(("model", "share"), NETWORKS.values(), ids=NETWORKS)
+def test_no_more_is_reckoned_for_a_picture_than_is_kept(model, share):
+    """Attention keeps every pair of tokens in some kernels and not in others, so it counts as if it did not."""
     with torch.device("meta"):
         empty = model.build(SHAPE, SCHEMA.cardinalities)
-    assert 0.6 * kept(model) < activations(empty, SHAPE, len(SCHEMA)) < 1.25 * kept(model)
+    assert share < activations(empty, SHAPE, len(SCHEMA)) / kept(model) < 1.1
 
 
 def training(model, batch_size=64, moments=2, precision="fp32"):
@@ -82,13 +82,13 @@ def test_processes_share_a_batch_and_bf16_halves_it(refusal):
 
 def test_weights_alone_can_be_too_much(refusal):
     """Weights, gradients, EMA and the optimiser's moments are 4 bytes each per parameter; Muon keeps one moment."""
-    model = DiTSettings(depth=100)
+    model = DiTSettings(depth=20)
     with torch.device("meta"):
         parameters = sum(p.numel() for p in model.build(SHAPE, SCHEMA.cardinalities).parameters())
     message = refusal(20 * parameters - 1, model)
-    assert message.startswith(f"model.depth=100: training {parameters:,} parameters needs ")
+    assert message.startswith(f"model.depth=20: training {parameters:,} parameters needs ")
     assert "for one picture at a time" in refusal(20 * parameters, model)
-    assert "for one picture at a time" in refusal(20 * parameters - 1, model, moments=1)
+    assert "for one picture at a time" in refusal(16 * parameters, model, moments=1)
 
 
 def test_a_gpu_is_asked_for_its_own_memory(monkeypatch):
@@ -108,9 +108,10 @@ def test_a_container_has_the_memory_that_it_may_use(monkeypatch, tmp_path):
     assert memory_of(CPU) >= whole
 
 
-def test_a_network_is_named_by_what_was_set():
+def test_a_network_is_named_by_what_makes_it_large():
     assert network(UNetSettings(channels=64, blocks=3)) == "model.channels=64, model.blocks=3"
-    assert network(DiTSettings()) == "model.name=dit"
+    assert network(UNetSettings(channels=8)) == "model=unet"
+    assert network(DiTSettings()) == "model=dit"
 
 
 def test_sizes_in_words():

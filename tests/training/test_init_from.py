@@ -61,7 +61,7 @@ def test_weights_for_pictures_of_another_size_are_refused(train_tiny, first, in_
 @pytest.mark.parametrize("other", ["diffusion.T=500", "diffusion=cosine"])
 def test_weights_of_another_noise_schedule_are_refused(train_tiny, first, in_tmp, other):
     """At the same t they expect another amount of noise, and the loss would not say so."""
-    with pytest.raises(ValueError, match="init_from=.*other noise schedule; choose"):
+    with pytest.raises(ValueError, match=r"init_from=.*other noise schedule; choose"):
         train_tiny("train.steps=1", f"init_from={first}", other, "run=no")
     assert not (in_tmp / "no").exists()
 

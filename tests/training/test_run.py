@@ -180,6 +180,42 @@ def test_settings_that_are_newer_than_the_run_get_their_defaults(compose):
     assert found["optim"] == cfg["optim"] and found["train"] == cfg["train"]
 
 
+def test_a_run_of_an_earlier_version_goes_on(train_tiny, in_tmp):
+    """`init_from` was called `start` then."""
+    run = train_tiny("train.steps=1", "run=a")
+    run.config.write_text(run.config.read_text().replace("init_from: null", "start: null"))
+    train_tiny("train.steps=2", "run=a")
+    assert run.read_config()["init_from"] is None and json.loads(run.status.read_text())["step"] == 2
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "message"),
+    [
+        ("ema_decay:", "ema_decoy:", r"a/config\.yaml: train\.ema_decoy: no such setting; closest: .*restore it"),
+        ("\nseed: 0", "\nseeds: 0", r"a/config\.yaml: seeds: no such setting; closest: seed"),
+        ("ema_decay: 0.999", "ema_decay: long", r"a/config\.yaml: train\.ema_decay='long': must be a number"),
+        ("train:", "train: {", r"a/config\.yaml: cannot be read \(.*\); restore it"),
+    ],
+)
+def test_a_saved_configuration_that_cannot_be_used_is_refused_in_one_line(train_tiny, in_tmp, was, becomes, message):
+    run = train_tiny("train.steps=1", "run=a")
+    run.config.write_text(run.config.read_text().replace(was, becomes))
+    before = run.state.read_bytes()
+    with pytest.raises(ValueError, match=message) as refused:
+        train_tiny("train.steps=2", "run=a")
+    assert "\n" not in str(refused.value)
+    assert run.state.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["", "3", "- a", "overrides: 5"])
+def test_a_configuration_that_holds_no_settings_is_refused(in_tmp, content):
+    run = Run("a")
+    run.path.mkdir()
+    run.config.write_text(content)
+    with pytest.raises(ValueError, match=r"a/config\.yaml: cannot be read \("):
+        run.read_config()
+
+
 def test_a_run_is_held_while_it_is_locked(started):
     run = started()
     assert not run.held and not Run("nowhere").held

@@ -66,17 +66,17 @@ def test_a_training_sees_all_training_pictures_and_no_held_out_one(train_tiny, c
 
 def test_whole_labels_are_dropped_as_often_as_cfg_drop_prob_says(train_tiny, in_tmp, seen):
     """Without dropped labels there is no unconditional model, and guidance moves away from something never trained."""
-    train_tiny("cfg.drop_prob=0.25", "train.batch_size=100", "train.steps=6")
+    train_tiny("cfg.drop_prob=0.5", "train.batch_size=50", "train.steps=4")
     share = (seen()[1] == UNKNOWN).all(dim=1).double().mean().item()
-    assert abs(share - 0.25) < 0.07  # four standard errors
+    assert abs(share - 0.5) < 0.14  # four standard errors
 
 
 def test_labels_with_few_known_fields_are_common(train_tiny, in_tmp, seen):
     """People name one to five things; a network that only saw whole labels takes the rest for noise."""
-    train_tiny("cfg.drop_prob=0", "cfg.partial_prob=0.5", "cfg.max_known=3", "train.batch_size=100", "train.steps=6")
+    train_tiny("cfg.drop_prob=0", "cfg.partial_prob=0.5", "cfg.max_known=3", "train.batch_size=50", "train.steps=4")
     known = (seen()[1] != UNKNOWN).sum(dim=1)
     assert known.unique().tolist() == [1, 2, 3, seen()[1].shape[1]]
-    assert abs((known <= 3).double().mean().item() - 0.5) < 0.09  # four standard errors
+    assert abs((known <= 3).double().mean().item() - 0.5) < 0.14  # four standard errors
 
 
 def test_without_dropout_labels_stay_whole_and_belong_to_their_pictures(train_tiny, compose, in_tmp, seen):
