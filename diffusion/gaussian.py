@@ -96,7 +96,7 @@ class GaussianDiffusion:
 
     def loss_at(self, denoiser: Denoiser, x_0: Tensor, cond: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """(B,) loss for given times and noise: mean squared error over pixels, times the weight of t."""
-        output = denoiser(self.schedule.add_noise(x_0, t, eps), t, cond).to(x_0.dtype)
+        output = denoiser(self.schedule.add_noise(x_0, t, eps), t, cond)
         error = (output - self.target(x_0, t, eps)).square().flatten(1).mean(dim=1)
         return self._weight.at(t, error) * error
 

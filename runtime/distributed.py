@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from runtime.device import pick_device
 
-
 CPU = torch.device("cpu")
 
 

@@ -52,8 +52,8 @@ class Trainer:
     Everything random in `step(k)` is a function of (seed, rank, k), so `state()` and the number of the next step are
     all that a training has to save.
 
-    checks_at_once : whether a step stops before it changes the weights where its loss is not finite. On a GPU that would
-                     wait for the device at every step; there, `CHECK_EVERY` steps are checked together.
+    checks_at_once : whether a step stops before it changes the weights where its loss is not finite. On a GPU that
+                     would wait for the device at every step; there, `CHECK_EVERY` steps are checked together.
     """
 
     def __init__(self, settings: TrainSettings, splits: Splits, here: Processes):
@@ -82,8 +82,8 @@ class Trainer:
     def step(self, step: int) -> StepResult:
         """The optimiser's step number `step`, counted from 0.
 
-        Raises FloatingPointError for a loss or gradient that is not finite: before it reaches the weights if the trainer
-        `checks_at_once`, else within CHECK_EVERY steps, or at `check`.
+        Raises FloatingPointError for a loss or gradient that is not finite: before it reaches the weights if the
+        trainer `checks_at_once`, else within CHECK_EVERY steps, or at `check`.
         """
         seed, rank, settings = self.settings.seed, self.here.rank, self.settings
         torch.manual_seed(step_seed(seed, rank, step, DROPOUT))  # for dropout layers, which take no generator
@@ -169,7 +169,7 @@ class Trainer:
     def load(self, state: dict) -> None:
         """Continue from what `state()` returned. Raises CheckpointError if it belongs to other data or another model."""
         if state.get("data_hash") != self.data.hash:
-            raise CheckpointError("the data set has changed since this run started; restore it, or start another run")
+            raise CheckpointError("the data set has changed since the run started; restore it, or start another run")
         try:
             self.model.load_state_dict(state["model"])
             self.ema.model.load_state_dict(state["ema"])

@@ -1,6 +1,7 @@
 """The training objective, and the conversion of a network's output to a clean picture and noise."""
 
 import math
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -232,6 +233,11 @@ def test_eps_prediction_without_any_signal_at_T_is_refused(zero_terminal_snr):
     with pytest.raises(ValueError, match=r"diffusion\.prediction=v") as refused:
         GaussianDiffusion(zero_terminal_snr, Objective(prediction="eps"))
     assert "\n" not in str(refused.value)
+    first = int((zero_terminal_snr.alpha_bar == 0).double().argmax())  # the first time without any
+    for T in (first - 1, first):
+        schedule = NoiseSchedule(torch.full((T,), 0.9, dtype=torch.float64))
+        with pytest.raises(ValueError) if first == T else nullcontext():
+            GaussianDiffusion(schedule)
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
@@ -259,7 +265,7 @@ def test_other_predictions_work_without_any_signal_at_T(zero_terminal_snr, predi
         *(({"time_power": v}, "must be a number of at least 0.01") for v in (0.0, -1.0, math.nan)),
         ({"gamma": 0.0}, "must be a number of at least 1e-06"),
         ({"schedule": "sigmoid"}, "unknown; choose one of linear, cosine"),
-        *(({"T": v}, "must be a whole number from 1 to 100000") for v in (0, -5, True, 10.0, "100", None)),
+        *(({"T": v}, "must be a whole number from 1 to 100,000") for v in (0, -5, True, 10.0, "100", None)),
     ],
     ids=str,
 )

@@ -416,7 +416,7 @@ def test_options_are_the_same_after_being_written_and_read(sampler, guidance):
         ({"spacing": "even"}, "spacing='even': unknown; choose one of trailing, linspace, leading, karras"),
         ({"steps": 0}, "steps=0: must be a whole number of at least 1"),
         ({"w": -1.0}, "w=-1.0: must be a number of at least 0"),
-        ({"refine": -1}, "refine=-1: must be a whole number from 0 to 1000 or null"),
+        ({"refine": -1}, "refine=-1: must be a whole number from 0 to 1,000 or null"),
         ({"sampler": {"name": "ddim", "eta": 2.0}}, "sampler.eta=2.0: must be a number from 0 to 1"),
     ],
     ids=str,

@@ -158,6 +158,11 @@ def test_tables_of_two_types_do_not_get_mixed():
     assert torch.equal(schedule.signal(t, torch.ones(1).double()), schedule.alpha_bar.sqrt())
 
 
+def test_tables_are_computed_in_float64_whatever_the_type_of_the_betas():
+    betas = torch.linspace(1e-4, 0.02, 1000)
+    assert torch.equal(NoiseSchedule(betas).alpha_bar, NoiseSchedule(betas.double()).alpha_bar)
+
+
 def test_each_sample_is_noised_by_its_own_time():
     """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps, sample by sample."""
     schedule = NoiseSchedule.named("linear", 100)
