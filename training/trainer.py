@@ -167,7 +167,7 @@ class Trainer:
         }
 
     def load(self, state: dict) -> None:
-        """Continue from what `state()` returned. Raises CheckpointError if it belongs to other data or another model."""
+        """Continue from what `state()` returned. Raises CheckpointError if it is of other data or another model."""
         if state.get("data_hash") != self.data.hash:
             raise CheckpointError("the data set has changed since the run started; restore it, or start another run")
         try:
