@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := runs/pixelfaces/demo
 
-.PHONY: setup demo dashboard test test-all lint
+.PHONY: setup demo dashboard test test-all mutants lint
 
 $(VENV)/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ...")'
@@ -38,6 +38,10 @@ test: $(VENV)/.dev
 test-all: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -m "slow or not slow"
+
+mutants: $(VENV)/.dev
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
