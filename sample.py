@@ -34,7 +34,7 @@ def main(settings: SampleSettings, overrides: list[str]) -> None:
     ):
         images = job.sample(seeds, on_step=lambda done, s, x, x_0: bar.update(len(x)))
         beside["seconds"] = round(time.perf_counter() - began, 2)
-        sampled = f"{job.how}, {beside['seconds']:.1f} s"
+        sampled = f"{job.method}, {beside['seconds']:.1f} s"
         if settings.rank is not None:
             scores = job.adherence(images)
             best = scores.argsort(descending=True, stable=True).tolist()

@@ -36,7 +36,7 @@ class LabelDropout(Settings):
         u = torch.rand(size, fields + 3, generator=generator, device=device).to(cond.device)
         whole, partial, count, keys = u[:, :1], u[:, 1:2], u[:, 2:3], u[:, 3:]
         # Exponential races: the k smallest of Exp(weight) samples are a weighted choice without replacement.
-        weight = torch.where(schema.optional.to(cond.device) & (cond == 0), 1.0, self.present_weight)
+        weight = torch.where(schema.optional(cond.device) & (cond == 0), 1.0, self.present_weight)
         rank = (-torch.log1p(-keys) / weight).argsort(dim=1).argsort(dim=1)
         k = 1 + (count * min(self.max_known, fields)).floor()
         dropped = (whole < self.drop_prob) | ((partial < self.partial_prob) & (rank >= k))

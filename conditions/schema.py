@@ -40,6 +40,7 @@ class ConditionSchema:
         self.seen = seen
         self.column = {field.name: f for f, field in enumerate(self.fields)}
         self._names = Names(self.fields, self.aliases)
+        self._optional: dict[str, Tensor] = {}
         for alias, names in self.aliases.items():
             try:
                 self.encode(names)
@@ -49,10 +50,13 @@ class ConditionSchema:
     def __len__(self) -> int:
         return len(self.fields)
 
-    @property
-    def optional(self) -> Tensor:
-        """(F,) bool: the fields that can be absent."""
-        return torch.tensor([field.optional for field in self.fields], dtype=torch.bool)
+    def optional(self, device: torch.device | str = "cpu") -> Tensor:
+        """(F,) bool: the fields that can be absent; kept on each device, so that no training step copies it there."""
+        key = str(device)
+        if key not in self._optional:
+            values = [field.optional for field in self.fields]
+            self._optional[key] = torch.tensor(values, dtype=torch.bool, device=device)
+        return self._optional[key]
 
     def __eq__(self, other) -> bool:
         return isinstance(other, ConditionSchema) and self.fields == other.fields

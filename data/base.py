@@ -78,9 +78,7 @@ class InMemoryDataset:
 
     def batch(self, index: Tensor) -> Batch:
         """The rows `index` (B,), converted and on the data set's device."""
-        if self.images.device.type == "cuda":  # from pinned memory, so that the host does not wait for the copy
-            index = index.pin_memory()
-        index = index.to(self.images.device, non_blocking=True)
+        index = index.to(self.images.device)
         return Batch(to_float(self.images[index]), self.labels[index], index)
 
     def to(self, device: torch.device | str) -> InMemoryDataset:

@@ -33,27 +33,27 @@ class Frame(NamedTuple):
 
 
 def denoising(job: Job, seed: int) -> list[Frame]:
-    """What the picture `seed` goes through: x_T, what each step leads to, and last what sample.py writes.
+    """The trajectory of the picture `seed`: x_T, the x after each step, and last the picture that sample.py writes.
 
     At t = 0, before and between re-noising steps, x_t and x_0 are the same. Where sampling begins with a noised picture
     instead of pure noise (strength below 1), the first frame is that after the first step. Where a step evaluates the
     network more than once (Heun's method, resampling), x_0 is the last prediction.
     """
     frames: list[Frame] = []
-    pipe, begun, rounds = job.pipe, None, 0  # where the next step begins: t and x_t; and re-noising steps so far
+    pipe, start, renoised = job.pipe, None, 0  # t and x_t at which the next step starts; and re-noising steps so far
     if job.settings.strength == 1:
-        begun = pipe.diffusion.schedule.T, to_uint8(ImageNoise([seed], pipe.image_shape)()[0])
+        start = pipe.diffusion.schedule.T, to_uint8(ImageNoise([seed], pipe.image_shape)()[0])
 
     def collect(done: int, s: int, x_s: Tensor, x_0: Tensor) -> None:
-        nonlocal begun, rounds
-        if begun is not None:
-            t, x_t = begun
-            frames.append(Frame(t, x_t, to_uint8(x_0[0]).cpu() if t > 0 else x_t, rounds))
-            rounds += t == 0
-        begun = s, to_uint8(x_s[0]).cpu()
+        nonlocal start, renoised
+        if start is not None:
+            t, x_t = start
+            frames.append(Frame(t, x_t, to_uint8(x_0[0]).cpu() if t > 0 else x_t, renoised))
+            renoised += t == 0
+        start = s, to_uint8(x_s[0]).cpu()
 
     picture = job.sample([seed], on_step=collect)[0]
-    return [*frames, Frame(0, picture, picture, rounds)]
+    return [*frames, Frame(0, picture, picture, renoised)]
 
 
 def spread(frames: Sequence[Frame], count: int) -> list[Frame]:

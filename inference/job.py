@@ -78,16 +78,16 @@ class Job:
         return self.pipe.rounds(self.settings, self.edit(None))
 
     @property
-    def shown(self) -> str:
-        """What is asked for, as a person would say it: of an edited picture, without all that it does not show."""
+    def request(self) -> str:
+        """What is asked for, for a person: of an edited picture, without all that is to be absent."""
         names = self.attrs.split(",")
         if self.change is None:
             return ", ".join(names)
         return f"{self.settings.edit}: {', '.join(name for name in names if not name.startswith('-'))}"
 
     @property
-    def how(self) -> str:
-        """In words, how it is sampled, and at which cost."""
+    def method(self) -> str:
+        """How it is sampled, and at which cost, for a person."""
         s = self.settings
         kind = "" if s.guidance == SamplingOptions().guidance else f" ({', '.join(s.guidance.described)})"
         cost = f"NFE {self.evaluations} per picture, on {self.pipe.device} in {self.pipe.precision}"
@@ -213,19 +213,19 @@ def absence_notes(pipe: Pipeline, wanted: Any, requests: Sequence[Request]) -> l
 
 def warnings(job: Job, parts: Branches) -> list[str]:
     """What makes a picture unlikely to be what was asked for."""
-    pipe, found = job.pipe, []
+    pipe, messages = job.pipe, []
     pairs = [pair for request in job.requests for pair in pipe.schema.unseen_pairs(request.label)]
     if pairs:
         unseen = "; ".join(f"both {one!r} and {other!r}" for one, other in pairs)
-        found.append(f"warning: no training example has {unseen}; the model must invent it")
+        messages.append(f"warning: no training example has {unseen}; the model must invent it")
     if job.guide is not None and job.guide.checkpoint == pipe.checkpoint and job.negative is None:
-        found.append("warning: guide holds the weights that sample, so that w changes nothing")
+        messages.append("warning: guide holds the weights that sample, so that w changes nothing")
     if needs_unconditional(job, parts):
-        found.append(
+        messages.append(
             "warning: trained with cfg.drop_prob=0, so there is no unconditional model to sample from or guide by; "
             "name what you want, and use w=1"
         )
-    return found
+    return messages
 
 
 def needs_unconditional(job: Job, parts: Branches) -> bool:

@@ -19,7 +19,7 @@ SHEET_PIXELS = 2**26  # of a sheet: more is too much for viewers
 FRAME_PIXELS = 2**28  # of all frames of an animation
 # Notes of one subject share a line of the terminal; dashboards show each by itself.
 SUBJECTS = (("read as", "ignored", "note"), ("picture",), ("warning",))
-LONGEST = 320  # characters of such a line; samples.json has the whole
+LONGEST = 320  # characters of such a line; the JSON file of sample.py has the whole
 
 
 def announced(job: Job, notes: Sequence[str]) -> Iterator[str]:
@@ -28,7 +28,7 @@ def announced(job: Job, notes: Sequence[str]) -> Iterator[str]:
     beside = "" if guide is None else f", guided by {from_here(Path(guide)).as_posix()}"
     yield line("weights", f"{from_here(job.weights).as_posix()} ({info.dataset}, step {info.step:,}){beside}")
     avoided = "" if job.negative is None else f" (negative: {job.negative})"
-    yield line("request", job.shown + avoided)
+    yield line("request", job.request + avoided)
     yield from by_subject(notes)
 
 
@@ -40,11 +40,11 @@ def by_subject(notes: Sequence[str]) -> Iterator[str]:
     """At most one line for each subject."""
     split = [note.partition(": ")[::2] for note in notes]
     for kinds in SUBJECTS:
-        found = [(kind, text) for kind, text in split if kind in kinds]
-        if found:
-            head = found[0][0]
-            texts = [text if kind == head else f"{kind}: {text}" for kind, text in found]
-            yield line(head, textwrap.shorten("; ".join(texts), LONGEST, placeholder=" ... (the rest in samples.json)"))
+        notes_of_it = [(kind, text) for kind, text in split if kind in kinds]
+        if notes_of_it:
+            head = notes_of_it[0][0]
+            texts = [text if kind == head else f"{kind}: {text}" for kind, text in notes_of_it]
+            yield line(head, textwrap.shorten("; ".join(texts), LONGEST, placeholder=" ..."))
 
 
 def fitting(scale: int, count: int, shape: Sequence[int], most: int = SHEET_PIXELS) -> int:

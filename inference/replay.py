@@ -60,7 +60,8 @@ def read_stored(path: Path, cls: type[Settings]) -> dict[str, Any]:
         raise ValueError(f"from_image={error}") from error
     for key in (*DECIDING, "seed", "checkpoint", "weights", "guide"):
         if key not in stored:
-            raise ValueError(f"from_image={path}: its settings lack {key}; name a single picture that sample.py wrote")
+            remedy = "name a single picture that this version of sample.py wrote"
+            raise ValueError(f"from_image={path}: its settings lack {key}; {remedy}")
     try:
         cls.parse({key: stored[key] for key in (*DECIDING, "seed")})
         for key in ("checkpoint", "weights", "guide", "guide_weights"):
@@ -78,18 +79,17 @@ def stored_overrides(stored: dict[str, Any], typed: Sequence[str]) -> list[str]:
     replaced = {other for group in ALTERNATIVES if set(group) & set(typed) for other in group}
     if stored["edit"] and {"attrs", "prompt"} & set(typed) and not stored["mask"] and "mask" not in typed:
         replaced |= {*AT_AN_EDGE}  # there is no edge without the edit
-    found = [line for key in DECIDING if key not in replaced for line in _as_typed(key, stored[key], typed)]
+    options = [line for key in DECIDING if key not in replaced for line in _as_typed(key, stored[key], typed)]
     if "checkpoint" not in replaced:
-        found += _weights("checkpoint", stored["checkpoint"], stored["weights"])
+        options += _weights("checkpoint", stored["checkpoint"], stored["weights"])
     if stored["guide"] and "guide" not in typed:
-        found += _weights("guide", stored["guide"], stored.get("guide_weights"))
-    return [*found, *_as_typed("seed", stored["seed"], typed)]
+        options += _weights("guide", stored["guide"], stored.get("guide_weights"))
+    return [*options, *_as_typed("seed", stored["seed"], typed)]
 
 
 def _weights(key: str, digest: str, path: str | None) -> list[str]:
     """The weights with this hash, wherever they are now."""
-    found = find_weights(digest, Path(path or ""), argument=key)
-    return [f"{key}={quoted_text(found.as_posix())}"]
+    return [f"{key}={quoted_text(find_weights(digest, Path(path or ''), argument=key).as_posix())}"]
 
 
 def _as_typed(key: str, value: Any, typed: Sequence[str]) -> Iterator[str]:

@@ -40,11 +40,11 @@ def available(runs: Path = Path("runs"), pretrained: Path = PRETRAINED) -> dict[
 
     Files that are damaged or of another kind are left out.
     """
-    found = {}
+    infos = {}
     for path in [*sorted(runs.glob(WEIGHTS), key=_modified, reverse=True), *sorted(pretrained.glob("*.safetensors"))]:
         with contextlib.suppress(CheckpointError):
-            found[path] = read_info(path)
-    return found
+            infos[path] = read_info(path)
+    return infos
 
 
 def _modified(path: Path) -> float:

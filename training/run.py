@@ -27,7 +27,6 @@ MAY_CHANGE = re.compile(
     r"checkpoint_every|preview\..*)"
 )
 NOT_NAMED = re.compile(r"\+*(dataset|data_root|device|name|resume)=")  # in the names of runs
-RENAMED = {"start": "init_from"}  # settings in the files of earlier versions
 TAGS = ("name", "conditional")  # that tell the options of a group apart
 LOCK_WAIT_S = 0.5  # `held` takes the lock for an instant, which must not refuse a training
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -96,7 +95,6 @@ class Run:
         """The settings of this run as plain values, and under "overrides" what was typed. Raises ValueError."""
         try:
             config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-            config = {RENAMED.get(name, name): value for name, value in config.items()}
             return {**config, "overrides": [str(typed) for typed in config.get("overrides") or []]}
         except (OSError, UnicodeError, yaml.YAMLError, AttributeError, TypeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__

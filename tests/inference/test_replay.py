@@ -223,7 +223,7 @@ def test_other_files_are_refused_in_one_line(in_tmp, sampled):
     shutil.copy(sampled / "grid.png", "grid.png")
     for name, message in {
         "plain.png": "no settings inside", "text.png": "not a picture", "nowhere.png": "no such file",
-        "grid.png": "its settings lack seed; name a single picture that sample.py wrote", ".": "", "[a]": "",
+        "grid.png": "its settings lack seed; name a single picture that this version", ".": "", "[a]": "",
     }.items():  # fmt: skip
         line = refused(f"from_image={name}")
         assert message in line and line.startswith("sample.py: from_image=")
