@@ -229,8 +229,7 @@ def generate(
     grid = timesteps(schedule, steps, options.spacing, start)
     if edit is not None:
         x, keep = edit.begin(schedule, x, grid[0]), edit.keep(schedule, x)
-        if edit.resample > 1:
-            sampler = Resampled(sampler, keep, edit.resample)
+        sampler = Resampled(sampler, keep, edit.resample)
     x_0 = sample(schedule, sampler, denoise, grid, x, noise, keep, on_step)
     done = itertools.count(steps + 1)
     on_renoised = (lambda x_0: on_step(next(done), 0, x_0, x_0)) if on_step is not None else (lambda x_0: None)

@@ -131,6 +131,10 @@ class Pipeline:
                 x_0 = generate(
                     self.diffusion.schedule, denoise, chosen, self.image_shape, options, self.device, part, on_step
                 )
+            if not bool(x_0.isfinite().all()):
+                raise ValueError(
+                    f"w={options.w:g}: the pictures are not finite numbers; use a smaller w, or other weights"
+                )
             pictures.append(self._finished(x_0, part, options.quantise))
         return torch.cat(pictures)
 

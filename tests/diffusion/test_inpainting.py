@@ -230,6 +230,17 @@ def test_resampling_puts_known_pixels_back_and_leads_from_s_to_t_with_fresh_nois
     assert found[1] == "new"
 
 
+def test_every_step_is_taken_as_often_as_asked():
+    times = []
+
+    def denoise(x_t, t):
+        times.append(t)
+        return DATA.denoise(SCHEDULE)(x_t, t)
+
+    generate(SCHEDULE, denoise, SEEDS, SHAPE, options(steps=4), edit=Edit(INIT, 1.0, RIGHT, resample=3))
+    assert times == [t for t in (200, 150, 100, 50) for _ in range(3)]
+
+
 def test_resampling_once_is_the_plain_step():
     noise, again = (ImageNoise(SEEDS, SHAPE) for _ in range(2))
     x, denoise = noise(), DATA.denoise(SCHEDULE)

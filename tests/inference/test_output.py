@@ -71,7 +71,7 @@ def test_paths_below_the_working_directory_are_shown_from_there(in_tmp, weights,
 
 
 TYPOS = (
-    "prompt=a womann with a crwon, a pipee, shaddes, a grren back drop, freckels, a scarff and a parrott on a bicycel, "
+    "prompt=a womann with a pipee, shaddes, a grren back drop, freckels, a scarff and a parrott on a bicycel, "
     "without a bread, no mohawkk"
 )
 

@@ -58,7 +58,14 @@ def test_output_has_the_shape_of_the_picture(shape, patch, cardinalities, map_ch
 
 
 def test_untrained_network_returns_zero():
-    assert not small(map_channels=4)(*inputs(), LABELS).any()
+    """adaLN-Zero: the output and every modulation start at zero, the last one included."""
+    model = small(map_channels=4)
+    assert not model(*inputs(), LABELS).any()
+    assert not any(p.any() for p in model.modulation.parameters())
+
+
+def test_positions_are_computed_not_stored():
+    assert "positions" not in small().state_dict()
 
 
 def test_untrained_blocks_are_the_identity():
