@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from diffusion.inpainting import Edit
 from diffusion.sampling import OnStep, SamplingOptions, Seed
 from inference.classifier import missing
 from inference.edits import Change, read_change, read_init
+from inference.memory import refuse_large
 from inference.pipeline import Branches, Pipeline
 from inference.ranking import adherence
 from inference.replay import DECIDING
@@ -30,7 +30,6 @@ from runtime.checkpoint import CheckpointError, file_hash
 from runtime.version import code_version
 
 FILES = ("init", "mask")  # settings that name files, which may change
-MOST_BYTES = 2_000_000_000  # of the pictures of one command
 Load = Callable[[Path, str, str], Pipeline]  # (weights, device, precision), for callers that keep pipelines
 
 
@@ -138,7 +137,7 @@ def prepare(settings: JobSettings, load: Load = Pipeline.load) -> tuple[Job, lis
     pipe = load(path, settings.device, settings.precision)
     guide = load_guide(settings.guide, load, settings.device, settings.precision)
     pipe.refuse(settings, guide)
-    refuse_large(settings, pipe)
+    refuse_large(settings, pipe.image_shape)
     wanted, notes = settings.attrs, []
     if settings.prompt is not None:
         wanted, notes = read_prompt(pipe, settings.prompt)
@@ -154,17 +153,6 @@ def prepare(settings: JobSettings, load: Load = Pipeline.load) -> tuple[Job, lis
     parts = pipe.branches(attrs, 1, settings, negative, guide)  # refuses what it cannot sample
     job = Job(pipe, path, settings, attrs, negative, guide, init, mask, change)
     return job, [*notes, *edit_notes(job), *warnings(job, parts)]
-
-
-def refuse_large(settings: JobSettings, pipe: Pipeline) -> None:
-    """Raises ValueError for more pictures than can be held in memory, before any is sampled."""
-    each, count = math.prod(pipe.image_shape), len(getattr(settings, "seeds", ()))
-    if count * each > MOST_BYTES:
-        name = "of" if getattr(settings, "rank", None) is not None else "n"
-        raise ValueError(
-            f"{name}={count}: that many pictures would take {count * each / 1e9:.1f} GB of memory; "
-            f"at most {MOST_BYTES // each} are sampled at once, then go on with another seed"
-        )
 
 
 def require_ranking(job: Job) -> None:

@@ -7,9 +7,7 @@ images = pipe("male,glasses", seeds=range(16), w=3)          # (16, 3, 24, 24) u
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +25,7 @@ from diffusion.guidance import base_weights, guided
 from diffusion.inpainting import Edit, differing
 from diffusion.sampling import RENOISING_LEVELS, ImageNoise, OnStep, SamplingOptions, Seed, generate
 from inference.classifier import Classifier, classifier_for_weights
+from inference.memory import telling_of_memory
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from runtime.device import in_precision, pick_device, pick_precision
 from runtime.factory import Recipe, build_model
@@ -127,14 +126,12 @@ class Pipeline:
         for rows in torch.arange(len(seeds)).split(options.batch_size):
             denoise, part = self._guided(rows, parts, options, guide), edit and edit.of(rows)
             chosen = [seeds[r] for r in rows]
-            with _telling_of_memory(len(rows)):
+            with telling_of_memory(len(rows)):
                 x_0 = generate(
                     self.diffusion.schedule, denoise, chosen, self.image_shape, options, self.device, part, on_step
                 )
             if not bool(x_0.isfinite().all()):
-                raise ValueError(
-                    f"w={options.w:g}: the pictures are not finite numbers; use a smaller w, or other weights"
-                )
+                raise ValueError(f"w={options.w:g}: the pictures are not finite; use a smaller w, or other weights")
             pictures.append(self._finished(x_0, part, options.quantise))
         return torch.cat(pictures)
 
@@ -172,7 +169,7 @@ class Pipeline:
         def counting(x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
             nonlocal count
             count += len(x_t)
-            return torch.zeros_like(x_t)
+            return torch.linspace(-1, 1, x_t.numel()).view_as(x_t)  # with some contrast, by which guidance may divide
 
         if edit is not None and edit.resample > 2:
             once, twice = (
@@ -291,14 +288,3 @@ class Pipeline:
                     f"guide: trained with another {name} than the weights; autoguidance takes an earlier or smaller "
                     "training of the same kind"
                 )
-
-
-@contextmanager
-def _telling_of_memory(count: int) -> Iterator[None]:
-    """Raises ValueError where a device has no memory for `count` pictures at once."""
-    try:
-        yield
-    except RuntimeError as error:  # torch.OutOfMemoryError among them; on the CPU, there is no class for it
-        if not re.search("out of memory|can't allocate memory", str(error)):
-            raise
-        raise ValueError(f"batch_size={count}: no memory for that many pictures at once; give fewer") from error

@@ -116,7 +116,7 @@ def literal(value: Any) -> str:
         return f"[{','.join(literal(part) for part in value)}]"
     if not isinstance(value, str):
         raise ValueError(f"{value!r}: no plain value")
-    return value if re.fullmatch(r"[A-Za-z_][\w./-]*", value) else quoted_text(value)
+    return value if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", value) else quoted_text(value)
 
 
 def check_written(argument: str, cls: type[Settings]) -> None:

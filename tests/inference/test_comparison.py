@@ -212,6 +212,7 @@ def test_the_baseline_names_its_value_of_all_that_varies(in_tmp, weights):
     )
     assert found[0].row.label == "baseline"  # so many belong into the caption
     assert [result.row.label for result in found[1:3]] == ["w = 2", "w = 6"]
+    assert all(result.row.varied == () for result in found[1:])
     write(in_tmp, found, [4])
     with (in_tmp / "cells.csv").open(encoding="utf-8") as file:
         cell = next(csv.DictReader(file))

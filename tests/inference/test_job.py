@@ -9,6 +9,7 @@ import torch
 
 from conditions.dropout import LabelDropout, Unconditional
 from inference import job as jobs
+from inference import memory
 from inference.job import Job, prepare
 from inference.pipeline import Pipeline
 from tests.inference.conftest import picture
@@ -167,7 +168,7 @@ def test_what_cannot_be_is_refused_as_it_was_typed_before_anything_is_sampled(
 
 def test_more_pictures_than_memory_holds_are_refused(prepared, monkeypatch):
     assert prepared("n=100000")[0]  # 173 MB of pictures of 24 x 24
-    monkeypatch.setattr(jobs, "MOST_BYTES", 3 * 24 * 24 * 10)
+    monkeypatch.setattr(memory, "MOST_BYTES", 3 * 24 * 24 * 10)
     assert prepared("n=10")[0]
     with pytest.raises(ValueError, match=r"^n=11: .* at most 10 are sampled at once"):
         prepared("n=11")

@@ -180,14 +180,6 @@ def test_settings_that_are_newer_than_the_run_get_their_defaults(compose):
     assert found["optim"] == cfg["optim"] and found["train"] == cfg["train"]
 
 
-def test_a_run_of_an_earlier_version_goes_on(train_tiny, in_tmp):
-    """`init_from` was called `start` then."""
-    run = train_tiny("train.steps=1", "run=a")
-    run.config.write_text(run.config.read_text().replace("init_from: null", "start: null"))
-    train_tiny("train.steps=2", "run=a")
-    assert run.read_config()["init_from"] is None and json.loads(run.status.read_text())["step"] == 2
-
-
 @pytest.mark.parametrize(
     ("was", "becomes", "message"),
     [
