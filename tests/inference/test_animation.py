@@ -57,6 +57,13 @@ def test_a_frame_shows_the_picture_predicted_from_its_own_x_t(job):
         assert (frame.x_0.short() - to_uint8(by_hand[0]).short()).abs().max() <= 1  # of 255 levels, from rounding
 
 
+def test_the_last_time_above_0_has_a_prediction_of_its_own(prepared):
+    job = prepared("attrs=crown", "steps=2", "refine=0", "spacing=linspace", "sampler=ddim", "quantise=none")[0]
+    frames = denoising(job, 3)
+    assert [frame.t for frame in frames] == [1000, 1, 0]
+    assert torch.equal(frames[1].x_0, frames[2].x_0) and not torch.equal(frames[1].x_0, frames[1].x_t)
+
+
 @pytest.mark.parametrize(("strength", "times"), [(0.5, [250, 0]), (1, [1000, 750, 500, 250, 0]), (0, [0])])
 def test_an_animation_of_a_noised_picture_begins_after_its_first_step(in_tmp, prepared, strength, times):
     Image.new("RGB", (24, 24), (200, 50, 50)).save("init.png")
@@ -67,11 +74,13 @@ def test_an_animation_of_a_noised_picture_begins_after_its_first_step(in_tmp, pr
 
 
 @pytest.mark.parametrize(
-    ("count", "expected"), [(1, [0]), (2, [0, 9]), (4, [0, 3, 6, 9]), (10, range(10)), (99, range(10))]
+    ("count", "expected"),
+    [(1, [0]), (2, [0, 9]), (4, [0, 3, 6, 9]), (5, [0, 2, 4, 7, 9]), (10, range(10)), (99, range(10))],
 )
 def test_frames_are_spread_evenly(count, expected):
     frames = [Frame(t, torch.empty(0), torch.empty(0)) for t in range(10)]
     assert [frame.t for frame in spread(frames, count)] == list(expected)
+    assert [frame.head for frame in spread(frames, count)] == [f"t = {t}" for t in expected]
 
 
 # -- pictures between two others -----------------------------------------------------------------------------------
