@@ -61,7 +61,7 @@ def test_train_then_sample_cryptopunks(checkout, real_data):
     assert saved["state"] == "stopped" and saved["step"] > 0
 
     output = run(checkout, "sample.py", "attrs=male,glasses", "w=3")
-    assert folder.name in output  # the newest run comes before the weights that ship
+    assert folder.name in output  # the newest run comes before the pretrained weights
     (pictures,) = (checkout / "samples/cryptopunks").iterdir()
     record = json.loads((pictures / "samples.json").read_text())
     assert (record["attrs"], record["w"], len(record["images"])) == ("Male,glasses", 3.0, 16)
