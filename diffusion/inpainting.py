@@ -95,8 +95,7 @@ class Edit:
         level = self.mask.to(eps) * self.strength  # from which each pixel is inpainted
 
         def constrain(x_s: Tensor, s: int) -> Tensor:
-            known = schedule.add_noise(self.init, s, eps) if s > 0 else self.init
-            return torch.where(level > s / schedule.T, x_s, known)
+            return torch.where(level > s / schedule.T, x_s, schedule.add_noise(self.init, s, eps))
 
         return constrain
 

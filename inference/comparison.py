@@ -203,7 +203,7 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
         yield f"{result.row.label:{width}}  {cost} {adherence:>10} {result.distance.mean().item():9.2f}"
 
 
-def write(out: Path, results: Sequence[Result], seeds: Sequence[int], scale: int = 4) -> None:
+def write(out: Path, results: Sequence[Result], seeds: Sequence[int], scale: int) -> None:
     """contact.png, a labelled row for each value, and cells.csv, a line for each picture with its command."""
     first = results[0].row
     values = f"{BASELINE}: {first.described}; " if len(first.varied) > 1 else ""

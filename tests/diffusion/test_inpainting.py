@@ -68,7 +68,8 @@ def test_steps_that_remain_are_the_share_of_the_strength():
 def test_known_pixels_are_those_with_a_mask_of_zero_or_all_without_strength():
     assert Edit(INIT).known is None
     assert torch.equal(Edit(INIT, 0.7, RIGHT / 2).known, RIGHT == 0)
-    assert Edit(INIT, 0.0, RIGHT).known.all()
+    everywhere = Edit(INIT, 0.0, RIGHT).known
+    assert everywhere.dtype == torch.bool and everywhere.all()
 
 
 def test_strength_one_begins_from_pure_noise():

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
+from inference import comparison
 from inference.comparison import (
     BASELINE,
     OWN,
@@ -177,7 +179,10 @@ def test_weights_of_other_shapes_are_not_compared(in_tmp, weights, monkeypatch, 
 
 @pytest.fixture(scope="module")
 def results(weights):
-    return run(plan([f"checkpoint={weights}", *BASE], {"w": [2, 6], "steps": [5]}), [4, 9])
+    began = time.perf_counter()
+    found = run(plan([f"checkpoint={weights}", *BASE], {"w": [2, 6], "steps": [5]}), [4, 9])
+    assert 0 < sum(result.seconds for result in found) < time.perf_counter() - began
+    return found
 
 
 def test_distances_are_from_the_baseline_of_the_same_seed(results):
@@ -188,7 +193,14 @@ def test_distances_are_from_the_baseline_of_the_same_seed(results):
     assert other.distance[1].item() == pytest.approx(by_hand)
     assert all(result.adherence is None for result in results)  # no classifier of this data
     assert [result.evaluations for result in results] == [6, 6, 6, 10]
-    assert all(result.seconds > 0 for result in results)
+
+
+def test_rows_are_reported_as_they_are_sampled(weights, monkeypatch):
+    """A progress bar that moves before the work is done would lie."""
+    order, sample = [], Job.sample
+    monkeypatch.setattr(Job, "sample", lambda self, seeds: (order.append(self.settings.w), sample(self, seeds))[1])
+    run(plan([f"checkpoint={weights}", *BASE], {"w": [1, 3]}), [0], on_row=lambda row: order.append(row.value))
+    assert order == [2.0, "", 1.0, "1", 3.0, "3"]
 
 
 def test_rows_say_how_well_they_show_what_is_asked_for(in_tmp, weights, classifier):
@@ -213,7 +225,7 @@ def test_the_baseline_names_its_value_of_all_that_varies(in_tmp, weights):
     assert found[0].row.label == "baseline"  # so many belong into the caption
     assert [result.row.label for result in found[1:3]] == ["w = 2", "w = 6"]
     assert all(result.row.varied == () for result in found[1:])
-    write(in_tmp, found, [4])
+    write(in_tmp, found, [4], scale=1)
     with (in_tmp / "cells.csv").open(encoding="utf-8") as file:
         cell = next(csv.DictReader(file))
     assert (cell["setting"], cell["value"]) == (BASELINE, "")
@@ -264,8 +276,27 @@ def test_the_sheet_shows_every_picture_and_the_table_every_cell(in_tmp, results)
             assert any(np.array_equal(windows[y, x], enlarged) for y, x in np.argwhere(corner))
 
 
+def test_the_caption_says_what_the_labels_do_not(in_tmp, results, monkeypatch):
+    captions = []
+
+    def labelled_rows(rows, labels, scale, caption):
+        captions.append((labels, scale, caption))
+        return Image.new("L", (1, 1))
+
+    monkeypatch.setattr(comparison, "labelled_rows", labelled_rows)
+    monkeypatch.setattr(comparison, "fitting", lambda scale, count, shape: (scale, count, tuple(shape)))
+    first = results[0]
+    for varied in ((("w", "2"),), (("w", "2"), ("steps", "3"))):
+        write(in_tmp, [replace(first, row=replace(first.row, varied=varied)), *results[1:]], [4, 9], scale=3)
+    (one, scale, caption), (several, _, longer) = captions
+    assert (one[0], several[0], one[1:]) == ("baseline (w = 2)", "baseline", ["w = 2", "w = 6", "steps = 5"])
+    assert scale == (3, 4 * 2, (3, 24, 24))  # what fits so many pictures
+    assert caption == f"seeds 4, 9; {first.row.command(4)}"
+    assert longer == f"baseline: w = 2, steps = 3; {caption}"
+
+
 def test_the_command_of_a_cell_samples_that_cell(in_tmp, results):
-    write(in_tmp, results, [4, 9])
+    write(in_tmp, results, [4, 9], scale=1)
     with (in_tmp / "cells.csv").open(encoding="utf-8") as file:
         cell = next(c for c in csv.DictReader(file) if (c["setting"], c["value"], c["seed"]) == ("w", "6", "9"))
     program, *arguments = shlex.split(cell["command"])[1:]

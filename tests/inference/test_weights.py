@@ -46,23 +46,29 @@ def test_the_newest_run_on_the_data_set_is_found_else_the_pretrained_weights(in_
 
 
 def test_damaged_weights_are_passed_over_and_told_in_one_line(in_tmp, place, caplog):
-    for i in range(3):
-        place(f"broken-{i}", i, content=b"broken")
     good = place("good", 100)
-    assert find_checkpoint("pixelfaces", Path("runs"), Path("none")) == good
-    (record,) = caplog.records
-    assert "broken-0" in record.getMessage() and "; and 2 more" in record.getMessage()
-    caplog.clear()
-    good.unlink()
-    place("one", 200)
-    for i in (1, 2):
-        Path(f"runs/broken-{i}/checkpoints/ema.safetensors").unlink()
-    find_checkpoint("pixelfaces", Path("runs"), Path("none"))
-    assert "more" not in caplog.records[0].getMessage()
+
+    def told() -> str:
+        caplog.clear()
+        assert find_checkpoint("pixelfaces", Path("runs"), Path("none")) == good
+        return "\n".join(record.getMessage() for record in caplog.records)
+
+    assert told() == ""
+    for count, more in enumerate(("", "; and 1 more", "; and 2 more")):
+        place(f"broken-{count}", 50 - count, content=b"broken")  # the newest so far
+        line = told()
+        assert line.startswith(f"left out: checkpoint=runs/broken-{count}/checkpoints/ema.safetensors: ")
+        assert line.endswith(more) and ("more" in line) == bool(more) and "\n" not in line
+
+
+def test_weights_that_are_not_there_are_not_damaged(in_tmp, caplog):
+    with pytest.raises(CheckpointError):
+        find_checkpoint("pixelfaces", Path("runs"), Path("none"))
+    assert not caplog.records
 
 
 def test_all_weights_are_listed_and_other_files_are_not(in_tmp, place):
-    newer, older = place("b", 1), place("a", 9, "mnist")
+    newer, older = place("a", 1), place("b", 9, "mnist")
     place("broken", 5, content=b"no weights")
     found = available()
     assert list(found) == [newer, older, PRETRAINED / "cryptopunks.safetensors", PRETRAINED / "mnist.safetensors"]
