@@ -30,7 +30,7 @@ def main(settings: SampleSettings, overrides: list[str]) -> None:
     began = time.perf_counter()
     with (
         new_folder(settings.out, Path("samples") / record["dataset"], folder_name(job.attrs)) as out,
-        tqdm(total=len(seeds) * job.rounds, unit="image-step", disable=None, leave=False) as bar,
+        tqdm(total=len(seeds) * job.total_steps, unit="image-step", disable=None, leave=False) as bar,
     ):
         images = job.sample(seeds, on_step=lambda done, s, x, x_0: bar.update(len(x)))
         beside["seconds"] = round(time.perf_counter() - began, 2)

@@ -29,8 +29,8 @@ def explain(cls: type[Settings]) -> str:
     chosen = defaults(cls)
     for group, options in groups(cls).items():
         presets = [path for path in sorted((CONF / group).glob("*.yaml")) if path.stem not in options]
-        told = [(option, _headline(member), list(_table(member, f"{group}."))) for option, member in options.items()]
-        for option, what, table in [*told, *((path.stem, headline(path), []) for path in presets)]:
+        listing = [(option, _headline(member), list(_table(member, f"{group}."))) for option, member in options.items()]
+        for option, what, table in [*listing, *((path.stem, headline(path), []) for path in presets)]:
             mark = " (default)" if option == chosen.get(group) else ""
             lines += ["", f"{group}={option}{mark}: {what}", *table]
     if "experiment" in chosen:

@@ -247,9 +247,9 @@ def _refusal(error: ValidationError, cls: type[Settings], given: dict[str, Any])
 
 def _instead(name: str, cls: type[Settings]) -> str:
     """What there is in the place of a setting that there is not."""
-    told = f" of {option(cls)}" if option(cls) else ""
+    belongs = f" of {option(cls)}" if option(cls) else ""
     known = [other for other in closest(name, cls) if other != "name"]
-    return told + (f"; closest: {', '.join(known)}" if known else ", which has none")
+    return belongs + (f"; closest: {', '.join(known)}" if known else ", which has none")
 
 
 def _tag_in(value: Any) -> Any:

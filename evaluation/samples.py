@@ -101,13 +101,13 @@ class SampleCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         began, sampled = time.perf_counter(), 0
         parts = [(samples, rows, path) for samples in sets for rows, path in self._parts(samples)]
-        share, rounds = parts[here.rank :: here.world_size], self.pipe.rounds(self.options)
-        total = sum(len(rows) for _, rows, _ in share) * rounds
+        share, total_steps = parts[here.rank :: here.world_size], self.pipe.total_steps(self.options)
+        total = sum(len(rows) for _, rows, _ in share) * total_steps
         with tqdm(total=total, unit="image-step", disable=None if here.is_main else True) as bar:
             for samples, rows, path in share:
                 bar.set_postfix_str(samples.name)
                 if path.exists():
-                    bar.update(len(rows) * rounds)
+                    bar.update(len(rows) * total_steps)
                     continue
                 images = self._sample(samples, rows, bar).numpy()
                 write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))

@@ -72,9 +72,9 @@ class Job:
         return None if self.init is None else self.pipe.edit(self.init, s.strength, mask, s.resample)
 
     @property
-    def rounds(self) -> int:
+    def total_steps(self) -> int:
         """How often on_step is called for each batch of pictures."""
-        return self.pipe.rounds(self.settings, self.edit(None))
+        return self.pipe.total_steps(self.settings, self.edit(None))
 
     @property
     def request(self) -> str:

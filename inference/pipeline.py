@@ -149,7 +149,7 @@ class Pipeline:
             return options
         return options.model_copy(update={"refine": 4 if self.palette else 0})
 
-    def rounds(self, options: SamplingOptions, edit: Edit | None = None) -> int:
+    def total_steps(self, options: SamplingOptions, edit: Edit | None = None) -> int:
         """How often on_step is called for each batch of pictures, sampled from pure noise or by an `edit`."""
         steps, T = options.steps, self.diffusion.schedule.T
         if edit is not None:

@@ -10,5 +10,5 @@ def in_one_line(main: Callable[[], None]) -> None:
     try:
         main()
     except (ValueError, OSError) as error:
-        told = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
-        raise SystemExit(f"{Path(sys.argv[0]).name}: {'; '.join(told.split(chr(10)))}") from None
+        message = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+        raise SystemExit(f"{Path(sys.argv[0]).name}: {'; '.join(message.split(chr(10)))}") from None

@@ -34,7 +34,7 @@ def refused(capsys, folder: Path, program: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("argument", "told"),
+    ("argument", "expected"),
     [
         ("dataset=faces", ["dataset=faces", "cryptopunks, mnist, pixelfaces"]),
         ("sampler=magic", ["sampler=magic", "ddim, ddpm, dpmpp_2m"]),
@@ -74,10 +74,10 @@ def refused(capsys, folder: Path, program: str, *arguments: str) -> str:
         ("train.batch_size=1000000000000", ["train.batch_size=1000000000000", "GB"]),
     ],
 )
-def test_train_refuses(capsys, in_tmp, argument, told):
+def test_train_refuses(capsys, in_tmp, argument, expected):
     tiny = [setting for setting in TINY if setting.split("=")[0] != argument.split("=")[0]]
     line = refused(capsys, in_tmp, "train.py", *tiny, argument)
-    assert all(part in line for part in told), line
+    assert all(part in line for part in expected), line
 
 
 def test_an_image_size_that_the_network_cannot_take(capsys, in_tmp, real_data):
@@ -122,7 +122,7 @@ def test_a_malicious_training_state(capsys, in_tmp):
 
 
 @pytest.mark.parametrize(
-    ("argument", "told"),
+    ("argument", "expected"),
     [
         ("attrs=top hat,moustach", ["attrs='top hat,moustach'", "'moustach'", "closest"]),
         ("attrs=glases", ["'glases'", "glasses"]),
@@ -173,14 +173,14 @@ def test_a_malicious_training_state(capsys, in_tmp):
         ("guidence=cfg", ["guidence: no such setting; closest: guidance,"]),
     ],
 )
-def test_sample_refuses(capsys, in_tmp, weights, argument, told):
+def test_sample_refuses(capsys, in_tmp, weights, argument, expected):
     checkpoint = [] if argument.startswith("checkpoint") else [f"checkpoint={weights}"]
     line = refused(capsys, in_tmp, "sample.py", *checkpoint, argument)
-    assert all(part in line for part in told), line
+    assert all(part in line for part in expected), line
 
 
 @pytest.mark.parametrize(
-    ("argument", "told"),
+    ("argument", "expected"),
     [
         ("measure=exact", ["measure='exact'", "list in brackets of one or more of exact, adherence, distribution"]),
         ("measure=[exact,beauty]", ["measure=['exact', 'beauty']", "exact, adherence"]),
@@ -201,11 +201,11 @@ def test_sample_refuses(capsys, in_tmp, weights, argument, told):
         ("dataset=mnist", ["pixelfaces", "dataset=mnist"]),
     ],
 )
-def test_evaluate_refuses(capsys, in_tmp, weights, argument, told):
+def test_evaluate_refuses(capsys, in_tmp, weights, argument, expected):
     named = [] if argument.startswith("checkpoint") else [f"checkpoint={weights}"]
     named += [] if argument.startswith("dataset") else ["dataset=pixelfaces"]
     line = refused(capsys, in_tmp, "evaluate.py", *named, argument)
-    assert all(part in line for part in told), line
+    assert all(part in line for part in expected), line
 
 
 def test_sample_refuses_other_files_as_weights(capsys, in_tmp, weights):

@@ -48,19 +48,19 @@ def test_a_training_is_started_stopped_and_continued(in_tmp):
 
 
 def test_settings_that_cannot_be_are_refused_before_anything_starts(in_tmp):
-    for overrides, told in (
+    for overrides, message in (
         (["train.steps=0"], "train.steps=0"),
         (["name=../x"], "name='../x'"),
         (["diffusion.prediction=eps", "optim.schedule=steep"], "optim.schedule='steep'"),
         (["model=dit", "model.channels=8"], "model.channels"),
     ):
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             jobs.start(overrides, jobs.Path("runs"))
     assert list(in_tmp.iterdir()) == []
 
 
 class Sleeping:
-    """A process that runs until it is told otherwise."""
+    """A process that runs until it is stopped."""
 
     def __init__(self, command, **_):
         self.pid, self.status, self.command = 2**30 + len(jobs._STARTED), None, command
@@ -75,9 +75,9 @@ def test_no_more_trainings_run_at_once_than_a_machine_can_take(in_tmp, monkeypat
     runs = jobs.Path("runs")
     started = [jobs.start([f"name=run-{i}"], runs) for i in range(jobs.AT_ONCE)]
     for refused in (lambda: jobs.start(["name=more"], runs), lambda: jobs.resume(Run("runs/pixelfaces/more"), runs)):
-        with pytest.raises(ValueError, match=f"at most {jobs.AT_ONCE} trainings") as told:
+        with pytest.raises(ValueError, match=f"at most {jobs.AT_ONCE} trainings") as message:
             refused()
-        assert all(job.run in str(told.value) for job in started)
+        assert all(job.run in str(message.value) for job in started)
     assert len(jobs.jobs(runs)) == jobs.AT_ONCE
     jobs._STARTED[started[0].pid].status = 0
     jobs.start(["name=more"], runs)

@@ -16,8 +16,8 @@ LONG_AGO = "2020-01-01T00:00:00+00:00"
 
 def status(folder, **values):
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"state": "finished", "step": 5, "steps": 10, "updated": LONG_AGO, "pid": 1, "dataset": "mnist"} | values
-    (folder / "status.json").write_text(json.dumps(told))
+    status = {"state": "finished", "step": 5, "steps": 10, "updated": LONG_AGO, "pid": 1, "dataset": "mnist"} | values
+    (folder / "status.json").write_text(json.dumps(status))
     return folder
 
 

@@ -37,8 +37,8 @@ def test_requests_keep_one_to_five_fields_of_real_labels_and_are_the_same_for_ea
         known = (one.labels != UNKNOWN).sum(1)
         assert known.min() >= 1 and known.max() <= 5 and known.unique().numel() > 2
         for label in one.labels:
-            told = label != UNKNOWN
-            assert (data.labels[:, told] == label[told]).all(dim=1).any()
+            known = label != UNKNOWN
+            assert (data.labels[:, known] == label[known]).all(dim=1).any()
     seeds = [seed for samples in groups[UNASKED] for seed in samples.seeds]
     assert len(set(seeds)) == 150
 

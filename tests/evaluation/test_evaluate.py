@@ -156,12 +156,12 @@ def test_two_processes_finish_with_the_figures_of_one(copied):
         for rank in range(2)
     ]  # fmt: skip
     try:
-        told = [member.communicate(timeout=250) for member in members]
+        outputs = [member.communicate(timeout=250) for member in members]
     finally:
         for member in members:
             member.kill()
-    assert [member.returncode for member in members] == [0, 0], told
-    assert [out.count("written:") for out, _ in told] == [1, 0]
+    assert [member.returncode for member in members] == [0, 0], outputs
+    assert [out.count("written:") for out, _ in outputs] == [1, 0]
     assert figures(copied / "shared") == figures(copied / "result")
     assert read(copied / "shared")["sampling"]["sampled"] == read(copied / "result")["sampling"]["sampled"]
 

@@ -28,7 +28,7 @@ class FakePipe:
     def resolved(self, options):
         return options if options.refine is not None else options.replace(refine=4)
 
-    def rounds(self, options):
+    def total_steps(self, options):
         return options.steps
 
     def edit(self, **given):

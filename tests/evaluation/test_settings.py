@@ -41,7 +41,7 @@ def test_settings_are_composed_as_they_are_typed(compose, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "expected"),
     [
         ("measure=exact", ["measure='exact'", "a list in brackets of one or more of exact, adherence, distribution"]),
         ("measure=[exact,beauty]", ["measure=['exact', 'beauty']", "exact, adherence, distribution"]),
@@ -58,10 +58,10 @@ def test_settings_are_composed_as_they_are_typed(compose, monkeypatch):
         ("edits.m=3", ["edits.m: no such setting", "edits.n"]),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line(compose, typed, told):
+def test_what_cannot_be_is_told_in_one_line(compose, typed, expected):
     with pytest.raises(ValueError) as refusal:
         compose("evaluate", [typed])
-    assert all(part in str(refusal.value) for part in told) and "\n" not in str(refusal.value)
+    assert all(part in str(refusal.value) for part in expected) and "\n" not in str(refusal.value)
 
 
 def test_a_guidance_that_takes_no_such_w_is_refused_before_anything_is_sampled():

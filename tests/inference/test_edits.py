@@ -95,9 +95,9 @@ def test_a_feather_softens_the_edge_of_what_an_edit_inpaints(prepared, face, cla
 def test_a_feather_wider_than_the_mask_is_noted(prepared, face):
     common = ["init=face.png", "mask=mask.png", "attrs=crown", "strength=0.5"]
     note = "feather is wider than what is inpainted, so that the strength is 0.32 at most"  # 0.5 * 12 / 19
-    assert any(note in told for told in prepared(*common, "feather=18")[1])
-    assert not any("feather" in told for told in prepared(*common, "feather=3")[1])
-    assert not any("feather" in told for told in prepared(*common)[1])
+    assert any(note in line for line in prepared(*common, "feather=18")[1])
+    assert not any("feather" in line for line in prepared(*common, "feather=3")[1])
+    assert not any("feather" in line for line in prepared(*common)[1])
 
 
 def test_strength_says_where_it_begins_and_its_ends_are_exact(prepared, face):

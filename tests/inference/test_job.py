@@ -105,8 +105,8 @@ NEVER = LabelDropout(drop_prob=0)
 )
 def test_guidance_by_an_unconditional_model_that_was_never_trained_is_a_warning(trained_with, settings, warned):
     """The label that stands for no label was never seen, and what the network does with it is noise."""
-    told = trained_with(NEVER, *settings)
-    assert any("cfg.drop_prob=0" in note and "use w=1" in note for note in told) == warned
+    notes = trained_with(NEVER, *settings)
+    assert any("cfg.drop_prob=0" in note and "use w=1" in note for note in notes) == warned
     assert not any("drop_prob" in note for note in trained_with(LabelDropout(drop_prob=0.1), *settings))
 
 
@@ -182,7 +182,7 @@ def test_more_pictures_than_memory_holds_are_refused(prepared, monkeypatch):
 def test_a_job_samples_as_its_settings_say(prepared, pipe):
     job, _ = prepared("attrs=crown", "negative=pipe", "w=2", "steps=2", "refine=0", "sampler=ddim")
     assert torch.equal(job.sample([4, 5]), pipe("crown", [4, 5], job.settings, negative="pipe"))
-    assert (job.attrs, job.negative, job.evaluations, job.rounds) == ("Crown", "Pipe", 4, 2)
+    assert (job.attrs, job.negative, job.evaluations, job.total_steps) == ("Crown", "Pipe", 4, 2)
 
 
 def test_the_record_says_all_that_decides_a_picture(prepared, weights, pipe, face):

@@ -123,18 +123,18 @@ def test_pixel_art_has_final_re_noising_steps_and_other_pictures_have_none(pipe)
     assert replace(pipe, palette=None).resolved(QUICK.replace(refine=None)).refine == 0
     steps = []
     pipe("crown", [0], steps=3, on_step=lambda *step: steps.append(step))
-    assert len(steps) == pipe.rounds(SamplingOptions(steps=3)) == 6
-    assert pipe.rounds(SamplingOptions(steps=3, refine=0)) == 3
+    assert len(steps) == pipe.total_steps(SamplingOptions(steps=3)) == 6
+    assert pipe.total_steps(SamplingOptions(steps=3, refine=0)) == 3
 
 
-@pytest.mark.parametrize(("strength", "rounds"), [(0, 0), (0.0001, 1), (0.5, 2 + 3), (1, 4 + 3)])
-def test_steps_are_counted_also_where_sampling_starts_from_a_picture(pipe, strength, rounds):
+@pytest.mark.parametrize(("strength", "total_steps"), [(0, 0), (0.0001, 1), (0.5, 2 + 3), (1, 4 + 3)])
+def test_steps_are_counted_also_where_sampling_starts_from_a_picture(pipe, strength, total_steps):
     """A progress bar that ends before or after its end would lie."""
     steps, options = [], QUICK.replace(refine=1)
     edit = pipe.edit(torch.zeros(3, 24, 24, dtype=torch.uint8), strength)
     pipe("crown", [0, 1], options, edit=edit, on_step=lambda *step: steps.append(step))
     refining = 3 if strength == 0.0001 else 0  # three levels are called also where they are left out
-    assert len(steps) == pipe.rounds(options, edit) == rounds + refining
+    assert len(steps) == pipe.total_steps(options, edit) == total_steps + refining
 
 
 def test_quantised_pictures_use_the_palette_only(pipe):

@@ -48,15 +48,15 @@ def test_the_newest_run_on_the_data_set_is_found_else_the_pretrained_weights(in_
 def test_damaged_weights_are_passed_over_and_told_in_one_line(in_tmp, place, caplog):
     good = place("good", 100)
 
-    def told() -> str:
+    def message() -> str:
         caplog.clear()
         assert find_checkpoint("pixelfaces", Path("runs"), Path("none")) == good
         return "\n".join(record.getMessage() for record in caplog.records)
 
-    assert told() == ""
+    assert message() == ""
     for count, more in enumerate(("", "; and 1 more", "; and 2 more")):
         place(f"broken-{count}", 50 - count, content=b"broken")  # the newest so far
-        line = told()
+        line = message()
         assert line.startswith(f"left out: checkpoint=runs/broken-{count}/checkpoints/ema.safetensors: ")
         assert line.endswith(more) and ("more" in line) == bool(more) and "\n" not in line
 
