@@ -40,8 +40,7 @@ test-all: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "slow or not slow"
 
 mutants: $(VENV)/.dev
-	$(BIN)/mutmut run
-	$(BIN)/mutmut results
+	$(BIN)/python -m scripts.maintain.mutants
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

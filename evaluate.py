@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 
 from cli.app import command
-from evaluation.bench import PLACES, Bench, Measure
+from evaluation.bench import PLACES, Bench, Measure, refuse_seen
 from evaluation.measures import MEASURES
 from evaluation.report import write
 from evaluation.samples import SampleCache
@@ -34,6 +34,7 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
         pipe = Pipeline.load(path, here.device, settings.precision)
         guide = load_guide(settings.guide, Pipeline.load, here.device, settings.precision)
         pipe.refuse(settings, guide)
+        refuse_seen(pipe, settings.split)
         splits = build_splits(pipe.recipe.dataset, settings.data_root)  # with labels, also if the training used none
         bench = Bench(pipe, guide, splits, settings, (PRETRAINED, CLASSIFIERS))
         measures = applicable(bench, settings, path)
@@ -44,6 +45,8 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
         cache = SampleCache(pipe, FOLDER / "samples", settings, guide)
         here.on_main(lambda: print(f"weights: {path.as_posix()} ({pipe.info.dataset}, step {pipe.info.step:,})"))
         cost = cache.fill(sets, here)
+        further = here.on_main(lambda: [s for measure in measures.values() for s in measure.further(cache.read)])
+        cost += cache.fill(further, here)
         if here.is_main:
             record = write(out, bench, measures, cache, cost, typed(overrides))
             print(f"sampled: {cost.described}, NFE {record['nfe']} per picture at w = {settings.w:g}")

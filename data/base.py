@@ -17,6 +17,10 @@ from data.download import DataFile
 from data.images import to_float
 from data.palette import Palette
 
+MODULUS = 20
+VALIDATION, TEST = (7, 13), (3,)  # remainders of the ids
+SPLIT_RULE = f"id % {MODULUS}: {' and '.join(map(str, VALIDATION))} validation, {' and '.join(map(str, TEST))} test"
+
 
 class Batch(NamedTuple):
     x_0: Tensor  # (B, C, H, W) float32 in [-1, 1]
@@ -44,6 +48,10 @@ class Dataset(Settings):
     def load(self, data_root: str) -> Splits:
         """All of it, split by id. Raises ValueError where a file is missing or damaged."""
         raise NotImplementedError
+
+    def render(self, labels: Tensor) -> Tensor | None:
+        """Complete labels (N, F) -> the pictures (N, C, H, W) uint8 that have them; None where nobody knows those."""
+        return None
 
     def is_there(self, data_root: str) -> bool:
         """Whether `load` would find all its files, without fetching any."""
@@ -114,14 +122,15 @@ class Splits:
 
 
 def split_by_id(dataset: InMemoryDataset) -> Splits:
-    """`id % 20 == 7` is the validation split, `id % 20 == 13` the test split, the rest is for training.
+    """The splits by id % MODULUS, as SPLIT_RULE says; what is neither validation nor test is for training.
 
     The schema of every part knows which values occur together in the training part, and no more; the palette, which
     colours each pixel has there.
     """
-    remainder = dataset.ids % 20
-    held_out = (remainder == 7) | (remainder == 13)
-    schema = dataset.schema.with_seen(dataset.labels[~held_out])
-    palette = dataset.palette and dataset.palette.per_pixel(dataset.images[~held_out])
+    remainder = dataset.ids % MODULUS
+    validation, test = (torch.isin(remainder, torch.tensor(chosen)) for chosen in (VALIDATION, TEST))
+    train = ~(validation | test)
+    schema = dataset.schema.with_seen(dataset.labels[train])
+    palette = dataset.palette and dataset.palette.per_pixel(dataset.images[train])
     dataset = replace(dataset, schema=schema, palette=palette)
-    return Splits(*(dataset.select(rows.nonzero()[:, 0]) for rows in (~held_out, remainder == 7, remainder == 13)))
+    return Splits(*(dataset.select(rows.nonzero()[:, 0]) for rows in (train, validation, test)))

@@ -54,7 +54,7 @@ class MNIST(Dataset):
     def load(self, data_root: str) -> Splits:
         """The 60,000 training digits split by row number, with the 10,000 published test digits as the test split.
 
-        Rows with `id % 20 == 13`, a test split elsewhere, stay out of training here too: one rule for all.
+        The rows that are the test split of other data sets stay out of training here too: one rule for all.
         """
         root = Path(data_root)
         train = _dataset(TRAIN_IMAGES.read(root), TRAIN_LABELS.read(root), self.image_size)

@@ -128,6 +128,9 @@ class PixelFaces(Dataset):
         images, ids = render(labels), torch.arange(self.count)
         return split_by_id(InMemoryDataset(self.name, images, labels, SCHEMA, Palette.of(images), ids))
 
+    def render(self, labels: Tensor) -> Tensor:
+        return render(labels)
+
 
 def render(labels: Tensor) -> Tensor:
     """Complete labels (N, F) -> (N, 3, 24, 24) uint8."""

@@ -1,143 +1,101 @@
 """Adherence: do pictures show what was asked for?
 
-Requests are made as people make them: one to five things named, the rest left open. For every value of every field,
-absence included, some requests name it, together with other things that a real picture with it has; so each can be
-met. What the pictures show is read by a classifier that has seen real pictures only.
+What they show is read by a classifier that has seen real training pictures only. Each request is part of the label of
+a real picture of the split, and what the classifier reads there, with its errors, is the ceiling.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from conditions.schema import UNKNOWN, ConditionSchema
-from conditions.values import absences, one_hot, slots, value_names
+from conditions.schema import ConditionSchema
+from conditions.values import absences, one_hot, value_names
 from conf import setting
-from data.base import InMemoryDataset
-from evaluation.bench import MANY, Bench, MeasureSettings, Read
+from evaluation.bench import MANY, Bench, Measure, MeasureSettings, Read
 from evaluation.exact import palette_error
-from evaluation.hidden import described
+from evaluation.hidden import described, hidden_pairs
+from evaluation.intervals import mean_of_means, share
 from evaluation.metrics import precision_recall
+from evaluation.requests import Requests, make_requests
 from evaluation.samples import SampleSet
-from runtime.plots import Panel, curves, percent, table
+from runtime.plots import Panel, curves, table
 
-SIZES = (1, 2, 3, 4, 5)
 SEED = 1_000_000  # of the first picture, apart from those of the other measures
 LOWEST = 10  # values listed by name
+REAL = "real pictures"
 
 
 class AdherenceSettings(MeasureSettings):
     """Of adherence."""
 
-    n: int = setting(1000, "requests, at least; as many for each value, of one to five things in turn", ge=1, le=MANY)
-    w: list[Annotated[float, Field(ge=0)]] = setting([0.0, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0], "guidance", min_length=1)
+    n: int = setting(20, "requests for each value, at least; as many in each size", ge=1, le=MANY)
+    w: list[Annotated[float, Field(ge=0)]] = setting([0.0, 1.0, 2.0, 3.0, 5.0], "guidance", min_length=1)
 
     @property
     def weights(self) -> list[float]:
         return self.w
 
 
-class Requests(NamedTuple):
-    labels: Tensor  # (N, F) int64: the named fields, all others UNKNOWN
-    size: Tensor  # (N,) int64: how many are named
-
-
-def request_sizes(schema: ConditionSchema) -> list[int]:
-    """1 to 5 things, but no more than there are slots."""
-    return [size for size in SIZES if size <= len(slots(schema))]
-
-
-def make_requests(data: InMemoryDataset, n: int, seed: int) -> Requests:
-    """At least `n` requests, as many for each value that some picture of `data` has; sizes take turns.
-
-    A request is the label of a random picture with the value, of which it names the value and other fields, first
-    such as show something; of one slot and its coarse fields it names only one.
-    """
-    schema, rng = data.schema, np.random.default_rng((seed, n))
-    labels = data.labels.numpy()
-    owners = np.array([schema.column[field.slot or field.name] for field in schema.fields])
-    optional = np.array([field.optional for field in schema.fields])
-    values = [(f, v) for f, count in enumerate(schema.cardinalities) for v in range(count) if (labels[:, f] == v).any()]
-    sizes = request_sizes(schema)
-    repeats = -(-n // len(values))
-    rows, named_counts = [], []
-    for i, (f, v) in enumerate(values):
-        for r, label in enumerate(labels[rng.choice(np.flatnonzero(labels[:, f] == v), repeats)]):
-            named_counts.append(sizes[(i + r) % len(sizes)])
-            named = _named(label, f, named_counts[-1], owners, optional, rng)
-            rows.append(np.where(np.isin(np.arange(len(schema)), named), label, UNKNOWN))
-    return Requests(torch.from_numpy(np.stack(rows)), torch.tensor(named_counts))
-
-
-def _named(label, first: int, size: int, owners, optional, rng: np.random.Generator) -> list[int]:
-    """`size` fields of different slots, `first` among them, those that show something before those that do not."""
-    shuffled = rng.permutation(len(label))
-    present = ~optional[shuffled] | (label[shuffled] != 0)
-    named = [first]
-    for f in np.concatenate([shuffled[present], shuffled[~present]]):
-        if len(named) < size and owners[f] not in owners[named]:
-            named.append(int(f))
-    return named
-
-
 # -- figures ---------------------------------------------------------------------------------------------------
 
 
-class Counts(NamedTuple):
-    """Per value of every field (V,): how often it was asked for, how often it was then seen, how often hidden."""
+def met(requests: Requests, read: Tensor, schema: ConditionSchema, hides: Tensor) -> Tensor:
+    """(N,) float64: 1 where a picture shows the value that its request is for, 0 where not.
 
-    asked: Tensor
-    met: Tensor
-    hidden: Tensor
-
-
-def count(requests: Tensor, read: Tensor, schema: ConditionSchema, hides: Tensor) -> Counts:
-    """requests, read : (N, F). A request for what the rest of the picture would hide counts as hidden, not as asked."""
-    wanted, shown = one_hot(requests, schema), one_hot(read, schema)
-    met = wanted * shown
-    covered = wanted * (1 - shown) * (shown @ hides.double().T > 0)
-    return Counts((wanted - covered).sum(0), met.sum(0), covered.sum(0))
+    NaN where that value could not be seen, since the picture shows another that hides it, met or not.
+    read : (N, F) what the pictures show; hides : (V, V), see `hidden_pairs`
+    """
+    shown = one_hot(read, schema)
+    rows = torch.arange(len(read))
+    return shown[rows, requests.value].masked_fill(_covered(shown, hides)[rows, requests.value], math.nan)
 
 
-def macro(counts: Counts, chosen: Tensor) -> float | None:
-    """The mean, over the values `chosen` (V,) bool that were asked for, of the share met; None if none was."""
-    chosen = chosen & (counts.asked > 0)
-    if not chosen.any():
-        return None
-    return (counts.met[chosen] / counts.asked[chosen]).mean().item()
+def wholly_met(requests: Requests, read: Tensor, schema: ConditionSchema, hides: Tensor) -> Tensor:
+    """(N,) float64: 1 where a picture shows all that its request names; NaN where some of that could not be seen."""
+    wanted, shown = one_hot(requests.labels, schema), one_hot(read, schema)
+    missed = (wanted * (1 - shown)).any(dim=1)
+    return (~missed).double().masked_fill((wanted * _covered(shown, hides)).any(dim=1), math.nan)
+
+
+def _covered(shown: Tensor, hides: Tensor) -> Tensor:
+    """(N, V) bool: what something else that the picture shows would hide."""
+    return shown @ hides.to(shown).T > 0
 
 
 def figures_of(requests: Requests, read: Tensor, schema: ConditionSchema, hides: Tensor, real: Tensor) -> dict:
-    """Macro shares, over all sizes and for each, of presence and of absence; and the share of every single value.
+    """How often requests are met: macro means over values, whole requests, and every single value.
 
     read : (N, F) what the pictures sampled for the requests show
     real : (V,) how many training pictures have each value
     """
-    none, names = absences(schema), value_names(schema)
-    by_size = {
-        int(size): count(requests.labels[rows], read[rows], schema, hides)
-        for size in requests.size.unique()
-        for rows in [requests.size == size]
-    }
-    total = Counts(*(sum(parts) for parts in zip(*by_size.values(), strict=True)))
+    seen, whole = met(requests, read, schema, hides), wholly_met(requests, read, schema, hides)
+    none, names, sizes = absences(schema), value_names(schema), requests.size.unique().tolist()
+    values = requests.value.unique().tolist()
+
+    def macro(absent: bool, size: int | None = None):
+        of_size = torch.ones_like(seen, dtype=torch.bool) if size is None else requests.size == size
+        return mean_of_means([seen[of_size & (requests.value == v)] for v in values if none[v] == absent])
+
     return {
-        "present": macro(total, ~none),
-        "absent": macro(total, none),
-        "present_by_size": {str(size): macro(counts, ~none) for size, counts in by_size.items()},
-        "absent_by_size": {str(size): macro(counts, none) for size, counts in by_size.items()},
+        "present": macro(False),
+        "absent": macro(True),
+        "whole": share(whole),
+        "present_by_size": {str(size): macro(False, size) for size in sizes},
+        "absent_by_size": {str(size): macro(True, size) for size in sizes},
+        "whole_by_size": {str(size): share(whole[requests.size == size]) for size in sizes},
         "values": {
-            names[i]: {
-                "met": (total.met[i] / total.asked[i]).item(),
-                "requests": int(total.asked[i]),
-                "hidden": int(total.hidden[i]),
-                "training_pictures": int(real[i]),
+            names[v]: {
+                "met": share(seen[requests.value == v]),
+                "hidden": int(seen[requests.value == v].isnan().sum()),
+                "training_pictures": int(real[v]),
             }
-            for i in total.asked.nonzero()[:, 0].tolist()
+            for v in values
         },
     }
 
@@ -145,81 +103,123 @@ def figures_of(requests: Requests, read: Tensor, schema: ConditionSchema, hides:
 # -- the measure -----------------------------------------------------------------------------------------------
 
 
-class Adherence:
+class Adherence(Measure):
     """The measure; see evaluation/bench.py. The same requests and seeds at every w."""
 
     Settings = AdherenceSettings
 
     def __init__(self, bench: Bench, settings: AdherenceSettings):
         self.bench = bench
-        self.requests = make_requests(bench.splits.train, settings.n, bench.settings.seed)
-        labels, seeds = self.requests.labels, range(SEED, SEED + len(self.requests.labels))
+        self.requests = make_requests(bench.held_out, settings.n, bench.settings.seed)
+        labels = self.requests.labels
         ws = sorted({*settings.w, bench.settings.w})
-        self.sets = [SampleSet(f"adherence, w = {w:g}", labels, seeds, w) for w in ws]
+        self.sets = [SampleSet(f"adherence, w = {w:g}", labels, bench.seeds(SEED, len(labels)), w) for w in ws]
 
     @staticmethod
     def applies(bench: Bench) -> bool:
         return len(bench.pipe.schema) > 0
 
     def measure(self, read: Read) -> dict[str, Any]:
-        classifier, train, pipe = self.bench.classifier, self.bench.splits.train, self.bench.pipe
-        schema, palette = pipe.schema, pipe.palette
-        real = one_hot(train.labels, schema).sum(0)
-        generator = torch.Generator().manual_seed(self.bench.settings.seed)
-        some = torch.randperm(len(train), generator=generator)[: len(self.requests.labels)]
-        manifold = classifier.features(train.images[some])
+        classifier, held_out, pipe = self.bench.classifier, self.bench.held_out, self.bench.pipe
+        schema, palette, train = pipe.schema, pipe.palette, self.bench.splits.train
+        real, hides = one_hot(train.labels, schema).sum(0), hidden_pairs(train)
+        manifold = classifier.features(held_out.images)
+
+        def shown(images: Tensor) -> dict[str, Any]:
+            return figures_of(self.requests, classifier.read(images), schema, hides, real)
+
         figures = {}
         for samples in self.sets:
             images = read(samples)
             quantised = self.bench.quantised(images)
             figures[f"{samples.w:g}"] = {
                 "nfe": self.bench.evaluations(samples),
-                **figures_of(self.requests, classifier.read(quantised), schema, classifier.hides, real),
+                **shown(quantised),
                 "precision": precision_recall(manifold, classifier.features(quantised))[0],
                 "palette_error": palette_error(images, palette) if palette else None,
             }
-        return {"requests": len(self.requests.labels), "hidden": described(classifier.hides, schema), "by_w": figures}
+        names, there = value_names(schema), one_hot(held_out.labels, schema).sum(0) > 0
+        return {
+            "requests": len(self.requests.labels),
+            "values": len(self.requests.value.unique()),
+            "not_in_split": [names[v] for v in (~there & (real > 0)).nonzero()[:, 0].tolist()],
+            "hidden": described(hides, schema),
+            "real": shown(held_out.images[self.requests.row]),
+            "by_w": figures,
+        }
 
     def report(self, figures: dict[str, Any], out: Path) -> str:
         by_w, w = figures["by_w"], f"{self.bench.settings.w:g}"
-        self._curve(by_w, out / "adherence.png")
+        self._curve(figures, out / "adherence.png")
         sizes = list(by_w[w]["present_by_size"])
-        header = ["w", "NFE", "present", *(f"{size} named" for size in sizes), "absent", "precision", "palette error"]
-        rows = [
-            [w, f["nfe"], percent(f["present"]), *(percent(f["present_by_size"][size]) for size in sizes),
-             percent(f["absent"]), f"{f['precision']:.3f}",
-             "" if f["palette_error"] is None else f"{f['palette_error']:.2f}"]
+        header = ["pictures", "NFE", "present", "absent", "whole requests", "precision", "palette error"]
+        rows = [(f"ceiling: {REAL}", "", *_means(figures["real"]), "", "")]
+        rows += [
+            (f"w = {w}", f["nfe"], *_means(f), f"{f['precision']:.3f}",
+             "" if f["palette_error"] is None else f"{f['palette_error']:.2f}")
             for w, f in by_w.items()
         ]  # fmt: skip
-        hidden = ", ".join(figures["hidden"]) or "nothing"
-        named = f"{sizes[0]} to {sizes[-1]} values" if len(sizes) > 1 else "one value"
-        lowest = table(("value", "met", "requests", "hidden", "training pictures"), _lowest(by_w[w]["values"]))
+        named = f"{sizes[0]} to {sizes[-1]} things" if len(sizes) > 1 else "one thing"
+        text = (
+            f"## Adherence\n\n{figures['requests']} requests, as many for each of {figures['values']} values, that "
+            f"name {named} and leave the rest open. Each is part of the label of a picture of the "
+            f"{self.bench.settings.split} split; the ceiling is what the classifier reads off those pictures. Present "
+            'and absent: the mean over values, such as "hat" and "-hat", of the share of requests for them that are '
+            "met. Whole requests: all that is named is there. Precision: share of pictures among those of the split "
+            f"(classifier features, k = 3).\n\n{table(header, rows)}\n![Adherence against w](adherence.png)\n"
+        )
+        return text + self._by_size(figures, w) + self._values(figures, w)
+
+    def _by_size(self, figures: dict[str, Any], w: str) -> str:
+        parts = {f"ceiling: {REAL}": figures["real"], f"w = {w}": figures["by_w"][w]}
+        sizes = list(figures["real"]["present_by_size"])
+        if len(sizes) == 1:
+            return ""
+        rows = [
+            (name, what, *(part[key][size].percent for size in sizes))
+            for what, key in (("present", "present_by_size"), ("whole requests", "whole_by_size"))
+            for name, part in parts.items()
+        ]
+        return f"\nBy the number of things named:\n\n{table(('pictures', '', *sizes), rows)}"
+
+    def _values(self, figures: dict[str, Any], w: str) -> str:
+        values, real = figures["by_w"][w]["values"], figures["real"]["values"]
+        lowest = sorted(values, key=lambda name: values[name]["met"].value)[:LOWEST]
+        rows = [
+            (name, values[name]["met"].percent, values[name]["met"].n, real[name]["met"].percent,
+             values[name]["training_pictures"])
+            for name in lowest
+        ]  # fmt: skip
+        hidden = "; ".join(figures["hidden"]) or (
+            "nothing, for no two training pictures that differ in one value are equal"
+        )
+        absent = ", ".join(figures["not_in_split"])
         return (
-            f"## Adherence\n\n{figures['requests']} requests that name {named}, the rest open; the mean over values of "
-            "the share of pictures that show them, as the classifier reads them. Absent: the same for requests such as "
-            '"-hat". Precision: share of pictures among real ones (classifier features, k = 3).\n\n'
-            + table(header, rows)
-            + f"\n![Adherence against w](adherence.png)\n\nAt w = {w}, the values that are met least often:\n\n"
-            f"{lowest}\n"
-            f"Left out where the picture shows the second, since the first cannot be seen beside it: {hidden}.\n"
+            f"\nAt w = {w}, the values that are met least often:\n\n"
+            + table(("value", "met", "requests", REAL, "training pictures"), rows)
+            + f"\nLeft out where the picture shows the second, since the first cannot be seen beside it: {hidden}.\n"
+            + (f"\nNot asked for, since no picture of the split has it: {absent}.\n" if absent else "")
         )
 
-    def _curve(self, by_w: dict[str, dict], path: Path) -> None:
-        ws, figures = [float(w) for w in by_w], list(by_w.values())
-        present = [f["present"] for f in figures]
-        lines = {"present": (ws, present), "absent": (ws, [f["absent"] for f in figures])}
-        sizes = figures[0]["present_by_size"]
-        by_size = {f"{size} named": (ws, [f["present_by_size"][size] for f in figures]) for size in sizes}
+    def _curve(self, figures: dict[str, Any], path: Path) -> None:
+        by_w = figures["by_w"]
+        ws, parts = [float(w) for w in by_w], list(by_w.values())
+        lines = {key: (ws, [part[key].value for part in parts]) for key in ("present", "absent", "whole")}
+        lines[REAL] = (ws, [figures["real"]["present"].value] * len(ws))
+        sizes = list(parts[0]["present_by_size"])
+        by_size = {f"{size} named": (ws, [part["present_by_size"][size].value for part in parts]) for size in sizes}
         guided = {w: f for w, f in by_w.items() if float(w) > 0}  # w = 0 asks for nothing, and lies far off
-        precision = {"present": ([f["precision"] for f in guided.values()], [f["present"] for f in guided.values()])}
-        panels = [Panel("requests met", "guidance w", {k: v for k, v in lines.items() if None not in v[1]})]
+        present = [part["present"].value for part in guided.values()]
+        panels = [
+            Panel("requests met", "guidance w", {k: v for k, v in lines.items() if not any(map(math.isnan, v[1]))})
+        ]
         if len(by_size) > 1:
             panels.append(Panel("met, by number of things named", "guidance w", by_size))
         axis, weights = "precision (k-NN, classifier features)", [f"w = {w}" for w in guided]
+        precision = {"present": ([part["precision"] for part in guided.values()], present)}
         panels.append(Panel("met, against fidelity", axis, precision, weights))
         curves(path, panels, self.bench.caption(self.sets))
 
 
-def _lowest(values: dict[str, dict]) -> list[list]:
-    ordered = sorted(values.items(), key=lambda item: item[1]["met"])
-    return [[name, percent(v["met"]), *list(v.values())[1:]] for name, v in ordered[:LOWEST]]
+def _means(figures: dict[str, Any]) -> list[str]:
+    return [figures[key].percent for key in ("present", "absent", "whole")]

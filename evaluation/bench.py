@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor
 
 from conf import MAX_SEED, Device, Precision, Settings, Text, setting
 from data import AnyDataset
-from data.base import InMemoryDataset, Splits
+from data.base import SPLIT_RULE, InMemoryDataset, Splits
 from diffusion.sampling import SamplingOptions
 from evaluation.classifier import classifier_for
 from evaluation.samples import SampleSet, evaluations
@@ -23,6 +24,7 @@ from inference.pipeline import Pipeline
 
 Read = Callable[[SampleSet], Tensor]  # the pictures of a set, (N, C, H, W) uint8, not quantised
 MANY = 1_000_000  # pictures of one set
+SEEDS = 100_000_000  # seeds of pictures that one seed= has for itself
 PLACES = ("out", "data_root")  # settings that say where, not what
 
 
@@ -40,7 +42,7 @@ class BenchSettings(SamplingOptions):
         "validation", "validation, for choosing; test, for the final figures of pretrained weights"
     )
     w: float = setting(3.0, "guidance, where a measure has none of its own", ge=0)
-    seed: int = setting(0, "of requests and of the choice of real pictures", ge=0, le=MAX_SEED)
+    seed: int = setting(0, "of requests, of pictures and of the choice of real pictures", ge=0, le=MAX_SEED)
     out: Text | None = setting(
         None, "folder to write to, new or empty; null makes evaluations/<dataset>/<time>-<split>"
     )
@@ -59,6 +61,15 @@ class MeasureSettings(Settings):
     def weights(self) -> list[float]:
         """Those of guidance at which it samples, beside the common w."""
         return []
+
+
+def refuse_seen(pipe: Pipeline, split: str) -> None:
+    """Raise ValueError where weights were trained on pictures of the test split, under an earlier split rule."""
+    if split == "test" and pipe.info.splits != SPLIT_RULE:
+        raise ValueError(
+            f"split=test: these weights were trained under another rule ({pipe.info.splits}) than today's "
+            f"({SPLIT_RULE}), so on pictures of the test split; measure them with split=validation, or train anew"
+        )
 
 
 @dataclass(frozen=True)
@@ -80,10 +91,23 @@ class Bench:
         """Found, or trained now."""
         return classifier_for(self.splits, self.pipe.device, self.classifiers)
 
+    def seeds(self, first: int, n: int) -> range:
+        """n seeds from `first` on; with another seed= others altogether."""
+        start = (first + self.settings.seed * SEEDS) % MAX_SEED
+        return range(start, start + n)
+
     @property
     def held_out(self) -> InMemoryDataset:
         """The pictures of the split that is compared with."""
         return getattr(self.splits, self.settings.split)
+
+    def truth(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Labels and their pictures, of those of `labels` (N, F) at least whose picture is known.
+
+        The pictures are rendered where the data set can, else they are the held-out ones.
+        """
+        rendered = self.pipe.recipe.dataset.render(labels)
+        return (self.held_out.labels, self.held_out.images) if rendered is None else (labels, rendered)
 
     def quantised(self, images: Tensor) -> Tensor:
         """`images` as sample.py writes them: each pixel in a colour of the palette, where there is one."""
@@ -114,7 +138,7 @@ class Bench:
         return {"checkpoint": self.pipe.checkpoint, "split": self.settings.split, "settings": settings}
 
 
-class Measure(Protocol):
+class Measure(ABC):
     """One kind of measurement. Made from a Bench and its own settings; raises ValueError if they do not allow it.
 
     Settings : the class of its settings
@@ -125,11 +149,18 @@ class Measure(Protocol):
     sets: list[SampleSet]
 
     @staticmethod
+    @abstractmethod
     def applies(bench: Bench) -> bool:
         """Whether the weights have the labels or the palette that it needs."""
 
-    def measure(self, read: Read) -> dict[str, Any]:
-        """The figures, as plain values for metrics.json."""
+    def further(self, read: Read) -> list[SampleSet]:
+        """The samples that it needs besides, where these depend on what the first ones show."""
+        return []
 
+    @abstractmethod
+    def measure(self, read: Read) -> dict[str, Any]:
+        """The figures for metrics.json: numbers and estimates."""
+
+    @abstractmethod
     def report(self, figures: dict[str, Any], out: Path) -> str:
         """The figures as Markdown; pictures go into the folder `out`."""

@@ -1,8 +1,11 @@
-"""Are pictures as good and as varied as real ones? FID, KID, precision and recall, beside the floor of real halves."""
+"""Are pictures as good and as varied as real ones? FID, KID, precision and recall.
+
+Beside them stand the floor, other real pictures in the place of samples, and what a model would reach that samples each
+slot by itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,20 +13,21 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from conditions.dropout import LabelDropout
-from conditions.schema import ConditionSchema
+from conditions.values import slots
 from conf import setting
-from data.base import InMemoryDataset
-from evaluation.bench import MANY, Bench, MeasureSettings, Read
+from data.base import InMemoryDataset, Splits
+from evaluation.baselines import independent_labels
+from evaluation.bench import MANY, Bench, Measure, MeasureSettings, Read
 from evaluation.metrics import compare
+from evaluation.requests import AS_REQUESTS
 from evaluation.samples import SampleSet
 from models.classifier import FEATURES
 from runtime.plots import table
 
 UNASKED = "without a request"
-FLOOR = "real halves"
+FLOOR = "floor: other real pictures"
+INDEPENDENT = "baseline: independent slots"
 SEED = 2_000_000  # of the first picture, apart from those of the other measures
-AS_REQUESTS = LabelDropout(drop_prob=0.0, partial_prob=1.0, max_known=5)  # one to five fields stay known
 METRICS = {"fid": "FID", "kid": "KID", "precision": "precision", "recall": "recall"}
 
 
@@ -31,53 +35,63 @@ class DistributionSettings(MeasureSettings):
     """Of the distribution of pictures."""
 
     n: int = setting(
-        1000, f"pictures of each set; twice the {FEATURES} features or more, for covariances", ge=2 * FEATURES, le=MANY
+        800, f"pictures of each set; twice the {FEATURES} features or more, for covariances", ge=2 * FEATURES, le=MANY
     )
     repeats: int = setting(3, "with other seeds and other real pictures; fewer have no spread", ge=3, le=1000)
     w: list[Annotated[float, Field(ge=0)]] = setting(
         [1.0, 3.0], "guidance of the sets sampled for requests", min_length=1
     )
     unasked: bool = setting(True, "whether a set without a request is sampled too")
+    independent: bool = setting(True, "whether a set of labels with independent slots is sampled too, as the baseline")
 
     @property
     def weights(self) -> list[float]:
         return self.w
 
 
-def make_sets(
-    data: InMemoryDataset, schema: ConditionSchema, n: int, repeats: int, ws: Sequence[float], unasked: bool = True
-) -> dict[str, list[SampleSet]]:
-    """Sets of n pictures, `repeats` each: if `unasked` without a request, and for each w with requests distributed as
-    the data are.
+def make_sets(bench: Bench, data: InMemoryDataset, settings: DistributionSettings) -> dict[str, list[SampleSet]]:
+    """Sets of n pictures, `repeats` each: without a request, for each w with requests distributed as the data are, and
+    for complete labels of independent slots.
 
-    A request is the label of a random training picture of which one to five fields are kept. At w = 1 a perfect
-    model then samples the distribution of the data; other w do not, and the figures say how far off they are.
-    `schema` is that of the model, without fields if it knows no labels.
+    A request is the label of a random picture of `data` of which one to five fields are kept. At w = 1 a perfect model
+    then samples the distribution of the data; other w do not, and the figures say how far off they are.
     """
     made: dict[str, list[SampleSet]] = {}
-    for k in range(repeats):
-        generator = torch.Generator().manual_seed(k)
-        seeds = range(SEED + k * n, SEED + (k + 1) * n)
-        if unasked:
+    schema, n = bench.pipe.schema, settings.n
+    for k in range(settings.repeats):
+        generator = torch.Generator().manual_seed(bench.settings.seed * settings.repeats + k)
+        seeds = bench.seeds(SEED + k * n, n)
+        if settings.unasked:
             made.setdefault(UNASKED, []).append(SampleSet(f"{UNASKED}, {k + 1}", schema.unknown(n), seeds, 1.0))
         if not len(schema):
             continue
         rows = torch.randint(len(data), (n,), generator=generator)
         labels = AS_REQUESTS(schema, data.labels[rows], generator)
-        for w in ws:
+        for w in settings.w:
             made.setdefault(f"w = {w:g}", []).append(SampleSet(f"requests, w = {w:g}, {k + 1}", labels, seeds, w))
+        if settings.independent and len(slots(schema)) > 1:
+            labels = independent_labels(data, n, generator)
+            made.setdefault(INDEPENDENT, []).append(SampleSet(f"{INDEPENDENT}, {k + 1}", labels, seeds, 1.0))
     return made
 
 
+def source(splits: Splits, split: str, needed: int) -> str:
+    """The split that real pictures come from: the one named, or training where that has fewer than are needed."""
+    if needed <= len(getattr(splits, split)):
+        return split
+    if needed <= len(splits.train):
+        return "train"
+    raise ValueError(
+        f"distribution.n and distribution.repeats take {needed} real pictures, two sets for each repeat, and there are "
+        f"{len(splits.train)}; take fewer"
+    )
+
+
 def halves(data: InMemoryDataset, n: int, repeats: int, seed: int) -> list[tuple[Tensor, Tensor]]:
-    """For each repeat, two sets of n different training pictures."""
-    if 2 * n > len(data):
-        raise ValueError(f"distribution.n={n}: the floor takes two sets of real pictures; at most {len(data) // 2}")
-    pairs = []
-    for k in range(repeats):
-        rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed + k))
-        pairs.append((data.images[rows[:n]], data.images[rows[n : 2 * n]]))
-    return pairs
+    """For each repeat, two sets of n pictures; no picture is in two sets of any repeat."""
+    rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
+    parts = [data.images[part] for part in rows[: 2 * n * repeats].split(n)]
+    return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 def _spread(values: list[dict[str, float]]) -> dict[str, dict[str, float]]:
@@ -89,17 +103,19 @@ def _spread(values: list[dict[str, float]]) -> dict[str, dict[str, float]]:
     return out
 
 
-class Distribution:
+class Distribution(Measure):
     """The measure; see evaluation/bench.py."""
 
     Settings = DistributionSettings
 
     def __init__(self, bench: Bench, settings: DistributionSettings):
-        self.bench, n, repeats, train = bench, settings.n, settings.repeats, bench.splits.train
-        self.groups = make_sets(train, bench.pipe.schema, n, repeats, settings.w, settings.unasked)
+        self.bench, n, repeats = bench, settings.n, settings.repeats
+        self.source = source(bench.splits, bench.settings.split, 2 * n * repeats)
+        data = getattr(bench.splits, self.source)
+        self.groups = make_sets(bench, data, settings)
         if not self.groups:
             raise ValueError("distribution.unasked=false: these weights know no labels, so nothing else can be sampled")
-        self.real = halves(train, n, repeats, bench.settings.seed)
+        self.real = halves(data, n, repeats, bench.settings.seed)
         self.sets = [samples for group in self.groups.values() for samples in group]
 
     @staticmethod
@@ -114,7 +130,7 @@ class Distribution:
             sampled = [features(self.bench.quantised(read(samples))) for samples in group]
             values = [compare(one, pictures) for (one, _), pictures in zip(real, sampled, strict=True)]
             found[name] = {**_spread(values), "nfe": self.bench.evaluations(group[0])}
-        return {"n": len(self.sets[0].labels), "repeats": len(real), "sets": found}
+        return {"n": len(self.sets[0].labels), "repeats": len(real), "real_pictures": self.source, "sets": found}
 
     def report(self, figures: dict[str, Any], out: Path) -> str:
         def cell(value: dict[str, float]) -> str:
@@ -125,11 +141,14 @@ class Distribution:
             [name, value.get("nfe", ""), *(cell(value[metric]) for metric in names)]
             for name, value in figures["sets"].items()
         ]
+        n, repeats, split = figures["n"], figures["repeats"], self.bench.settings.split
+        real = {"train": "training"}.get(self.source, self.source)
+        why = "" if self.source == split else f", since the {split} split has fewer than {2 * n * repeats}"
         return (
-            f"## Distribution\n\n{figures['n']} pictures against as many real ones of the training split; mean and "
-            f"standard deviation over {figures['repeats']} repeats, each with other seeds and other real pictures. "
-            f'"{FLOOR}": other real pictures in the place of samples. The requests keep one to five fields of a '
-            "real label, so that w = 1 should sample the real distribution. The features are the classifier's: the "
-            f"figures compare with no Inception FID.\n\n{table(['pictures', 'NFE', *names.values()], rows)}\n"
-            f"{self.bench.caption(self.sets)}\n"
+            f"## Distribution\n\n{n} pictures against as many real ones of the {real} split{why}; mean and "
+            f"standard deviation over {repeats} repeats, with other seeds, and real pictures that no other repeat has. "
+            "The requests keep one to five fields of a real label, so that w = 1 should sample the real distribution. "
+            "Independent slots: sampled, at w = 1, from complete labels whose slots were drawn one by one. The "
+            "features are the classifier's: the figures compare with no Inception FID.\n\n"
+            f"{table(['pictures', 'NFE', *names.values()], rows)}\n{self.bench.caption(self.sets)}\n"
         )

@@ -24,8 +24,9 @@ from conditions.schema import ConditionSchema
 from conditions.values import slots, value_names
 from conf import setting
 from data.base import InMemoryDataset
-from evaluation.bench import MANY, Bench, MeasureSettings, Read
+from evaluation.bench import MANY, Bench, Measure, MeasureSettings, Read
 from evaluation.exact import wrong_pixels
+from evaluation.intervals import mean, share
 from evaluation.samples import SampleSet
 from runtime.plots import percent, save_rows, table
 
@@ -117,15 +118,15 @@ def figures_of(samples: Tensor, before: Tensor, after: Tensor, read: Tensor, tru
     still = (before == after).all(dim=1)
     same = (samples == before).all(dim=1)
     return {
-        "exact": (wrong == 0).double().mean().item(),
-        "wrong_mean": wrong.double().mean().item(),
-        "success": right[asked].double().mean().item(),
+        "exact": share(wrong == 0),
+        "wrong_mean": mean(wrong.double()),
+        "success": share(right[asked]),
         "kept": right[~asked].double().mean().item(),
         "pixels_kept": same[still].double().mean().item(),
     }
 
 
-class Edits:
+class Edits(Measure):
     """The measure; see evaluation/bench.py."""
 
     Settings = EditsSettings
@@ -152,7 +153,7 @@ class Edits:
     @cached_property
     def by_method(self) -> dict[str, SampleSet]:
         """The pairs, edited by each method. Not made before they are asked for: they need the classifier."""
-        pipe, w, seeds = self.bench.pipe, self.bench.settings.w, range(len(self.before))
+        pipe, w, seeds = self.bench.pipe, self.bench.settings.w, self.bench.seeds(0, len(self.before))
         old = self.bench.classifier.read(self.before)
         new = torch.stack([self._edited(label, i) for i, label in enumerate(old)])
         edits = {
@@ -174,7 +175,8 @@ class Edits:
             group_edited(pipe.schema, label, f, value, row)
             for label, row, f, value in zip(old, *(part.tolist() for part in self.group_edits), strict=True)
         ])  # fmt: skip
-        return [SampleSet("edits, groups", new, rows, w, {"init": init, "mask": pipe.differing(init, old, new)})]
+        seeds = [self.bench.seeds(row, 1)[0] for row in rows]
+        return [SampleSet("edits, groups", new, seeds, w, {"init": init, "mask": pipe.differing(init, old, new)})]
 
     def _edited(self, label: Tensor, i: int) -> Tensor:
         """`label` (F,), read off the i-th picture, with the value that its pair asks for."""
@@ -193,10 +195,12 @@ class Edits:
             nfe = self.bench.evaluations(self.by_method[name])
             figures[name] = {"nfe": nfe, **figures_of(images, self.before, self.after, values, truth, slot)}
         groups = [figure for samples in self.by_group for figure in [self._groups(read(samples))]]
+        exact = {name: wrong_pixels(images[None], self.after)[0] == 0 for name, images in self.samples.items()}
         return {
             "pairs": len(self.before),
             "w": self.bench.settings.w,
             "methods": figures,
+            "advantage": mean(exact["edit"].double() - exact["label_alone"].double()),
             "groups": groups[0] if groups else {},
         }
 
@@ -216,7 +220,7 @@ class Edits:
             figures[("+" if value else "-") + schema.fields[f].name] = {
                 "nfe": nfe,
                 "pictures": int(chosen.sum()),
-                "success": success[chosen].double().mean().item(),
+                "success": share(success[chosen]),
                 "kept": kept[chosen].double().mean().item(),
             }
         return figures
@@ -228,19 +232,20 @@ class Edits:
         save_rows(out / "edits.png", rows, ["before", "edited", "true"], 4, caption, self.bench.provenance())
         header = ("method", "NFE", "exact", "wrong pixels, mean", "success", "other slots kept", "pixels kept")
         lines = [
-            (METHODS[method], f["nfe"], percent(f["exact"]), f"{f['wrong_mean']:.2f}",
-             *(percent(f[key]) for key in ("success", "kept", "pixels_kept")))
+            (METHODS[method], f["nfe"], f["exact"].percent, f["wrong_mean"].number, f["success"].percent,
+             percent(f["kept"]), percent(f["pixels_kept"]))
             for method, f in figures["methods"].items()
         ]  # fmt: skip
         groups = [
-            (name, f["nfe"], percent(f["success"]), percent(f["kept"]), f["pictures"])
+            (name, f["nfe"], f["success"].percent, percent(f["kept"]), f["pictures"])
             for name, f in figures["groups"].items()
         ]
         return (
             f"## Edited attributes\n\n{figures['pairs']} training pictures whose label differs in one slot from that "
             f"of a picture of the {split} split, edited to become it, at w = {figures['w']:g}. Slots are read by the "
             f"classifier. NFE per picture, without the evaluations that find where to inpaint.\n\n"
-            f"{table(header, lines)}\n![Before, edited, true](edits.png)\n\n"
+            f"{table(header, lines)}\nOn the same pairs, `edit=` is exact more often than the new label alone by "
+            f"{figures['advantage'].percent} of them.\n\n![Before, edited, true](edits.png)\n\n"
             f"Pictures of the {split} split with a group of values added or removed by `edit=`:\n\n"
             + table(("edit", "NFE", "success", "other slots kept", "pictures"), groups)
         )

@@ -1,7 +1,8 @@
 """Held-out exact match: is a picture sampled from its complete label the picture itself, pixel for pixel?
 
 It can be asked where the label determines the picture, as for CryptoPunks and pixelfaces. The pictures compared
-with are held out, so a model cannot have learned them by heart; it must have learned what each value looks like.
+with are held out, so a model cannot have learned them by heart; it must have learned what each value looks like. How
+much of that can be had without learning stands beside it, by analogy with training pictures.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from torch import Tensor
 
 from conf import setting
 from data.palette import Palette
-from evaluation.bench import MANY, Bench, MeasureSettings, Read
+from evaluation.baselines import Analogy, nearest
+from evaluation.bench import MANY, Bench, Measure, MeasureSettings, Read
+from evaluation.intervals import mean, share
 from evaluation.samples import SampleSet
 from runtime.plots import percent, save_rows, table
 
@@ -24,7 +27,7 @@ WORST = 12
 class ExactMatchSettings(MeasureSettings):
     """Of exact match."""
 
-    n: int = setting(500, "pictures of the split, from its beginning", ge=1, le=MANY)
+    n: int = setting(1000, "pictures of the split, from its beginning", ge=1, le=MANY)
     tries: int = setting(4, "times each is sampled, with other seeds", ge=1, le=1000)
 
 
@@ -41,7 +44,7 @@ def palette_error(images: Tensor, palette: Palette) -> float:
 def exact_match(samples: Tensor, truth: Tensor, palette: Palette) -> tuple[dict[str, Any], Tensor]:
     """Figures for pictures (K, N, C, H, W) uint8, not quantised, sampled K times from the labels of `truth`.
 
-    exact_one_seed  : share sampled without a wrong pixel, averaged over the tries
+    exact_one_seed  : share sampled without a wrong pixel, averaged over the tries, with its interval over pictures
     exact_best      : share for which at least one of the tries has none
     wrong_mean      : wrong pixels per picture, of H x W, over all tries; wrong_median likewise
     palette         : the same, quantised to the nearest colour of all, whichever pixel it is
@@ -65,17 +68,19 @@ def exact_match(samples: Tensor, truth: Tensor, palette: Palette) -> tuple[dict[
     return figures, wrong
 
 
-def _summary(wrong: Tensor) -> dict[str, float]:
+def _summary(wrong: Tensor) -> dict[str, Any]:
+    """Of wrong pixels (K, N)."""
+    right = wrong == 0
     return {
-        "exact_one_seed": (wrong == 0).double().mean().item(),
-        "exact_best": (wrong == 0).any(dim=0).double().mean().item(),
-        "wrong_mean": wrong.double().mean().item(),
+        "exact_one_seed": share(right[0]) if len(right) == 1 else mean(right.double().mean(dim=0)),
+        "exact_best": share(right.any(dim=0)),
+        "wrong_mean": mean(wrong.double().mean(dim=0)),
         "wrong_median": wrong.double().median().item(),
     }
 
 
-class ExactMatch:
-    """The measure; see evaluation/bench.py. Picture i of try k has the seed k N + i."""
+class ExactMatch(Measure):
+    """The measure; see evaluation/bench.py. Picture i of try k has the seed k N + i, at seed=0."""
 
     Settings = ExactMatchSettings
 
@@ -84,7 +89,7 @@ class ExactMatch:
         self.data = held_out.select(torch.arange(min(settings.n, len(held_out))))
         n, labels, w = len(self.data), self.data.labels, bench.settings.w
         self.sets = [
-            SampleSet(f"exact match, {k + 1}", labels, range(k * n, (k + 1) * n), w) for k in range(settings.tries)
+            SampleSet(f"exact match, {k + 1}", labels, bench.seeds(k * n, n), w) for k in range(settings.tries)
         ]
 
     @staticmethod
@@ -94,7 +99,15 @@ class ExactMatch:
     def measure(self, read: Read) -> dict[str, Any]:
         self.samples = torch.stack([read(samples) for samples in self.sets])
         figures, self.wrong = exact_match(self.samples, self.data.images, self.bench.pipe.palette)
-        return {"w": self.bench.settings.w, "nfe": self.bench.evaluations(self.sets[0]), **figures}
+        train, labels = self.bench.splits.train, self.data.labels
+        without = {"analogy": Analogy(train)(labels), "nearest": nearest(train, labels)}
+        baselines = {name: _summary(wrong_pixels(images[None], self.data.images)) for name, images in without.items()}
+        return {
+            "w": self.bench.settings.w,
+            "nfe": self.bench.evaluations(self.sets[0]),
+            **figures,
+            "baselines": baselines,
+        }
 
     def report(self, figures: dict[str, Any], out: Path) -> str:
         split = self.bench.settings.split
@@ -102,18 +115,25 @@ class ExactMatch:
         rows = [self.bench.quantised(self.samples[0, worst]), self.data.images[worst]]
         caption = f"The worst of {len(self.data)} held-out pictures. {self.bench.caption(self.sets[:1])}"
         save_rows(out / "worst.png", rows, ["sampled", "true"], 4, caption, self.bench.provenance())
-        kinds = (figures, figures["palette"])
-        values = [
-            ("exact, one seed", *(percent(kind["exact_one_seed"]) for kind in kinds)),
-            (f"exact, best of {figures['tries']}", *(percent(kind["exact_best"]) for kind in kinds)),
-            ("wrong pixels, mean", *(f"{kind['wrong_mean']:.2f}" for kind in kinds)),
-            ("wrong pixels, median", *(f"{kind['wrong_median']:g}" for kind in kinds)),
+        baselines, nfe = figures["baselines"], figures["nfe"]
+        rows = [
+            ("ceiling: pictures that quantising leaves as they are", "", percent(figures["reachable"]), "", "", ""),
+            ("sampled, quantised to the colours of each pixel", nfe, *_cells(figures)),
+            ("sampled, quantised to any colour of the palette", nfe, *_cells(figures["palette"])),
+            ("baseline: by analogy with training pictures", 0, *_cells(baselines["analogy"])),
+            ("baseline: the training picture with the nearest label", 0, *_cells(baselines["nearest"])),
         ]
+        best = f"exact, best of {figures['tries']}"
         return (
             f"## Exact match\n\n{figures['images']} pictures of the {split} split, each sampled from its complete "
-            f"label at w = {figures['w']:g} with NFE {figures['nfe']}; {percent(figures['reachable'])} of them consist "
-            "of colours that training pictures have at the same pixels. Before quantising, a colour is "
+            f"label at w = {figures['w']:g}. The baselines learn nothing. Before quantising, a colour is "
             f"{figures['palette_error']:.2f} of 255 levels off the palette.\n\n"
-            + table(("figure", "quantised to the colours of each pixel", "to any colour of the palette"), values)
+            + table(("pictures", "NFE", "exact, one seed", best, "wrong pixels, mean", "median"), rows)
             + "\n![The worst](worst.png)\n"
         )
+
+
+def _cells(figures: dict[str, Any]) -> list[str]:
+    best = "" if figures["exact_best"] == figures["exact_one_seed"] else figures["exact_best"].percent
+    median = f"{figures['wrong_median']:g}"
+    return [figures["exact_one_seed"].percent, best, figures["wrong_mean"].number, median]

@@ -1,31 +1,47 @@
-"""What cannot be seen beside something else, such as an earring under a hoodie."""
+"""What cannot be seen beside something else: decided by pixels, not by a classifier's errors."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from itertools import combinations
+
+import torch
 from torch import Tensor
 
 from conditions.schema import ConditionSchema
-from conditions.values import absences, one_hot, value_names
-
-HIDDEN_SHARE = 0.5  # hidden beside another value: read there on fewer than this share of real pictures
-SEEN_SHARE = 0.8  # and elsewhere on more than this
-HIDDEN_COUNT = 5  # real pictures that it takes to say so
+from conditions.values import absences, one_hot, slots, value_names
+from data.base import InMemoryDataset
 
 
-def hidden_pairs(labels: Tensor, read: Tensor, schema: ConditionSchema) -> Tensor:
-    """(V, V) bool: value i cannot be seen beside value j, as an earring beside a hoodie.
+def hidden_pairs(data: InMemoryDataset) -> Tensor:
+    """(V, V) bool: value i is hidden beside value j, in the order of `value_names`.
 
-    So where most real pictures with i and j are read without i, while i is read reliably on those without j.
-
-    labels, read : (N, F), the truth about real pictures and what a classifier reads there that has not seen them
+    So where pictures that both have j and differ in i alone, one with it and one with another value of its slot, are
+    equal pixel for pixel, all that there are. Where there are no such pictures, i counts as visible.
     """
-    truth = one_hot(labels, schema)
-    hit = truth * one_hot(read, schema)
-    beside, found_beside = truth.T @ truth, hit.T @ truth
-    elsewhere, found_elsewhere = truth.T @ (1 - truth), hit.T @ (1 - truth)
-    covered = (beside >= HIDDEN_COUNT) & (found_beside < HIDDEN_SHARE * beside)
-    reliable = (elsewhere >= HIDDEN_COUNT) & (found_elsewhere > SEEN_SHARE * elsewhere)
-    return covered & reliable & ~absences(schema)[:, None]
+    pairs = differing_in_one_slot(data.schema, data.labels)
+    if not len(pairs):
+        return torch.zeros(2 * [sum(data.schema.cardinalities)], dtype=torch.bool)
+    values = one_hot(data.labels, data.schema).float()
+    one, other = values[pairs[:, 0]], values[pairs[:, 1]]
+    parts = (data.images[part] for part in pairs.split(4096))
+    equal = torch.cat([(part[:, 0] == part[:, 1]).flatten(1).all(dim=1) for part in parts]).float()
+    differing, both = (one != other).float(), one * other
+    there, alike = differing.T @ both, (differing * equal[:, None]).T @ both
+    return (there > 0) & (alike == there) & ~absences(data.schema)[:, None]
+
+
+def differing_in_one_slot(schema: ConditionSchema, labels: Tensor) -> Tensor:
+    """(P, 2) int64: all pairs of rows of the complete `labels` (N, F) that differ in exactly one slot."""
+    columns = slots(schema)
+    rows = labels[:, columns].tolist()
+    found = []
+    for k in range(len(columns)):
+        alike = defaultdict(list)
+        for i, row in enumerate(rows):
+            alike[tuple(row[:k] + row[k + 1 :])].append(i)
+        found += [pair for group in alike.values() for pair in combinations(group, 2) if rows[pair[0]] != rows[pair[1]]]
+    return torch.tensor(found, dtype=torch.int64).view(-1, 2)
 
 
 def described(pairs: Tensor, schema: ConditionSchema) -> list[str]:

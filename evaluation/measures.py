@@ -7,10 +7,12 @@ from evaluation.edits import Edits
 from evaluation.exact import ExactMatch
 from evaluation.memorisation import Memorisation
 from evaluation.speed import Speed
+from evaluation.validity import Validity
 
 MEASURES: dict[str, type[Measure]] = {
     "exact": ExactMatch,
     "adherence": Adherence,
+    "validity": Validity,
     "distribution": Distribution,
     "memorisation": Memorisation,
     "edits": Edits,

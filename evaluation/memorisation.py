@@ -1,4 +1,9 @@
-"""Memorisation: are sampled pictures copies of training pictures, more often than unseen real ones are?"""
+"""Memorisation: do samples hit training pictures more often than pictures that no training has seen?
+
+With few attributes, any good model samples real pictures now and then, held-out ones too. So the number of hits of
+training pictures says little by itself; what counts is how often each training picture is hit, against each held-out
+one. A model that learned the distribution has a ratio of 1.
+"""
 
 from __future__ import annotations
 
@@ -8,36 +13,35 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from conditions.values import slots
 from conf import setting
-from evaluation.bench import MANY, Bench, MeasureSettings, Read
-from evaluation.exact import wrong_pixels
+from data.base import InMemoryDataset
+from evaluation.baselines import independent_labels
+from evaluation.bench import MANY, Bench, Measure, MeasureSettings, Read
+from evaluation.intervals import Estimate, rate_ratio, share
+from evaluation.requests import AS_REQUESTS
 from evaluation.samples import SampleSet
-from runtime.plots import percent, save_rows, table
+from runtime.plots import save_rows, table
 
 CHUNK = 256
 SEED = 2_000_000  # of the first picture: the seeds of evaluation/distribution.py, so that both share samples
 SHOWN = 14
-ROWS = {
-    "exact_copies": "exact copies of a training picture",
-    "distance_median": "distance, median",
-    "distance_lowest": "distance, lowest per cent",
-    "pixels_median": "differing pixels, median",
-}
+UNASKED, ASKED, INDEPENDENT = "no request", "requests", "independent slots"
 
 
 class MemorisationSettings(MeasureSettings):
     """Of memorisation."""
 
-    n: int = setting(1000, "pictures", ge=1, le=MANY)
+    n: int = setting(1000, "pictures without a request, and as many for requests", ge=1, le=MANY)
 
 
-def nearest(images: Tensor, training: Tensor) -> tuple[Tensor, Tensor]:
-    """The training picture nearest to each image, in levels: (distance (N,) float64, row (N,) int64).
+def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """The nearest of `others` to each image, in levels: (distance (N,) float64, row (N,) int64).
 
-    images, training : (N, C, H, W) and (M, C, H, W) uint8. The distance is the root mean square over pixels and
+    images, others : (N, C, H, W) and (M, C, H, W) uint8. The distance is the root mean square over pixels and
     channels, in levels of 255; 0 is an exact copy.
     """
-    flat = training.flatten(1).double()
+    flat = others.flatten(1).double()
     distances, rows = [], []
     for part in images.flatten(1).double().split(CHUNK):
         rows.append(torch.cdist(part, flat).argmin(dim=1))
@@ -46,69 +50,125 @@ def nearest(images: Tensor, training: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(distances), torch.cat(rows)
 
 
-def measure(images: Tensor, training: Tensor, held_out: Tensor, pixel_art: bool) -> tuple[dict, Tensor]:
-    """Figures for sampled pictures and, beside them, for real ones that are held out; and the rows of the nearest.
+def among(rows: Tensor, others: Tensor) -> Tensor:
+    """(N,) bool: whether each of `rows` is one of `others`, whatever their shape beyond the first axis."""
+    known = {row.numpy().tobytes() for row in others}
+    return torch.tensor([row.numpy().tobytes() in known for row in rows], dtype=torch.bool)
 
-    exact_copies     : share that equals a training picture in every pixel
-    distance_median  : to the nearest training picture, in levels of 255 (root mean square)
-    distance_lowest  : the same for the nearest per cent
-    pixels_median    : of pixel art, pixels that differ from it
+
+def hits(samples: Tensor, training: Tensor, held_out: Tensor) -> dict[str, Any]:
+    """How often samples are equal to a training and to a held-out picture, or label; rows compare as `among` does.
+
+    ratio : hits per training picture over hits per held-out picture
     """
-    figures, neighbours = {}, {}
-    for name, pictures in (("sampled", images), ("held_out", held_out)):
-        distance, rows = nearest(pictures, training)
-        neighbours[name] = rows
-        figures[name] = {
-            "images": len(pictures),
-            "exact_copies": (distance == 0).double().mean().item(),
-            "distance_median": distance.median().item(),
-            "distance_lowest": distance.quantile(0.01).item(),
-        }
-        if pixel_art:
-            differing = wrong_pixels(pictures[None], training[rows])[0]
-            figures[name]["pixels_median"] = differing.double().median().item()
-    return figures, neighbours["sampled"]
+    train, unseen = among(samples, training), among(samples, held_out)
+    counts = int(train.sum()), int(unseen.sum())
+    return {
+        "samples": len(samples),
+        "training": share(train),
+        "held_out": share(unseen),
+        "ratio": rate_ratio(counts[0], len(training), counts[1], len(held_out)),
+    }
 
 
-class Memorisation:
-    """The measure; see evaluation/bench.py. Looks at pictures sampled without a request."""
+def nearer(samples: Tensor, training: Tensor, held_out: Tensor, seed: int) -> Estimate:
+    """The share of samples that are nearer to training pictures than to as many held-out ones; 0.5 without memory.
+
+    Samples equally near to both are left out.
+    """
+    size = min(len(training), len(held_out))
+    generator = torch.Generator().manual_seed(seed)
+    chosen, other = (part[torch.randperm(len(part), generator=generator)[:size]] for part in (training, held_out))
+    (to_training, _), (to_held_out, _) = nearest(samples, chosen), nearest(samples, other)
+    apart = to_training != to_held_out
+    return share((to_training < to_held_out)[apart])
+
+
+def novelty(samples: Tensor, labels: Tensor, train: InMemoryDataset, truth: tuple[Tensor, Tensor]) -> dict[str, Any]:
+    """How many samples (N, C, H, W) have labels (N, S), of slots, that no training picture has, and how many are right.
+
+    truth : labels (M, S) and pictures (M, C, H, W), where the true picture is known
+    right : of the novel samples whose true picture is known, the share that equal it pixel for pixel
+    """
+    columns = slots(train.schema)
+    new = ~among(labels, train.labels[:, columns])
+    pictures = {label.numpy().tobytes(): picture for label, picture in zip(*truth, strict=True)}
+    right = [
+        torch.equal(image, pictures[key])
+        for image, key in zip(samples[new], (label.numpy().tobytes() for label in labels[new]), strict=True)
+        if key in pictures
+    ]
+    return {"novel": share(new), "right": share(torch.tensor(right, dtype=torch.float64))}
+
+
+class Memorisation(Measure):
+    """The measure; see evaluation/bench.py. Requests are of labels of training and held-out pictures in proportion."""
 
     Settings = MemorisationSettings
 
     def __init__(self, bench: Bench, settings: MemorisationSettings):
-        self.bench, n = bench, settings.n
-        self.sets = [SampleSet("memorisation", bench.pipe.schema.unknown(n), range(SEED, SEED + n), 1.0)]
+        self.bench, n, schema = bench, settings.n, bench.pipe.schema
+        train, held_out = bench.splits.train, bench.held_out
+        self.generator = torch.Generator().manual_seed(bench.settings.seed)
+        self.sets = [SampleSet(UNASKED, schema.unknown(n), bench.seeds(SEED, n), 1.0)]
+        if len(schema):
+            labels = torch.cat([train.labels, held_out.labels])
+            rows = torch.randint(len(labels), (n,), generator=self.generator)
+            labels = AS_REQUESTS(schema, labels[rows], self.generator)
+            self.sets.append(SampleSet(ASKED, labels, bench.seeds(SEED, n), bench.settings.w))
 
     @staticmethod
     def applies(bench: Bench) -> bool:
         return True
 
     def measure(self, read: Read) -> dict[str, Any]:
-        self.images = self.bench.quantised(read(self.sets[0]))
-        training, held_out = self.bench.splits.train.images, self.bench.held_out.images
-        figures, self.rows = measure(self.images, training, held_out, self.bench.pipe.palette is not None)
-        return {"nfe": self.bench.evaluations(self.sets[0]), **figures}
+        bench, train, held_out = self.bench, self.bench.splits.train, self.bench.held_out
+        columns, figures = slots(train.schema), {}
+        self.images = bench.quantised(read(self.sets[0]))
+        for samples in self.sets:
+            images = bench.quantised(read(samples))
+            figures[samples.name] = {
+                "nfe": bench.evaluations(samples),
+                "w": samples.w,
+                **hits(images, train.images, held_out.images),
+                "nearer": nearer(images, train.images, held_out.images, bench.settings.seed),
+            }
+            if bench.pipe.palette is not None and columns:
+                labels = bench.classifier.read(images)
+                truth = bench.truth(labels)
+                figures[samples.name] |= novelty(images, labels[:, columns], train, (truth[0][:, columns], truth[1]))
+        if bench.pipe.palette is not None and columns:
+            drawn = independent_labels(train, 10 * len(self.images), self.generator)[:, columns]
+            figures[INDEPENDENT] = hits(drawn, train.labels[:, columns], held_out.labels[:, columns])
+        return {"training": len(train), "held_out": len(held_out), "sets": figures}
 
     def report(self, figures: dict[str, Any], out: Path) -> str:
         """Beside the first samples, those nearest to a training picture without being a copy of it."""
-        training = self.bench.splits.train.images[self.rows]
-        gap = (self.images.double() - training.double()).square().flatten(1).mean(dim=1)
+        pictures = self.bench.splits.train.images
+        gap, rows = nearest(self.images, pictures)
+        training = pictures[rows]
         closest = gap.masked_fill(gap == 0, torch.inf).argsort()[:SHOWN]
         first = torch.arange(min(SHOWN, len(gap)))
-        rows = [self.images[first], training[first], self.images[closest], training[closest]]
+        shown = [self.images[first], training[first], self.images[closest], training[closest]]
         labels = ["sampled", "nearest real", "closest sample", "nearest real"]
         caption = f"Above the first {len(first)}, below the closest that are no copies. {self.bench.caption(self.sets)}"
-        save_rows(out / "neighbours.png", rows, labels, 3, caption, self.bench.provenance())
-        kinds = [figures["sampled"], figures["held_out"]]
+        save_rows(out / "neighbours.png", shown, labels, 3, caption, self.bench.provenance())
         cells = [
-            [name, *(percent(f[key]) if key == "exact_copies" else f"{f[key]:.3g}" for f in kinds)]
-            for key, name in ROWS.items()
-            if key in kinds[0]
-        ]
-        sampled, real = (kind["images"] for kind in kinds)
-        samples = f"{sampled} samples without a request, NFE {figures['nfe']}"
-        header = ("nearest training picture", samples, f"{real} held-out real ones")
+            (name + (f", w = {f['w']:g}" if name == ASKED else ""), f.get("nfe", ""), f["samples"],
+             f["training"].percent, f["held_out"].percent, f["ratio"].number,
+             *(f[key].percent if key in f else "" for key in ("nearer", "novel", "right")))
+            for name, f in figures["sets"].items()
+        ]  # fmt: skip
+        header = (
+            "samples", "NFE", "number", "equal to a training picture", "to a held-out one", "ratio per picture",
+            "nearer to training", "novel label", "of these, right",
+        )  # fmt: skip
         return (
-            "## Memorisation\n\nDistances are root mean squares over pixels and channels, in levels of 255.\n\n"
+            f"## Memorisation\n\nOf {figures['training']} training pictures and {figures['held_out']} held-out ones of "
+            f"the {self.bench.settings.split} split. Ratio: how much more often each training picture is hit than each "
+            f"held-out one; 1 for a model that has learned the distribution. {INDEPENDENT.capitalize()}: labels whose "
+            "slots are drawn one by one, as often as in training; no model. Nearer: share of samples nearer to "
+            "training pictures than to as many held-out ones; 50 % without memorisation. Novel: no training picture "
+            "has the label that the classifier reads; right: equal to the true picture, where that is known.\n\n"
             f"{table(header, cells)}\n![Pictures and their nearest neighbours](neighbours.png)\n"
         )

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from evaluation.bench import Bench, Measure
+from evaluation.intervals import Estimate
 from evaluation.samples import Cost, SampleCache, SampleSet
 from inference.classifier import Classifier
 from runtime.plots import percent, table
@@ -37,7 +38,9 @@ def write(
 
 
 def in_json(value: Any) -> Any:
-    """The same with None for numbers that JSON does not have: NaN and infinities."""
+    """The same with None for numbers that JSON does not have, NaN and infinities, and an object for each estimate."""
+    if isinstance(value, Estimate):
+        value = value._asdict()
     if isinstance(value, dict):
         return {key: in_json(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

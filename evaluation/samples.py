@@ -79,6 +79,10 @@ class Cost(NamedTuple):
     sampled: int
     seconds: float
 
+    def __add__(self, other: Cost) -> Cost:
+        """Of both."""
+        return Cost(*(ours + theirs for ours, theirs in zip(self, other, strict=True)))
+
     @property
     def described(self) -> str:
         kept = self.pictures - self.sampled

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from conf import setting
-from evaluation.bench import Bench, MeasureSettings, Read
+from evaluation.bench import Bench, Measure, MeasureSettings, Read
 from evaluation.samples import SampleSet, options_for
 from runtime.plots import table
 
@@ -23,7 +23,7 @@ class SpeedSettings(MeasureSettings):
     repeats: int = setting(3, "runs of which the median is taken", ge=1, le=1000)
 
 
-class Speed:
+class Speed(Measure):
     """The measure; see evaluation/bench.py. Times what it samples itself, for pictures kept on disk take no time."""
 
     Settings = SpeedSettings

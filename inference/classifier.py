@@ -31,14 +31,12 @@ class Classifier:
     schema    : what the labels mean
     data_hash : of the training pictures
     accuracy  : of each slot, by name, on the validation split
-    hides     : (V, V) bool over all values of all fields, see `hidden_pairs`
     """
 
     network: ClassifierNetwork
     schema: ConditionSchema
     data_hash: str
     accuracy: dict[str, float]
-    hides: Tensor
     device: torch.device
 
     @torch.no_grad()
@@ -111,11 +109,7 @@ def save(path: Path, classifier: Classifier) -> None:
     """Half precision, with accuracies and the hash of the data in the header."""
     state = classifier.network.state_dict()
     tensors = {name: t.cpu().half() if t.is_floating_point() else t.cpu() for name, t in state.items()}
-    info = {
-        "data_hash": classifier.data_hash,
-        "accuracy": classifier.accuracy,
-        "hides": classifier.hides.nonzero().tolist(),
-    }
+    info = {"data_hash": classifier.data_hash, "accuracy": classifier.accuracy}
     content = safetensors.torch.save(tensors, {"format": FORMAT, "info": json.dumps(info)})
     write_atomically(path, lambda file: file.write(content))
 
@@ -132,11 +126,8 @@ def load(
         if metadata["format"] != FORMAT or info["data_hash"] != data_hash:
             raise ValueError("made for other data")
         network.load_state_dict(safetensors.torch.load_file(path))
-        hides = torch.zeros(2 * [sum(schema.cardinalities)], dtype=torch.bool)
-        for pair in info["hides"]:
-            hides[tuple(pair)] = True
         accuracy = info["accuracy"]
     except (safetensors.SafetensorError, RuntimeError, LookupError, TypeError, ValueError, OSError) as error:
         reason = str(error).splitlines()[0][:120]
         raise ValueError(f"{path}: no classifier of this data ({reason}); remove it, and one is trained") from error
-    return Classifier(network.to(device).eval().requires_grad_(False), schema, data_hash, accuracy, hides, device)
+    return Classifier(network.to(device).eval().requires_grad_(False), schema, data_hash, accuracy, device)

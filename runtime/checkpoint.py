@@ -120,6 +120,7 @@ class WeightsInfo:
     schema  : the condition schema as JSON
     palette : (K, C) nested lists of colours, or None
     places  : which colours each pixel has in training pictures, as data.palette.Palette writes it, or None
+    splits  : the rule by which pictures were held out from their training, and from any that it started from
     """
 
     config: dict
@@ -130,6 +131,7 @@ class WeightsInfo:
     data_hash: str
     step: int
     places: str | None = None
+    splits: str = "id % 20: 7 validation, 13 test"  # of weights from before rules were recorded
 
 
 def save_weights(path: Path, tensors: dict[str, Tensor], info: WeightsInfo) -> None:

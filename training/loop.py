@@ -136,6 +136,7 @@ def save(run: Run, trainer: Trainer, step: int) -> None:
         dataset=data.name,
         data_hash=data.hash,
         step=step,
+        splits=trainer.splits,
     )
     save_weights(run.weights, trainer.ema.model.state_dict(), info)  # first: a finished state is never trained again
     save_state(run.state, {"step": step, **trainer.state()})

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from conditions.dropout import LabelDropout
 from conditions.schema import ConditionSchema
-from data.base import Batch, Splits
+from data.base import SPLIT_RULE, Batch, Splits
 from data.loader import BatchOrder
 from diffusion.gaussian import GaussianDiffusion
 from runtime.checkpoint import CheckpointError, load_tensors, read_info
@@ -60,6 +60,7 @@ class Trainer:
         self.settings, self.here = settings, here
         self.data = splits.train.to(here.device)
         self.schema = splits.train.schema
+        self.splits = SPLIT_RULE
         self.diffusion: GaussianDiffusion = settings.diffusion.build()
         self.model = build_model(settings, self.data.image_shape, self.schema).to(here.device)
         self.ema = EMA(self.model, settings.train.ema_decay)
@@ -126,7 +127,7 @@ class Trainer:
                 )
 
     def init_from(self, path: Path) -> None:
-        """Start from the weights of another training, to fine-tune them.
+        """Start from the weights of another training, to fine-tune them. What those were trained on counts as seen.
 
         Raises CheckpointError where they are for other pictures, labels, networks, predictions or noise levels. Dropout
         may differ, for it has no weights.
@@ -148,6 +149,7 @@ class Trainer:
                     f"init_from={path}: trained with other {name}; choose the data set, model.* and diffusion.* that "
                     "they had, or leave init_from out"
                 )
+        self.splits = info.splits
         try:
             self.model.load_state_dict(tensors)
             self.ema.model.load_state_dict(tensors)
@@ -164,6 +166,7 @@ class Trainer:
             "ema": self.ema.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "data_hash": self.data.hash,
+            "splits": self.splits,
         }
 
     def load(self, state: dict) -> None:
@@ -174,6 +177,7 @@ class Trainer:
             self.model.load_state_dict(state["model"])
             self.ema.model.load_state_dict(state["ema"])
             self.optimizer.load_state_dict(state["optimizer"])
+            self.splits = state["splits"]
         except (RuntimeError, ValueError, KeyError) as error:
             raise CheckpointError(
                 f"the saved state belongs to another network ({str(error).splitlines()[0]}); start another run"

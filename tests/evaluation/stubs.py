@@ -21,6 +21,7 @@ class StubPipe:
     def __init__(self, splits: Splits):
         self.schema, self.palette = splits.train.schema, splits.train.palette
         self.info = SimpleNamespace(dataset="pixelfaces", step=7, data_hash="d")
+        self.recipe = SimpleNamespace(dataset=pixelfaces.PixelFaces())
 
     def resolved(self, options: SamplingOptions) -> SamplingOptions:
         return options.replace(refine=4 if options.refine is None else options.refine)
@@ -38,8 +39,6 @@ class Oracle:
     accuracy, mean_accuracy = {"head": 1.0}, 1.0
 
     def __init__(self, splits: Splits):
-        size = sum(splits.train.schema.cardinalities)
-        self.hides = torch.zeros(size, size, dtype=torch.bool)
         pixels = splits.train.images[0].numel()
         self.directions = torch.randn(pixels, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 

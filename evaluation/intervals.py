@@ -1,0 +1,100 @@
+"""Estimates with the interval that says how far chance alone could have moved them: 95 % throughout."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+LEVEL = 0.95
+Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+RESAMPLES = 2000
+
+
+class Estimate(NamedTuple):
+    """A figure, the ends of its interval, and of how many observations it is; all NaN of none."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def percent(self) -> str:
+        """Such as "88.1 % (86.0 to 90.0)"."""
+        return self._shown(100, ".1f", " %")
+
+    @property
+    def number(self) -> str:
+        """Such as "1.25 (0.91 to 1.73)"."""
+        return self._shown(1, ".2f", "")
+
+    def _shown(self, factor: float, form: str, unit: str) -> str:
+        if not self.n:
+            return ""
+        value, low, high = (f"{factor * x:{form}}" for x in self[:3])
+        return f"{value}{unit} ({low} to {high})"
+
+
+def wilson(hits: float, n: int) -> Estimate:
+    """The share of `hits` among n independent observations, with the score interval (Wilson 1927)."""
+    if not n:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    share, spread = hits / n, Z**2 / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return Estimate(share, min(share, centre - half), max(share, centre + half), int(n))
+
+
+def share(right: Tensor) -> Estimate:
+    """`wilson` of (N,) observations that are 0 or 1; NaN ones are left out."""
+    right = right.double()
+    right = right[~right.isnan()]
+    return wilson(right.sum().item(), len(right))
+
+
+def mean_of_means(groups: Sequence[Tensor], seed: int = 0) -> Estimate:
+    """The mean over groups, such as values, of the mean within each, such as over the requests for it.
+
+    NaN entries are left out, and groups without others. The interval is the percentile one of the bootstrap (Efron
+    1979) that resamples groups, then the entries within each.
+    """
+    kept = [entries[~entries.isnan()].double() for entries in groups]
+    kept = [entries for entries in kept if len(entries)]
+    if not kept:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    rng = np.random.default_rng(seed)
+    counts = np.array([len(entries) for entries in kept])
+    values = np.stack([np.pad(entries.numpy(), (0, counts.max() - len(entries))) for entries in kept])
+    means = np.empty(RESAMPLES)
+    for i in range(RESAMPLES):
+        chosen = rng.integers(len(kept), size=len(kept))
+        size = counts[chosen, None]
+        entries = values[chosen[:, None], (rng.random((len(kept), counts.max())) * size).astype(int)]
+        means[i] = ((entries * (np.arange(counts.max()) < size)).sum(1) / counts[chosen]).mean()
+    value = torch.stack([entries.mean() for entries in kept]).mean().item()
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(value, float(low), float(high), int(counts.sum()))
+
+
+def mean(values: Tensor, seed: int = 0) -> Estimate:
+    """The mean of (N,) observations, with the bootstrap interval; of differences, a paired comparison."""
+    return mean_of_means([values.double()], seed)
+
+
+def rate_ratio(hits: int, size: int, other_hits: int, other_size: int) -> Estimate:
+    """(hits / size) / (other_hits / other_size): how much more often each member of one set is hit than of another.
+
+    Given how many hits there are in all, those of the first set are binomial with p = r size / (r size + other_size)
+    at a ratio of r (Przyborowski & Wilenski 1940); the interval of p, by `wilson`, becomes that of r.
+    """
+    p = wilson(hits, hits + other_hits)
+    if not p.n:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    low, value, high = (x / (1 - x) * other_size / size if x < 1 else math.inf for x in (p.low, p.value, p.high))
+    return Estimate(value, low, high, p.n)
