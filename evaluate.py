@@ -48,7 +48,7 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
         further = here.on_main(lambda: [s for measure in measures.values() for s in measure.further(cache.read)])
         cost += cache.fill(further, here)
         if here.is_main:
-            record = write(out, bench, measures, cache, cost, typed(overrides))
+            record = write(out, bench, measures, cache, cost, typed(overrides), FOLDER / "test-split.jsonl")
             print(f"sampled: {cost.described}, NFE {record['nfe']} per picture at w = {settings.w:g}")
             print(f"written: {out.as_posix()}/report.md, metrics.json and figures")
 

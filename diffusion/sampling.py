@@ -83,8 +83,8 @@ def _karras(schedule: NoiseSchedule, steps: int, start: int) -> list[int]:
     times, above = [], start + 1
     for i in range(steps):
         sigma = (first + i / (steps - 1) * (last - first)) ** RHO
-        at = bisect.bisect_left(levels, sigma)
-        nearest = at if at == 0 or (at < len(levels) and levels[at] - sigma < sigma - levels[at - 1]) else at - 1
+        at = min(bisect.bisect_left(levels, sigma), start)  # at least 1: levels[0] = 0; rounding could exceed `start`
+        nearest = at if levels[at] - sigma < sigma - levels[at - 1] else at - 1
         above = min(max(nearest, steps - i), above - 1)  # below the last one, with room for those that follow
         times.append(above)
     return [*times, 0]

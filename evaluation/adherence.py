@@ -184,7 +184,8 @@ class Adherence(Measure):
 
     def _values(self, figures: dict[str, Any], w: str) -> str:
         values, real = figures["by_w"][w]["values"], figures["real"]["values"]
-        lowest = sorted(values, key=lambda name: values[name]["met"].value)[:LOWEST]
+        seen = [name for name in values if values[name]["met"].n]
+        lowest = sorted(seen, key=lambda name: values[name]["met"].value)[:LOWEST]
         rows = [
             (name, values[name]["met"].percent, values[name]["met"].n, real[name]["met"].percent,
              values[name]["training_pictures"])

@@ -81,7 +81,9 @@ def independent_labels(data: InMemoryDataset, n: int, generator: torch.Generator
     schema: ConditionSchema = data.schema
     columns = slots(schema)
     always = [f for f in columns if not schema.fields[f].optional]
-    _, kind = data.labels[:, always].unique(dim=0, return_inverse=True)
+    kind = torch.zeros(len(data), dtype=torch.int64)
+    if always:
+        _, kind = data.labels[:, always].unique(dim=0, return_inverse=True)
     base = torch.randint(len(data), (n,), generator=generator)
     labels = data.labels[base].clone()
     for f in columns:

@@ -48,7 +48,8 @@ def wilson(hits: float, n: int) -> Estimate:
     share, spread = hits / n, Z**2 / n
     centre = (share + spread / 2) / (1 + spread)
     half = Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return Estimate(share, min(share, centre - half), max(share, centre + half), int(n))
+    low, high = max(0.0, centre - half), min(1.0, centre + half)  # rounding can lead beyond
+    return Estimate(share, min(share, low), max(share, high), int(n))
 
 
 def share(right: Tensor) -> Estimate:

@@ -71,17 +71,14 @@ def hits(samples: Tensor, training: Tensor, held_out: Tensor) -> dict[str, Any]:
     }
 
 
-def nearer(samples: Tensor, training: Tensor, held_out: Tensor, seed: int) -> Estimate:
-    """The share of samples that are nearer to training pictures than to as many held-out ones; 0.5 without memory.
+def nearest_of(samples: Tensor, training: Tensor, held_out: Tensor) -> Estimate:
+    """How much more often each training picture is the nearest one to a sample than each held-out one.
 
-    Samples equally near to both are left out.
+    It says of all data what the ratio of hits says where pictures recur exactly; 1 without memorisation.
     """
-    size = min(len(training), len(held_out))
-    generator = torch.Generator().manual_seed(seed)
-    chosen, other = (part[torch.randperm(len(part), generator=generator)[:size]] for part in (training, held_out))
-    (to_training, _), (to_held_out, _) = nearest(samples, chosen), nearest(samples, other)
-    apart = to_training != to_held_out
-    return share((to_training < to_held_out)[apart])
+    (to_training, _), (to_held_out, _) = nearest(samples, training), nearest(samples, held_out)
+    first, second = int((to_training < to_held_out).sum()), int((to_training > to_held_out).sum())
+    return rate_ratio(first, len(training), second, len(held_out))
 
 
 def novelty(samples: Tensor, labels: Tensor, train: InMemoryDataset, truth: tuple[Tensor, Tensor]) -> dict[str, Any]:
@@ -131,7 +128,7 @@ class Memorisation(Measure):
                 "nfe": bench.evaluations(samples),
                 "w": samples.w,
                 **hits(images, train.images, held_out.images),
-                "nearer": nearer(images, train.images, held_out.images, bench.settings.seed),
+                "nearest": nearest_of(images, train.images, held_out.images),
             }
             if bench.pipe.palette is not None and columns:
                 labels = bench.classifier.read(images)
@@ -153,22 +150,25 @@ class Memorisation(Measure):
         labels = ["sampled", "nearest real", "closest sample", "nearest real"]
         caption = f"Above the first {len(first)}, below the closest that are no copies. {self.bench.caption(self.sets)}"
         save_rows(out / "neighbours.png", shown, labels, 3, caption, self.bench.provenance())
-        cells = [
-            (name + (f", w = {f['w']:g}" if name == ASKED else ""), f.get("nfe", ""), f["samples"],
-             f["training"].percent, f["held_out"].percent, f["ratio"].number,
-             *(f[key].percent if key in f else "" for key in ("nearer", "novel", "right")))
-            for name, f in figures["sets"].items()
-        ]  # fmt: skip
+        cells = [_cells(name, figure) for name, figure in figures["sets"].items()]
         header = (
             "samples", "NFE", "number", "equal to a training picture", "to a held-out one", "ratio per picture",
-            "nearer to training", "novel label", "of these, right",
+            "ratio of nearest", "novel label", "of these, right",
         )  # fmt: skip
         return (
             f"## Memorisation\n\nOf {figures['training']} training pictures and {figures['held_out']} held-out ones of "
             f"the {self.bench.settings.split} split. Ratio: how much more often each training picture is hit than each "
             f"held-out one; 1 for a model that has learned the distribution. {INDEPENDENT.capitalize()}: labels whose "
-            "slots are drawn one by one, as often as in training; no model. Nearer: share of samples nearer to "
-            "training pictures than to as many held-out ones; 50 % without memorisation. Novel: no training picture "
+            "slots are drawn one by one, as often as in training; no model. Ratio of nearest: the same for being "
+            "the nearest picture to a sample. Novel: no training picture "
             "has the label that the classifier reads; right: equal to the true picture, where that is known.\n\n"
             f"{table(header, cells)}\n![Pictures and their nearest neighbours](neighbours.png)\n"
         )
+
+
+def _cells(name: str, figures: dict[str, Any]) -> list[object]:
+    name += f", w = {figures['w']:g}" if name == ASKED else ""
+    cells = [name, figures.get("nfe", ""), figures["samples"]]
+    cells += [figures[key].percent for key in ("training", "held_out")]
+    cells += [figures[key].number if key in figures else "" for key in ("ratio", "nearest")]
+    return cells + [figures[key].percent if key in figures else "" for key in ("novel", "right")]

@@ -18,14 +18,17 @@ from runtime.version import code_version
 
 
 def write(
-    out: Path, bench: Bench, measures: dict[str, Measure], cache: SampleCache, cost: Cost, command: str
+    out: Path, bench: Bench, measures: dict[str, Measure], cache: SampleCache, cost: Cost, command: str, uses: Path
 ) -> dict[str, Any]:
     """All figures, from pictures that are sampled already, into the folder `out`; returns what metrics.json holds.
 
     cost    : of sampling them
     command : that makes them again
+    uses    : the file that counts how often the test split was used
     """
     record = {"command": command, **provenance(bench), "sampling": cost._asdict()}
+    if bench.settings.split == "test":
+        record["test_split_uses"] = counted(uses, bench.pipe.checkpoint, command)
     record["classifier"] = {"mean_accuracy": bench.classifier.mean_accuracy, "accuracy": bench.classifier.accuracy}
     sections = [heading(record, cost), classifier_section(bench.classifier)]
     for name, measure in measures.items():
@@ -35,6 +38,17 @@ def write(
     (out / "metrics.json").write_text(json.dumps(record, indent=2, allow_nan=False), encoding="utf-8")
     (out / "report.md").write_text("\n".join(sections), encoding="utf-8")
     return record
+
+
+def counted(uses: Path, weights: str, command: str) -> int:
+    """Note another use of the test split in the file `uses`, and return how many there are now for these weights.
+
+    A figure of the test split is worth less with each time that it was looked at before a choice.
+    """
+    line = json.dumps({"weights": weights, "command": command, "code": code_version()})
+    with uses.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    return sum(json.loads(text)["weights"] == weights for text in uses.read_text(encoding="utf-8").splitlines())
 
 
 def in_json(value: Any) -> Any:
@@ -71,11 +85,16 @@ def provenance(bench: Bench) -> dict[str, Any]:
 
 def heading(record: dict[str, Any], cost: Cost) -> str:
     how = ", ".join(f"{key} {record[key]}" for key in ("steps", "spacing", "refine"))
+    uses = record.get("test_split_uses")
+    times = "once" if uses == 1 else f"{uses} times"
     guide = f", guide `{record['guide']}`" if record["guide"] else ""
     rows = [
         ("command", f"`{record['command']}`"),
         ("weights", f"`{record['checkpoint']}`, step {record['step']}"),
-        ("held-out pictures", f"{record['split']} split"),
+        (
+            "held-out pictures",
+            f"{record['split']} split" + (f", used {times} so far for these weights" if uses else ""),
+        ),
         (
             "sampler",
             f"{record['sampler']['name']}, {how}, w = {record['w']:g} unless stated otherwise{guide}; "

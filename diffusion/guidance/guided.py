@@ -74,12 +74,11 @@ def guided(
 def _outputs(denoiser: Denoiser, ref: Denoiser | None, x_t: Tensor, t: int, labels: list) -> list[Tensor | None]:
     """The raw output for each label (B, F), the first from `ref` if there is one; None where the label is None."""
     own = [c for c in (labels if ref is None else labels[1:]) if c is not None]
-    count, outputs = len(x_t), []
+    times, outputs = torch.full((len(x_t),), t, device=x_t.device), []
     if own:
-        times = torch.full((count * len(own),), t, dtype=torch.int64, device=x_t.device)
-        outputs = list(denoiser(torch.cat([x_t] * len(own)), times, torch.cat(own)).to(x_t.dtype).split(count))
+        output = denoiser(torch.cat([x_t] * len(own)), torch.cat([times] * len(own)), torch.cat(own))
+        outputs = list(output.to(x_t.dtype).split(len(x_t)))
     if ref is not None and labels[0] is not None:
-        times = torch.full((count,), t, dtype=torch.int64, device=x_t.device)
         outputs.insert(0, ref(x_t, times, labels[0]).to(x_t.dtype))
     remaining = iter(outputs)
     return [None if c is None else next(remaining) for c in labels]

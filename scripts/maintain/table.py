@@ -13,15 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from diffusion.sampling import SamplingOptions
-from runtime.plots import Panel, curves, percent, table
+from evaluation.intervals import Estimate
+from runtime.plots import Panel, curves, table
 from scripts.maintain import in_one_line
 
 SETTINGS = ("checkpoint", "split", "sampler", "guidance", "spacing", "steps", "refine", "precision", "w")
 FIGURES = {
-    "exact": lambda row: percent(row["exact"]),
-    "wrong pixels": lambda row: f"{row['wrong']:.2f}",
-    "adherence": lambda row: percent(row["present"]),
-    "absence": lambda row: percent(row["absent"]),
+    "exact": lambda row: Estimate(**row["exact"]).percent,
+    "wrong pixels": lambda row: Estimate(**row["wrong"]).number,
+    "adherence": lambda row: Estimate(**row["present"]).percent,
+    "absence": lambda row: Estimate(**row["absent"]).percent,
+    "whole requests": lambda row: Estimate(**row["whole"]).percent,
+    "valid, no request": lambda row: Estimate(**row["valid"]["0"]).percent,
+    **{f"valid, {n} named": lambda row, n=n: Estimate(**row["valid"][n]).percent for n in ("1", "2", "3")},
     "FID": lambda row: f"{row['fid']:.3g}",
     "recall": lambda row: f"{row['recall']:.3f}",
     "NFE": lambda row: str(row["nfe"]),
@@ -75,7 +79,10 @@ def rows_of(folder: Path) -> Iterator[dict[str, Any]]:
     if exact := record.get("exact"):
         add(exact["w"], exact, exact=exact["exact_one_seed"], wrong=exact["wrong_mean"])
     for w, figures in record.get("adherence", {}).get("by_w", {}).items():
-        add(w, figures, present=figures["present"], absent=figures["absent"])
+        add(w, figures, present=figures["present"], absent=figures["absent"], whole=figures["whole"])
+    for row in record.get("validity", {}).get("sampled", []):
+        add(row["w"], row)
+        rows[float(row["w"])].setdefault("valid", {})[str(row["named"])] = row["valid"]
     for name, figures in record.get("distribution", {}).get("sets", {}).items():
         if name.startswith("w = "):
             add(name.removeprefix("w = "), figures, fid=figures["fid"]["mean"], recall=figures["recall"]["mean"])
@@ -104,7 +111,7 @@ def plot(path: Path, rows: list[dict[str, Any]], differing: list[str]) -> None:
         for row in (row for row in rows if key in row):
             x, y = lines.setdefault(", ".join(str(row["settings"][k]) for k in differing) or key, ([], []))
             x.append(row["settings"]["w"])
-            y.append(row[key])
+            y.append(row[key]["value"] if isinstance(row[key], dict) else row[key])
         if lines:
             panels.append(Panel(title, "w", lines, share=share))
     alike = {key: rows[0]["settings"][key] for key in SETTINGS if key not in (*differing, "w")}

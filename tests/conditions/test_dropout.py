@@ -68,6 +68,25 @@ def test_the_global_generator_stays_untouched_where_one_is_given():
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_without_a_generator_the_global_one_decides():
+    torch.manual_seed(3)
+    expected = known_after(3, drop_prob=0.5, partial_prob=0.5)
+    assert torch.equal(LabelDropout(drop_prob=0.5)(PUNKS, PUNK.expand(N, -1)) != UNKNOWN, expected)
+
+
+def test_random_numbers_come_from_the_device_of_the_generator_and_labels_stay_on_theirs():
+    """The device "meta" stands for an accelerator: it computes shapes alone, and refuses tensors of the CPU."""
+    states = []
+    for device in ("cpu", "meta"):
+        generator = torch.Generator().manual_seed(0)
+        assert LabelDropout()(PUNKS, PUNK.expand(4, -1).to(device), generator).device.type == device
+        states.append(generator.get_state())
+    assert torch.equal(*states)
+    before = torch.get_rng_state()
+    assert LabelDropout()(PUNKS, PUNK.expand(4, -1).to("meta")).device.type == "meta"
+    assert torch.equal(torch.get_rng_state(), before)  # without a generator, from the device of the labels
+
+
 def test_the_bounds_of_the_probabilities():
     assert known_after(drop_prob=0.0, partial_prob=0.0).all()
     assert not known_after(drop_prob=1.0).any()
@@ -75,11 +94,19 @@ def test_the_bounds_of_the_probabilities():
     assert known_after(drop_prob=0.0, partial_prob=1.0).any(dim=1).all()  # a partial label still says something
 
 
+def test_a_probability_of_zero_drops_nothing_even_for_a_random_number_of_zero(monkeypatch):
+    """`torch.rand` returns 0 about once in 2^24 numbers."""
+    monkeypatch.setattr(torch, "rand", lambda *size, **_: torch.zeros(size))
+    assert known_after(n=2, drop_prob=0.0, partial_prob=0.0).all()
+    assert not known_after(n=2, drop_prob=1e-9).any()
+
+
+@pytest.mark.parametrize(("schema", "label"), [(PUNKS, PUNK), (mnist.SCHEMA, torch.tensor([7]))], ids=["many", "one"])
 @pytest.mark.parametrize("drop_prob", [0.1, 0.5])
-def test_whole_labels_are_lost_at_the_rate_asked_for(drop_prob):
-    is_known = known_after(drop_prob=drop_prob)
+def test_whole_labels_are_lost_at_the_rate_asked_for(drop_prob, schema, label):
+    is_known = known_after(schema=schema, label=label, drop_prob=drop_prob)
     assert torch.equal(is_known.any(dim=1), is_known.all(dim=1))
-    for field in range(len(PUNKS)):
+    for field in range(len(schema)):
         assert_binomial(N - is_known[:, field].sum(), N, drop_prob)
 
 

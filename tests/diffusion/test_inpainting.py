@@ -61,7 +61,7 @@ def test_steps_that_remain_are_the_share_of_the_strength():
         19,
         20,
     ]
-    assert Edit(INIT, 0.02).steps(200, 100) == 2  # there are no more times than that
+    assert [Edit(INIT, share).steps(200, 100) for share in (0.01, 0.02)] == [1, 2]  # there are no more times than that
     assert Edit(INIT, 0.0).steps(20, 200) == 1
 
 
@@ -113,6 +113,16 @@ def test_one_edit_serves_several_pictures():
     assert Edit(INIT, 0.7).of(torch.tensor([1])).mask is None
 
 
+@pytest.mark.parametrize("mask", [None, RIGHT, RIGHT[None, None]], ids=["no mask", "(H, W)", "(1, 1, H, W)"])
+@pytest.mark.parametrize("n", [1, 3])
+def test_one_edit_serves_any_number_of_pictures_in_colour(n, mask):
+    init = torch.stack([INIT[0, 0], -INIT[0, 0], INIT[0, 0] / 2])[None]
+    several = Edit(init, mask=mask).expanded(n)
+    assert torch.equal(several.init, torch.cat([init] * n))
+    if mask is not None:
+        assert torch.equal(several.mask.expand(n, 1, 6, 8), RIGHT.expand(n, 1, 6, 8))
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
@@ -142,6 +152,7 @@ def test_labels_differ_where_their_pictures_do():
     expected[0, 2, 3] = 1
     expected[1, 0] = 1
     assert torch.equal(mask, expected)
+    assert not differing(SCHEDULE, denoisers[0], denoisers[0], INIT, noise, threshold=0.0).any()  # both agree
 
 
 def test_difference_of_labels_is_the_mean_over_noises_of_the_strongest_channel():
@@ -160,10 +171,11 @@ def test_difference_of_labels_is_the_mean_over_noises_of_the_strongest_channel()
         if times:  # the second noise: 5 and 10 on average, and still 7.5
             x_0[0, 1, 0] = level * torch.tensor([0.0, 0.0, -7.5, 0.0])
         x_0[0, 2, 0, 3] = 8.5 * level
+        times.append(t)
         return Prediction(x_0, x_t)
 
     found = differing(SCHEDULE, before, after, init, lambda: torch.full_like(init, 0.3))
-    assert times == [100, 100]
+    assert times == [100] * 4  # two evaluations for each noise
     assert found.tolist() == [[[0.0, 1.0, 0.0, 1.0]]] and found.dtype == torch.float32
     early = []
     differing(SCHEDULE, lambda x, t: early.append(t) or Prediction(x, x), lambda x, t: Prediction(x, x), init,

@@ -8,7 +8,7 @@ from diffusion.inpainting import Edit, Resampled
 from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, UniPC
 from diffusion.sampling import ImageNoise, SamplingOptions, generate
 from diffusion.schedule import NoiseSchedule
-from tests.diffusion.oracle import GaussianData
+from tests.diffusion.oracle import GaussianData, solve
 
 SCHEDULE = NoiseSchedule.named("linear", 200)
 DATA = GaussianData(mean=0.3, std=0.5)
@@ -90,9 +90,10 @@ def test_every_step_is_taken_as_often_as_asked():
     assert times == [t for t in (200, 150, 100, 50) for _ in range(3)]
 
 
-def test_resampling_once_is_the_plain_step():
-    noise, again = (ImageNoise(SEEDS, SHAPE) for _ in range(2))
-    x, denoise = noise(), DATA.denoise(SCHEDULE)
-    again()
-    plain, _ = DDPM().step(SCHEDULE, denoise, x, 100, 50, noise, None)
-    assert torch.equal(Resampled(DDPM(), None, 1).step(SCHEDULE, denoise, x, 100, 50, again, None)[0], plain)
+@pytest.mark.parametrize("sampler", [DDPM(), DPMSolverPP2M(), UniPC()], ids=str)
+def test_resampling_once_is_the_sampler_itself_with_its_memory(sampler):
+    pictures = []
+    for each in (sampler, Resampled(sampler, None, 1)):
+        noise = ImageNoise(SEEDS, SHAPE)
+        pictures.append(solve(each, SCHEDULE, DATA.denoise(SCHEDULE), [200, 150, 100, 50, 0], noise(), noise))
+    assert torch.equal(*pictures)

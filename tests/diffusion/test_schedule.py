@@ -204,10 +204,25 @@ def refusal(build, *args) -> str:
 
 @pytest.mark.parametrize("T", [1, 2, 10, 20])
 def test_linear_schedule_with_too_few_steps_is_refused_with_the_least_number(T):
-    message = refusal(NoiseSchedule.named, "linear", T)
-    assert "diffusion.T" in message and "21" in message
+    assert refusal(NoiseSchedule.named, "linear", T) == (
+        f"diffusion.T={T}: too few steps for the linear schedule, its last beta would be {20 / T:.4g}; "
+        "choose at least 21, or diffusion.schedule=cosine"
+    )
 
 
-@pytest.mark.parametrize("betas", [[], [0.1, 0.0], [0.1, 1.0], [-0.1], [1.5], [float("nan")], [[0.1, 0.2]]])
-def test_betas_outside_the_open_unit_interval_are_refused(betas):
-    assert "betas" in refusal(NoiseSchedule, torch.tensor(betas))
+@pytest.mark.parametrize(
+    ("betas", "received"),
+    [
+        ([], "(0,) with none"),
+        ([0.1, 0.0], "(2,) with 0 to 0.1"),
+        ([0.1, 1.0], "(2,) with 0.1 to 1"),
+        ([-0.1], "(1,) with -0.1 to -0.1"),
+        ([1.5], "(1,) with 1.5 to 1.5"),
+        ([float("nan")], "(1,) with nan to nan"),
+        ([[0.1, 0.2]], "(1, 2) with 0.1 to 0.2"),
+    ],
+    ids=str,
+)
+def test_betas_outside_the_open_unit_interval_are_refused(betas, received):
+    message = refusal(NoiseSchedule, torch.tensor(betas))
+    assert message == f"betas: needs a row of numbers strictly between 0 and 1, got shape {received}"

@@ -3,34 +3,58 @@
 import pytest
 import torch
 
-from conditions.schema import UNCONDITIONAL, UNKNOWN
+from conditions.schema import UNKNOWN
 from data import PixelFaces
-from evaluation.distribution import FLOOR, UNASKED, Distribution, DistributionSettings, halves, make_sets
+from evaluation.distribution import (
+    FLOOR,
+    INDEPENDENT,
+    UNASKED,
+    Distribution,
+    DistributionSettings,
+    halves,
+    make_sets,
+    source,
+)
 from tests.evaluation.stubs import bench_of
 
 
 @pytest.fixture(scope="module")
-def data():
-    return PixelFaces(count=300).load().train
+def splits():
+    return PixelFaces(count=300).load()
 
 
-def test_halves_share_no_picture(data):
+@pytest.fixture(scope="module")
+def data(splits):
+    return splits.train
+
+
+def sets_of(splits, **settings):
+    asked = DistributionSettings.model_construct(**DistributionSettings().model_dump() | {"n": 50} | settings)
+    return make_sets(bench_of(splits), splits.train, asked)
+
+
+def test_no_real_picture_is_in_two_sets_of_any_repeat(data):
+    """Repeats that share pictures would agree more than other pictures would let them."""
     numbered = torch.arange(len(data), dtype=torch.int64)
     marked = torch.stack([numbered // 256, numbered % 256], 1)[:, :, None, None].to(torch.uint8)
-    pairs = halves(type(data)(data.name, marked, data.labels, data.schema, None, data.ids), 100, 3, seed=0)
-    sets = [[{tuple(p.flatten().tolist()) for p in half} for half in pair] for pair in pairs]
-    assert all(len(one) == len(other) == 100 and not one & other for one, other in sets)
-    assert sets[0] != sets[1]
+    marked = type(data)(data.name, marked, data.labels, data.schema, None, data.ids)
+    parts = [half for pair in halves(marked, 40, 3, seed=0) for half in pair]
+    assert len(parts) == 6 and all(len(part) == 40 for part in parts)
+    assert len(torch.cat(parts).flatten(1).unique(dim=0)) == 240
+    other = halves(marked, 40, 3, seed=1)
+    assert not torch.equal(other[0][0], parts[0])
 
 
-def test_the_floor_takes_two_sets_of_real_pictures(data):
-    with pytest.raises(ValueError, match=rf"distribution.n=200: .* at most {len(data) // 2}"):
-        halves(data, 200, 3, seed=0)
+def test_real_pictures_come_from_the_split_named_if_it_has_enough_of_them(splits):
+    assert source(splits, "validation", len(splits.validation)) == "validation"
+    assert source(splits, "validation", len(splits.validation) + 1) == "train"
+    with pytest.raises(ValueError, match=r"take 256 real pictures, .*, and there are 255; take fewer"):
+        source(splits, "validation", 256)
 
 
-def test_requests_keep_one_to_five_fields_of_real_labels_and_are_the_same_for_each_w(data):
-    groups = make_sets(data, data.schema, 50, 3, [1.0, 3.0])
-    assert list(groups) == [UNASKED, "w = 1", "w = 3"]
+def test_requests_keep_one_to_five_fields_of_real_labels_and_are_the_same_for_each_w(splits, data):
+    groups = sets_of(splits)
+    assert set(groups) == {UNASKED, "w = 1", "w = 3", INDEPENDENT}
     assert all((samples.labels == UNKNOWN).all() for samples in groups[UNASKED])
     for one, three in zip(groups["w = 1"], groups["w = 3"], strict=True):
         assert torch.equal(one.labels, three.labels) and one.seeds == three.seeds
@@ -43,14 +67,27 @@ def test_requests_keep_one_to_five_fields_of_real_labels_and_are_the_same_for_ea
     assert len(set(seeds)) == 150
 
 
-def test_a_model_without_labels_is_asked_nothing(data):
-    assert list(make_sets(data, UNCONDITIONAL, 50, 3, [1.0])) == [UNASKED]
+def test_independent_slots_are_complete_labels_sampled_without_guidance(splits):
+    for samples in sets_of(splits)[INDEPENDENT]:
+        assert (samples.labels != UNKNOWN).all() and samples.w == 1.0
 
 
-def test_the_set_without_a_request_can_be_left_out(data):
-    asked = make_sets(data, data.schema, 50, 3, [3.0], unasked=False)
+def test_another_seed_asks_for_other_pictures_with_other_seeds(splits):
+    settings = DistributionSettings(n=256)
+    one, other = (make_sets(bench_of(splits, seed=seed), splits.train, settings) for seed in (0, 1))
+    for name in one:
+        assert set(one[name][0].seeds).isdisjoint(other[name][0].seeds)
+        assert name == UNASKED or not torch.equal(one[name][0].labels, other[name][0].labels)
+
+
+def test_a_model_without_labels_is_asked_nothing(splits):
+    assert list(make_sets(bench_of(splits.unconditional()), splits.train, DistributionSettings())) == [UNASKED]
+
+
+def test_sets_can_be_left_out(splits):
+    asked = sets_of(splits, unasked=False, independent=False, w=[3.0])
     assert asked.keys() == {"w = 3"}
-    both = make_sets(data, data.schema, 50, 3, [3.0])
+    both = sets_of(splits, w=[3.0])
     assert all(torch.equal(a.labels, b.labels) for a, b in zip(asked["w = 3"], both["w = 3"], strict=True))
 
 
@@ -60,8 +97,9 @@ def test_the_set_without_a_request_can_be_left_out(data):
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """Black pictures without a request, five real ones again and again at w = 1, and other real ones at w = 3."""
-    splits = PixelFaces(count=600).load()
-    measure = Distribution(bench_of(splits, steps=10, quantise="none"), DistributionSettings(n=256))
+    splits = PixelFaces(count=1900).load()
+    settings = DistributionSettings(n=256, independent=False)
+    measure = Distribution(bench_of(splits, steps=10, quantise="none"), settings)
     pictures = {}
     for k, (one, other) in enumerate(measure.real):
         for name, group in measure.groups.items():
@@ -102,6 +140,6 @@ def test_the_report_has_each_figure_in_its_column_and_the_nfe_of_each_set(measur
 
 
 def test_weights_without_labels_need_a_set_without_a_request():
-    splits = PixelFaces(count=600).load().unconditional()
+    splits = PixelFaces(count=1900).load().unconditional()
     with pytest.raises(ValueError, match=r"distribution.unasked=false: these weights know no labels"):
         Distribution(bench_of(splits), DistributionSettings(n=256, unasked=False))

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,18 +21,21 @@ from diffusion.samplers import DDIM
 from evaluation import classifier
 from evaluation.bench import Bench
 from evaluation.exact import ExactMatch, ExactMatchSettings
+from evaluation.intervals import Estimate
 from evaluation.report import write
 from evaluation.samples import Cost, SampleCache
 from evaluation.settings import EvaluateSettings
 from inference.pipeline import Pipeline
+from runtime.checkpoint import load_tensors, read_info, save_weights
 from runtime.distributed import Processes
 from tests.conftest import ROOT
 from tests.evaluation.stubs import bench_of
 from tests.programs import run_program
 
 SMALL = [
-    "steps=2", "refine=1", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "memorisation.n=20",
-    "edits.n=5", "speed.repeats=1", "measure=[exact,adherence,memorisation,speed]", "batch_size=16", "device=cpu",
+    "steps=2", "refine=1", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "validity.n=4",
+    "validity.named=[0,2]", "validity.w=[3]", "memorisation.n=20", "edits.n=5", "speed.repeats=1",
+    "measure=[exact,adherence,validity,memorisation,speed]", "batch_size=16", "device=cpu",
 ]  # fmt: skip
 WEIGHTS = Path("run/checkpoints/ema.safetensors")
 
@@ -72,7 +76,7 @@ def read(folder) -> dict:
 
 def figures(folder) -> dict:
     record = read(folder)
-    return {name: record[name] for name in ("classifier", "exact", "adherence", "memorisation")}
+    return {name: record[name] for name in ("classifier", "exact", "adherence", "validity", "memorisation")}
 
 
 def test_it_leaves_figures_a_report_and_pictures(evaluated):
@@ -80,11 +84,11 @@ def test_it_leaves_figures_a_report_and_pictures(evaluated):
     assert (record["split"], record["w"], record["steps"], record["nfe"]) == ("validation", 3, 2, 10)
     assert set(record["adherence"]["by_w"]) == {"0", "3"}
     assert [record["adherence"]["by_w"][w]["nfe"] for w in ("0", "3")] == [5, 10]  # without guidance, half the cost
-    assert record["exact"]["images"] == 6 and record["memorisation"]["sampled"]["images"] == 20
-    pictures = 2 * 6 + 2 * record["adherence"]["requests"] + 20
+    assert record["exact"]["images"] == 6 and record["memorisation"]["sets"]["no request"]["samples"] == 20
+    pictures = 2 * 6 + 2 * record["adherence"]["requests"] + 2 * 4 + 2 * 20
     assert record["sampling"]["sampled"] == record["sampling"]["pictures"] == pictures
     report = (evaluated / "result/report.md").read_text()
-    for name in ("worst.png", "adherence.png", "neighbours.png"):
+    for name in ("worst.png", "adherence.png", "validity.png", "neighbours.png"):
         assert (evaluated / "result" / name).exists() and f"]({name})" in report
     assert record["command"].startswith("python evaluate.py checkpoint=") and "out=" not in record["command"]
     assert record["command"] in report and record["checkpoint"] in report and record["speed"]["seconds"] > 0
@@ -104,7 +108,7 @@ def test_given_again_it_samples_nothing_and_says_the_same(copied, monkeypatch):
     monkeypatch.setattr(  # which would sample, to count
         "inference.pipeline.Pipeline.evaluations", lambda self, cond, options, **_: nfe[options.w]
     )
-    evaluate(WEIGHTS, "out=second", "measure=[exact,adherence,memorisation]")
+    evaluate(WEIGHTS, "out=second", "measure=[exact,adherence,validity,memorisation]")
     assert figures(copied / "second") == figures(copied / "result")
     assert read(copied / "second")["sampling"]["sampled"] == 0
 
@@ -118,7 +122,8 @@ def test_edits_are_measured_where_pictures_differ_in_one_slot(copied, train_tiny
     record = read(copied / "edits")["edits"]
     assert record["pairs"] == 5 and set(record["methods"]) == {"edit", "img2img", "label_alone"}
     assert {"+hat", "-hat"} <= set(record["groups"])
-    assert all(f["pictures"] > 0 and 0 <= f["success"] <= 1 and 0 <= f["kept"] <= 1 for f in record["groups"].values())
+    groups = record["groups"].values()
+    assert all(f["pictures"] > 0 and f["success"]["low"] >= 0 and 0 <= f["kept"] <= 1 for f in groups)
     assert record["methods"]["img2img"]["nfe"] < record["methods"]["edit"]["nfe"]
     assert "](edits.png)" in (copied / "edits/report.md").read_text() and (copied / "edits/edits.png").exists()
 
@@ -127,6 +132,23 @@ def test_the_test_split_is_another(copied):
     evaluate(WEIGHTS, "out=test", "measure=[exact]", "split=test")
     record = read(copied / "test")
     assert record["split"] == "test" and record["exact"] != read(copied / "result")["exact"]
+    assert record["test_split_uses"] == 1 and "test_split_uses" not in read(copied / "result")
+    evaluate(WEIGHTS, "out=again", "measure=[exact]", "split=test")
+    assert read(copied / "again")["test_split_uses"] == 2
+    assert "| test split, used 2 times so far for these weights |" in (copied / "again/report.md").read_text()
+
+
+def test_the_test_split_is_refused_to_weights_that_were_trained_on_it(copied, capsys):
+    """Those of an earlier split rule, or that began with such weights."""
+    info = replace(read_info(WEIGHTS), splits="id % 20: 7 validation, 13 test")
+    save_weights(Path("older.safetensors"), load_tensors(WEIGHTS), info)
+    with pytest.raises(SystemExit):
+        evaluate("older.safetensors", "measure=[exact]", "split=test")
+    error = capsys.readouterr().err
+    assert "split=test: these weights were trained under another rule (id % 20: 7 validation, 13 test)" in error
+    assert "split=validation" in error and error.count("\n") == 1
+    evaluate("older.safetensors", "measure=[exact]", "out=older")
+    assert read(copied / "older")["split"] == "validation"
 
 
 def test_unconditional_weights_are_measured_where_that_makes_sense(copied, train_tiny, capsys):
@@ -183,18 +205,27 @@ def test_figures_that_are_no_numbers_become_null(tmp_path, monkeypatch):
 
     class Undefined:
         def measure(self, read):
-            return {"share": math.nan, "list": [math.inf, 1.0], "inner": {"n": 3, "none": None, "text": "NaN"}}
+            return {"share": math.nan, "list": [math.inf, 1.0], "inner": {"n": 3, "none": None, "text": "NaN"},
+                    "estimate": Estimate(0.5, math.nan, 1.0, 3)}  # fmt: skip
 
         def report(self, figures, out):
             return f"## Undefined\n\n{figures['share']:.2f}\n"
 
     bench = bench_of(PixelFaces(count=60).load())
     write(
-        tmp_path, bench, {"undefined": Undefined()}, SimpleNamespace(read=None), Cost(3, 1, 0.5), "python evaluate.py"
+        tmp_path,
+        bench,
+        {"undefined": Undefined()},
+        SimpleNamespace(read=None),
+        Cost(3, 1, 0.5),
+        "python evaluate.py",
+        tmp_path / "uses",
     )
     text = (tmp_path / "metrics.json").read_text()
     record = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in metrics.json"))
-    assert record["undefined"] == {"share": None, "list": [None, 1.0], "inner": {"n": 3, "none": None, "text": "NaN"}}
+    inner = {"n": 3, "none": None, "text": "NaN"}
+    estimate = {"value": 0.5, "low": None, "high": 1.0, "n": 3}
+    assert record["undefined"] == {"share": None, "list": [None, 1.0], "inner": inner, "estimate": estimate}
     assert record["sampling"] == {"pictures": 3, "sampled": 1, "seconds": 0.5} and record["nfe"] == 20
     report = (tmp_path / "report.md").read_text()
     assert "NFE 20 per picture" in report and "1 pictures in 0.5 s, and 2 kept from earlier evaluations" in report

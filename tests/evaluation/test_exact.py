@@ -5,6 +5,7 @@ import torch
 
 from data import PixelFaces
 from data.palette import Palette
+from evaluation.baselines import Analogy
 from evaluation.exact import ExactMatch, ExactMatchSettings, exact_match, wrong_pixels
 from tests.evaluation.stubs import bench_of
 
@@ -16,7 +17,7 @@ def data():
 
 def test_the_truth_itself_is_exact(data):
     figures, wrong = exact_match(data.images[None], data.images, data.palette)
-    assert (figures["exact_one_seed"], figures["exact_best"], figures["wrong_mean"]) == (1.0, 1.0, 0.0)
+    assert (figures["exact_one_seed"].value, figures["exact_best"].value, figures["wrong_mean"].value) == (1, 1, 0)
     assert figures["palette_error"] == 0.0
     assert wrong.shape == (1, len(data))
 
@@ -34,9 +35,9 @@ def test_known_mistakes_are_counted(data):
     assert wrong[0].tolist() == list(range(len(data)))
     assert wrong[1].tolist() == [0] * len(data)
     n = len(data)
-    assert figures["exact_one_seed"] == pytest.approx((1 + n) / (2 * n))
-    assert figures["exact_best"] == 1.0
-    assert figures["wrong_mean"] == pytest.approx(sum(range(n)) / (2 * n))
+    assert figures["exact_one_seed"].value == pytest.approx((1 + n) / (2 * n))
+    assert figures["exact_best"].value == 1.0
+    assert figures["wrong_mean"].value == pytest.approx(sum(range(n)) / (2 * n))
     assert figures["palette_error"] == pytest.approx(3 * (n - 1) / (2 * n * 3 * 576))
 
 
@@ -46,11 +47,11 @@ def test_quantising_per_pixel_and_to_the_whole_palette_are_counted_apart(data):
     tries = data.images[None].clone()
     tries[0, :, :, 0, 0] = data.palette.colours[away]
     plain = exact_match(tries, data.images, data.palette)[0]["palette"]
-    assert (plain["exact_one_seed"], plain["wrong_mean"], plain["wrong_median"]) == (0.0, 1.0, 1.0)
+    assert (plain["exact_one_seed"].value, plain["wrong_mean"].value, plain["wrong_median"]) == (0.0, 1.0, 1.0)
     figures, _ = exact_match(data.images[None], data.images, data.palette.per_pixel(data.images[1:]))
     unreachable = (data.images[:1] != data.palette.per_pixel(data.images[1:]).quantise(data.images[:1])).any().item()
     assert figures["reachable"] == pytest.approx(1 - unreachable / len(data))
-    assert figures["exact_one_seed"] == figures["reachable"]
+    assert figures["exact_one_seed"].value == figures["reachable"]
 
 
 def test_a_pixel_counts_once_however_many_channels_are_wrong():
@@ -80,7 +81,29 @@ def test_samples_are_compared_with_the_held_out_pictures_of_their_labels(tmp_pat
         for k, samples in enumerate(measure.sets)
     }
     figures = measure.measure(lambda samples: tries[samples.name])
-    assert figures["exact_one_seed"] == 0.5 and figures["exact_best"] == 0.75
+    assert figures["exact_one_seed"].value == 0.5 and figures["exact_best"].value == 0.75
     assert (figures["w"], figures["nfe"]) == (2.0, 20)
     report = measure.report(figures, tmp_path)
-    assert "| exact, one seed | 50.0 % |" in report and "NFE 20" in report and "of the test split" in report
+    assert "colours of each pixel | 20 | 50.0 % (" in report and "of the test split" in report
+
+
+def test_the_interval_is_over_pictures_and_not_over_tries(data):
+    """Four tries of one picture are no four pictures: with all tries alike, the interval is that of a single one."""
+    one = data.images.clone()
+    one[::2, :, 0, 0] = 255 - one[::2, :, 0, 0]
+    alone = exact_match(one[None], data.images, Palette(data.palette.colours))[0]["exact_one_seed"]
+    several = exact_match(one.repeat(4, 1, 1, 1, 1), data.images, Palette(data.palette.colours))[0]["exact_one_seed"]
+    assert several.value == alone.value == 0.5 and several.n == alone.n == len(data)
+    assert several.high - several.low == pytest.approx(alone.high - alone.low, rel=0.25)
+
+
+def test_baselines_are_made_of_training_pictures_for_the_same_labels():
+    """Beside samples that are all wrong, what analogy reaches; that it is high says that samples must be higher."""
+    splits = PixelFaces(count=2000).load()
+    measure = ExactMatch(bench_of(splits), ExactMatchSettings(n=50, tries=1))
+    figures = measure.measure(lambda samples: torch.zeros(50, 3, 24, 24, dtype=torch.uint8))
+    analogy, near = figures["baselines"]["analogy"], figures["baselines"]["nearest"]
+    assert figures["exact_one_seed"].value == 0.0 and near["exact_one_seed"].value == 0.0
+    made = Analogy(splits.train)(splits.validation.labels[:50])
+    right = (made == splits.validation.images[:50]).flatten(1).all(dim=1)
+    assert analogy["exact_one_seed"].value == pytest.approx(right.double().mean().item()) and right.any()

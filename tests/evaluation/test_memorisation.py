@@ -1,55 +1,132 @@
-"""Nearest neighbours whose distance is known."""
+"""Memorisation: hits per picture of each set, on samples whose origin is known."""
+
+import math
 
 import pytest
 import torch
 
 from conditions.schema import UNKNOWN
+from conditions.values import slots
 from data import PixelFaces
-from evaluation.memorisation import Memorisation, MemorisationSettings, measure, nearest
+from data.pixelfaces import SCHEMA, render
+from evaluation.memorisation import (
+    ASKED,
+    INDEPENDENT,
+    UNASKED,
+    Memorisation,
+    MemorisationSettings,
+    among,
+    hits,
+    nearest,
+    nearest_of,
+    novelty,
+)
 from tests.evaluation.stubs import bench_of
 
 
-@pytest.fixture
-def training():
-    return torch.randint(0, 256, (40, 3, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+@pytest.fixture(scope="module")
+def splits():
+    return PixelFaces(count=400).load()
 
 
-def test_copies_are_found_and_have_no_distance(training):
-    rows = torch.tensor([7, 3, 3, 39])
-    distance, found = nearest(training[rows], training)
-    assert torch.equal(found, rows) and distance.tolist() == [0.0] * 4
+def test_the_nearest_picture_is_that_of_the_smallest_difference():
+    generator = torch.Generator().manual_seed(0)
+    training = torch.randint(0, 256, (40, 3, 6, 6), generator=generator, dtype=torch.uint8)
+    images = torch.randint(0, 256, (300, 3, 6, 6), generator=generator, dtype=torch.uint8)
+    distance, row = nearest(images, training)
+    gaps = (images[:, None].double() - training[None].double()).square().mean(dim=(2, 3, 4)).sqrt()
+    assert torch.equal(row, gaps.argmin(dim=1))
+    assert torch.allclose(distance, gaps.amin(dim=1), rtol=1e-12, atol=0)
+    assert nearest(training, training)[0].tolist() == [0.0] * 40
 
 
-def test_distance_is_the_root_mean_square_in_levels(training):
-    changed = training[5:6].clone()
-    changed[0, 0, 0, 0] = changed[0, 0, 0, 0] ^ 16  # by 16 levels, up or down
-    distance, found = nearest(changed, training)
-    assert found.tolist() == [5]
-    assert distance.item() == pytest.approx((16**2 / (3 * 64)) ** 0.5, rel=1e-12)
+def test_a_row_is_among_others_if_it_equals_one_of_them():
+    others = torch.tensor([[1, 2], [3, 4]])
+    assert among(torch.tensor([[3, 4], [4, 3], [1, 2]]), others).tolist() == [True, False, True]
 
 
-def test_figures_tell_copies_from_new_pictures(training):
-    samples = training[:10].clone()
-    samples[4:, :, 0, :3] = 255 - samples[4:, :, 0, :3]  # three pixels of six pictures; 127 and 128 change, too
-    figures, rows = measure(samples, training, training[30:] // 2, pixel_art=True)
-    assert rows.tolist() == list(range(10))
-    assert figures["sampled"]["exact_copies"] == 0.4
-    assert figures["sampled"]["pixels_median"] == 3
-    assert figures["held_out"]["exact_copies"] == 0.0
-    assert "pixels_median" not in measure(samples, training, samples, pixel_art=False)[0]["sampled"]
+def test_hits_are_counted_per_picture_of_each_set(splits):
+    """Ten hits of 340 training pictures and one of 40 held-out ones: 1.18 times as often per picture."""
+    training, held_out = splits.train.images, splits.validation.images
+    assert (len(training), len(held_out)) == (340, 40)
+    away = 255 - training[:9]
+    found = hits(torch.cat([training[:10], held_out[:1], away]), training, held_out)
+    assert (found["training"].value, found["held_out"].value) == (10 / 20, 1 / 20)
+    assert found["ratio"].value == pytest.approx((10 / 340) / (1 / 40))
+    assert found["ratio"].low < 1 < found["ratio"].high  # eleven hits say little
+    swapped = hits(torch.cat([training[:10], held_out[:1], away]), held_out, training)
+    assert swapped["ratio"].value == pytest.approx(1 / found["ratio"].value)
 
 
-def test_copies_of_training_pictures_count_and_pictures_never_seen_do_not(tmp_path):
-    """Three of ten samples are training pictures, the others held-out ones, which only a model that learned could
-    know. Compared with the held-out pictures, a model that has learned would be accused, and one that copies not."""
-    splits = PixelFaces(count=200).load()
-    bench = bench_of(splits, steps=10)
+def test_without_any_hit_there_is_no_ratio(splits):
+    found = hits(255 - splits.train.images[:5], splits.train.images, splits.validation.images)
+    assert math.isnan(found["ratio"].value) and found["ratio"].number == ""
+
+
+def test_copies_of_training_pictures_have_a_high_ratio_of_nearest(splits):
+    training, held_out = splits.train.images, splits.validation.images
+    copies = nearest_of(training[:200], training, held_out)
+    assert copies.value == math.inf and copies.low > 2
+    assert nearest_of(held_out, training, held_out).value == 0.0
+    assert nearest_of(training[:0], training, held_out).n == 0
+
+
+def test_pictures_that_nobody_has_seen_are_as_near_to_each_training_as_to_each_held_out_picture():
+    """Though training pictures, being many, are nearest to most of them."""
+    splits = PixelFaces(count=4000).load()
+    fresh = nearest_of(splits.test.images, splits.train.images, splits.validation.images)
+    assert fresh.low < 1 < fresh.high and fresh.n > 150
+
+
+def test_novel_labels_are_those_of_no_training_picture_and_right_where_the_truth_is_known(splits):
+    columns = slots(SCHEMA)
+    labels = torch.cat([splits.train.labels[:2], splits.validation.labels[:4], splits.test.labels[:2]])
+    pictures = render(labels)
+    pictures[3] = 0  # one of the four held-out pictures comes out wrong
+    truth = splits.validation.labels[:, columns], splits.validation.images
+    found = novelty(pictures, labels[:, columns], splits.train, truth)
+    assert found["novel"][::3] == (6 / 8, 8)
+    assert found["right"][::3] == (3 / 4, 4)  # nothing is known of the two of the test split
+
+
+def test_the_measure_reports_samples_requests_and_independent_slots(splits, tmp_path):
+    bench = bench_of(splits, steps=10, w=2.0)
     measured = Memorisation(bench, MemorisationSettings(n=10))
-    assert (measured.sets[0].labels == UNKNOWN).all() and measured.sets[0].w == 1.0  # nothing is asked for
-    samples = torch.cat([splits.train.images[:3], splits.validation.images[:7]])
-    figures = measured.measure(lambda asked: samples)
-    assert figures["sampled"]["exact_copies"] == 0.3
-    assert figures["held_out"]["exact_copies"] == 0.0
-    assert figures["held_out"]["images"] == len(splits.validation) and figures["nfe"] == 10
+    unasked, asked = measured.sets
+    assert (unasked.labels == UNKNOWN).all() and unasked.w == 1.0 and asked.w == 2.0
+    known = (asked.labels != UNKNOWN).sum(dim=1)
+    assert known.min() >= 1 and known.max() <= 5
+    samples = {
+        UNASKED: torch.cat([splits.train.images[:3], splits.validation.images[:7]]),
+        ASKED: torch.cat([splits.validation.images[:1], 255 - splits.train.images[:9]]),
+    }
+    figures = measured.measure(lambda wanted: samples[wanted.name])
+    sets = figures["sets"]
+    assert (sets[UNASKED]["training"].value, sets[UNASKED]["held_out"].value) == (0.3, 0.7)
+    assert (sets[ASKED]["training"].value, sets[ASKED]["held_out"].value) == (0.0, 0.1)
+    assert sets[UNASKED]["right"].value == 1.0  # every novel label is rendered, and the samples are real faces
+    assert sets[INDEPENDENT]["samples"] == 100
+    assert (sets[UNASKED]["nfe"], sets[ASKED]["nfe"]) == (10, 20)
     report = measured.report(figures, tmp_path)
-    assert "| exact copies of a training picture | 30.0 % | 0.0 % |" in report and "NFE 10" in report
+    assert "| no request | 10 | 10 | 30.0 % (" in report and (tmp_path / "neighbours.png").exists()
+
+
+def test_requests_are_of_training_and_held_out_labels_in_proportion(splits):
+    """Requests that training pictures alone can meet would lead to training pictures, and the ratio would blame it."""
+    asked = Memorisation(bench_of(splits), MemorisationSettings(n=2000)).sets[1].labels
+    held_out = splits.validation.labels
+
+    def fits_some(labels):
+        known = asked[:, None] != UNKNOWN
+        return ((labels[None] == asked[:, None]) | ~known).all(dim=2).any(dim=1)
+
+    only = fits_some(held_out) & ~fits_some(splits.train.labels)
+    assert only.any()
+
+
+def test_weights_without_labels_are_measured_without_requests(splits):
+    bench = bench_of(splits.unconditional())
+    measured = Memorisation(bench, MemorisationSettings(n=5))
+    assert [samples.name for samples in measured.sets] == [UNASKED]
+    figures = measured.measure(lambda wanted: splits.train.images[:5])
+    assert figures["sets"][UNASKED]["training"].value == 1.0 and "novel" not in figures["sets"][UNASKED]

@@ -20,35 +20,49 @@ def record(folder, sampler="ddim", guidance=None, **figures) -> None:
     (folder / "metrics.json").write_text(json.dumps({**settings, **figures}), encoding="utf-8")
 
 
+def estimate(value: float) -> dict:
+    return {"value": value, "low": value - 0.1, "high": value + 0.1, "n": 100}
+
+
 def cells(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
 
 
 def test_a_table_has_the_settings_that_differ_and_what_was_measured(in_tmp, capsys):
-    exact = {"w": 2, "nfe": 50, "exact_one_seed": 0.25, "wrong_mean": 3.0}
+    exact = {"w": 2, "nfe": 50, "exact_one_seed": estimate(0.25), "wrong_mean": estimate(3.0)}
     record(in_tmp / "b", "ddpm", exact=exact)
-    record(in_tmp / "a", "ddim", exact={**exact, "exact_one_seed": 0.5})
+    record(in_tmp / "a", "ddim", exact={**exact, "exact_one_seed": estimate(0.5)})
     record(
         in_tmp / "c", "ddpm", speed={"w": 2.0, "nfe": 50, "seconds": 2.0}
     )  # the same settings, measured another time
     run_program("scripts/maintain/table.py", "a", "b", "c")
     header, _, *rows = cells(capsys.readouterr().out)
     assert header == ["sampler", "exact", "wrong pixels", "NFE", "seconds"]
-    assert rows == [["ddim 0.0", "50.0 %", "3.00", "50", ""], ["ddpm 0.0", "25.0 %", "3.00", "50", "2.00"]]
+    assert rows == [
+        ["ddim 0.0", "50.0 % (40.0 to 60.0)", "3.00 (2.90 to 3.10)", "50", ""],
+        ["ddpm 0.0", "25.0 % (15.0 to 35.0)", "3.00 (2.90 to 3.10)", "50", "2.00"],
+    ]
 
 
 def test_each_guidance_weight_has_a_row_and_a_point(in_tmp, capsys):
-    by_w = {"1": {"nfe": 25, "present": 0.5, "absent": 0.6}, "3": {"nfe": 50, "present": 0.9, "absent": None}}
+    none = {"value": None, "low": None, "high": None, "n": 0}
+    by_w = {
+        "1": {"nfe": 25, "present": estimate(0.5), "absent": estimate(0.6), "whole": estimate(0.4)},
+        "3": {"nfe": 50, "present": estimate(0.9), "absent": none, "whole": estimate(0.8)},
+    }
+    validity = {"sampled": [{"named": 2, "w": 3.0, "nfe": 50, "valid": estimate(0.45)}]}
     sets = {
         "real halves": {},
         "w = 3": {"nfe": 50, "fid": {"mean": 0.25, "std": 0.0}, "recall": {"mean": 0.5, "std": 0.0}},
     }
-    record(in_tmp / "plain", adherence={"by_w": by_w}, distribution={"sets": sets})
+    record(in_tmp / "plain", adherence={"by_w": by_w}, distribution={"sets": sets}, validity=validity)
     record(in_tmp / "late", guidance=Interval(), adherence={"by_w": by_w})
     run_program("scripts/maintain/table.py", "plain", "late", "--figure", "curves.png")
     header, _, *rows = cells(capsys.readouterr().out)
-    assert header == ["guidance", "w", "adherence", "absence", "FID", "recall", "NFE"]
-    assert rows[3] == ["plain", "3.0", "90.0 %", "", "0.25", "0.500", "50"]
+    columns = ["guidance", "w", "adherence", "absence", "whole requests", "valid, 2 named", "FID", "recall", "NFE"]
+    assert header == columns
+    shares = ["90.0 % (80.0 to 100.0)", "", "80.0 % (70.0 to 90.0)", "45.0 % (35.0 to 55.0)"]
+    assert rows[3] == ["plain", "3.0", *shares, "0.25", "0.500", "50"]
     assert [row[:2] for row in rows[:2]] == [["interval [0.3, 1.0]", "1.0"], ["interval [0.3, 1.0]", "3.0"]]
     assert (in_tmp / "curves.png").stat().st_size > 1000
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from data.base import SPLIT_RULE
 from runtime.checkpoint import load_tensors, read_info, save_weights
 
 STILL = ("train.steps=1", "optim.lr=1e-12", "optim.warmup=0")
@@ -32,6 +33,17 @@ def test_a_run_that_has_begun_needs_them_no_more(train_tiny, first):
     train_tiny("train.steps=1", f"init_from={first}", "run=on")
     first.unlink()
     assert train_tiny("train.steps=2", "run=on").state.exists()
+
+
+def test_what_those_weights_have_seen_stays_seen(train_tiny, first, in_tmp):
+    """Pictures of the test split that an earlier training saw, under another rule, are not unseen after this one."""
+    assert read_info(first).splits == SPLIT_RULE
+    older = replace(read_info(first), splits="id % 20: 7 validation, 13 test")
+    save_weights(in_tmp / "older", load_tensors(first), older)
+    on = train_tiny("train.steps=1", "init_from=older", "run=on")
+    assert read_info(on.weights).splits == older.splits
+    on = train_tiny("train.steps=2", "run=on")  # continued
+    assert read_info(on.weights).splits == older.splits
 
 
 @pytest.mark.parametrize(
