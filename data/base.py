@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from conditions.schema import UNCONDITIONAL, ConditionSchema
@@ -31,6 +33,14 @@ class Batch(NamedTuple):
 def previews(*requests: str) -> Any:
     """A field of `Dataset` with these as its default."""
     return setting(list(requests), "requests, one for each row of the sample grids", min_length=1, max_length=64)
+
+
+def data_root() -> Any:
+    """A field for the folder of the data files."""
+    return Field(
+        default_factory=lambda: os.environ.get("DATA_ROOT", "datasets"),
+        description="folder of the data files, fetched into it on first use; also $DATA_ROOT",
+    )
 
 
 class Dataset(Settings):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,12 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
 from torch import Tensor
 
 from conf import MAX_SEED, Device, Precision, Settings, Text, setting
 from data import AnyDataset
-from data.base import SPLIT_RULE, InMemoryDataset, Splits
+from data.base import SPLIT_RULE, InMemoryDataset, Splits, data_root
 from diffusion.sampling import SamplingOptions
 from evaluation.classifier import classifier_for
 from evaluation.samples import SampleSet, evaluations
@@ -48,10 +46,7 @@ class BenchSettings(SamplingOptions):
     )
     device: Device = setting("auto", "auto takes the fastest that is there")
     precision: Precision = setting("fp32", "of matrix products; bf16 by autocast")
-    data_root: Text = Field(
-        default_factory=lambda: os.environ.get("DATA_ROOT", "datasets"),
-        description="folder of the data files, fetched into it on first use; also $DATA_ROOT",
-    )
+    data_root: Text = data_root()
 
 
 class MeasureSettings(Settings):

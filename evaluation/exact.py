@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from conf import setting
+from data.images import save_png
 from data.palette import Palette
 from evaluation.baselines import Analogy, nearest
 from evaluation.bench import MANY, Bench, Measure, MeasureSettings, Read
@@ -29,6 +30,7 @@ class ExactMatchSettings(MeasureSettings):
 
     n: int = setting(1000, "pictures of the split, from its beginning", ge=1, le=MANY)
     tries: int = setting(4, "times each is sampled, with other seeds", ge=1, le=1000)
+    pictures: bool = setting(False, "whether the first try is kept in pictures/, as scripts/score.py takes it")
 
 
 def wrong_pixels(samples: Tensor, truth: Tensor) -> Tensor:
@@ -85,7 +87,7 @@ class ExactMatch(Measure):
     Settings = ExactMatchSettings
 
     def __init__(self, bench: Bench, settings: ExactMatchSettings):
-        self.bench, held_out = bench, bench.held_out
+        self.bench, self.settings, held_out = bench, settings, bench.held_out
         self.data = held_out.select(torch.arange(min(settings.n, len(held_out))))
         n, labels, w = len(self.data), self.data.labels, bench.settings.w
         self.sets = [
@@ -115,6 +117,10 @@ class ExactMatch(Measure):
         rows = [self.bench.quantised(self.samples[0, worst]), self.data.images[worst]]
         caption = f"The worst of {len(self.data)} held-out pictures. {self.bench.caption(self.sets[:1])}"
         save_rows(out / "worst.png", rows, ["sampled", "true"], 4, caption, self.bench.provenance())
+        if self.settings.pictures:
+            (out / "pictures").mkdir()
+            for image, number in zip(self.bench.quantised(self.samples[0]), self.data.ids.tolist(), strict=True):
+                save_png(image, out / "pictures" / f"{number}.png")
         baselines, nfe = figures["baselines"], figures["nfe"]
         rows = [
             ("ceiling: pictures that quantising leaves as they are", "", percent(figures["reachable"]), "", "", ""),

@@ -64,6 +64,7 @@ PROGRAMS = {
     "animate": "inference.settings:AnimateSettings",
     "interpolate": "inference.settings:InterpolateSettings",
     "evaluate": "evaluation.settings:EvaluateSettings",
+    "score": "evaluation.score:ScoreSettings",
 }
 
 

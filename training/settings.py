@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from conditions.dropout import AnyDropout, LabelDropout
 from conf import MAX_SEED, Device, Precision, Settings, Text, setting
 from data import AnyDataset, PixelFaces
+from data.base import data_root
 from diffusion.gaussian import DiffusionSettings
 from diffusion.samplers import DDIM, AnySampler
 from models import AnyModel, UNetSettings
@@ -74,10 +74,7 @@ class TrainSettings(Settings):
     seed: int = setting(0, "decides initial weights, order of the data, noise and dropped labels", ge=0, le=MAX_SEED)
     device: Device = setting("auto", "auto takes the fastest that is there")
     precision: Precision = setting("auto", "bf16 by autocast; auto takes it on devices that compute in it, else fp32")
-    data_root: Text = Field(
-        default_factory=lambda: os.environ.get("DATA_ROOT", "datasets"),
-        description="folder of the data files, fetched into it on first use; also $DATA_ROOT",
-    )
+    data_root: Text = data_root()
     train: Loop = Loop()
 
     @model_validator(mode="after")

@@ -12,13 +12,17 @@ from hydra import initialize_config_dir
 from cli.help import defaults, explain
 from conf import Settings, allowed, closest, fields, groups, members, names, setting
 from data import DATASETS, pixelfaces
+from evaluation.score import ScoreSettings
 from evaluation.settings import EvaluateSettings
 from inference.settings import AnimateSettings, CompareSettings, InterpolateSettings, SampleSettings
 from runtime.factory import build_model
 from runtime.settings import CONF, compose, options, register
 from training.settings import TrainSettings
 
-PROGRAMS = (TrainSettings, SampleSettings, EvaluateSettings, CompareSettings, AnimateSettings, InterpolateSettings)
+PROGRAMS = (
+    TrainSettings, SampleSettings, EvaluateSettings, ScoreSettings, CompareSettings, AnimateSettings,
+    InterpolateSettings,
+)  # fmt: skip
 CHOICES = [(cls, group, option) for cls in PROGRAMS for group in groups(cls) for option in options(cls, group)]
 by_name = pytest.mark.parametrize("cls", PROGRAMS, ids=lambda cls: cls.program)
 

@@ -7,7 +7,7 @@ import torch
 
 from conditions.fields import Field, slot
 from conditions.schema import ConditionSchema
-from conditions.values import coarse_filled, slots
+from conditions.values import slots
 from data import pixelfaces
 from data.base import InMemoryDataset
 from evaluation.baselines import Analogy, independent_labels, nearest
@@ -197,8 +197,9 @@ def test_within_a_kind_each_slot_is_drawn_by_itself_as_often_as_in_the_data(depe
 
 def test_coarse_fields_follow_from_the_slots_that_were_drawn(drawn):
     """Catches those left from the picture that the draw began with."""
-    assert torch.equal(coarse_filled(SCHEMA, drawn), drawn)
-    assert set(drawn[:, SCHEMA.column["hat"]].tolist()) == {0, 1}
+    hat, head = drawn[:, SCHEMA.column["hat"]], drawn[:, SCHEMA.column["head"]]
+    assert torch.equal(hat == 1, head == SCHEMA.fields[SCHEMA.column["head"]].values.index("cap"))
+    assert set(hat.tolist()) == {0, 1}
 
 
 def test_slots_that_all_have_stay_together():

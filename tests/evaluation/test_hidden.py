@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from conditions.fields import Field, slot
-from conditions.schema import ConditionSchema
+from conditions.schema import UNKNOWN, ConditionSchema
 from conditions.values import absences, coarse_filled, slots, value_names
 from data import PixelFaces
 from data.base import InMemoryDataset
@@ -42,6 +42,16 @@ def test_pairs_that_differ_in_one_slot_are_those_found_by_comparing_all(seed):
     rows = labels[:, slots(SCHEMA)]
     expected = [(i, j) for i, j in combinations(range(40), 2) if (rows[i] != rows[j]).sum() == 1]
     assert sorted(map(tuple, differing_in_one_slot(SCHEMA, labels).tolist())) == expected
+
+
+def test_coarse_fields_follow_from_their_slot():
+    """Against labels that `ConditionSchema.complete` made, on which these tests rely."""
+    data = PixelFaces(count=400).load().train
+    blurred = data.labels.clone()
+    for f, field in enumerate(data.schema.fields):
+        if field.slot:
+            blurred[:, f] = UNKNOWN
+    assert torch.equal(coarse_filled(data.schema, blurred), data.labels)
 
 
 def test_labels_that_differ_in_two_slots_are_no_pair():
