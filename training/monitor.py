@@ -16,6 +16,8 @@ from conditions.schema import UNKNOWN
 from data.images import grid, save_png, to_uint8
 from diffusion.guidance import guided
 from diffusion.sampling import SamplingOptions, generate
+from runtime.device import hardware
+from runtime.version import code_version
 from training.run import Run, now
 from training.trainer import StepResult, Trainer
 
@@ -57,6 +59,12 @@ class Monitor:
             "device": str(trainer.here.device), "processes": trainer.here.world_size,
             "dataset": trainer.data.name, "precision": trainer.precision,
         }  # fmt: skip
+        self.session = {
+            "first_step": first_step, "last_step": first_step, "seconds": 0.0, "code": code_version(),
+            "torch": torch.__version__, "hardware": hardware(trainer.here.device), "precision": trainer.precision,
+            "threads": torch.get_num_threads(), "processes": trainer.here.world_size,
+        }  # fmt: skip
+        self.status["sessions"] = [*run.sessions(), self.session]
         self.last_status = 0.0
         self.writer, self.bar = None, None
         if trainer.here.is_main:
@@ -103,6 +111,7 @@ class Monitor:
             first, last = -(-b * a.T // a.buckets) + 1, -(-(b + 1) * a.T // a.buckets)  # rounded up
             if count:
                 values[f"loss_by_t/{first:04d}-{last:04d}"] = loss / count
+        self.session |= {"last_step": done, "seconds": self.session["seconds"] + a.seconds}
         a.reset()
         if self.writer is None:
             return

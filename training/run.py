@@ -102,6 +102,13 @@ class Run:
                 f"{self.config.as_posix()}: cannot be read ({reason}); restore it, or start another run"
             ) from error
 
+    def sessions(self) -> list[dict]:
+        """What the status file says of each process that trained here: steps, seconds of training, code, hardware."""
+        try:
+            return list(json.loads(self.status.read_text(encoding="utf-8"))["sessions"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return []
+
     def write_config(self, cfg: dict) -> None:
         text = yaml.safe_dump(cfg, sort_keys=False, allow_unicode=True)
         write_atomically(self.config, lambda file: file.write(text.encode("utf-8")))

@@ -20,6 +20,7 @@ from scripts.maintain import in_one_line
 from training.run import Run
 
 IMAGES = PRETRAINED.parent / "docs" / "images"
+UNITS = {"torch": " (PyTorch)", "threads": " threads", "processes": " process(es)"}
 PLACES = {"run", "data_root", "device", "resume", "train.checkpoint_every"}  # settings that say where, not what
 
 
@@ -32,6 +33,8 @@ def main() -> None:
     weights = PRETRAINED / f"{record['dataset']}.safetensors"
     if file_hash(weights) != record["checkpoint"]:
         raise ValueError(f"{args.evaluation}: measured other weights than {weights.name}; evaluate those first")
+    if record["code"].endswith("-dirty"):
+        raise ValueError(f"{args.evaluation}: measured by {record['code']}; publish what a clean commit measured")
     card = PRETRAINED / f"{record['dataset']}.md"
     how = training(Run(args.run), weights) if args.run else training_in(card, weights)
     report = (args.evaluation / "report.md").read_text(encoding="utf-8")
@@ -50,35 +53,36 @@ def training_in(card: Path, weights: Path) -> str:
 
 
 def training(run: Run, weights: Path) -> str:
-    """How the weights were trained, read from the run's own log and configuration."""
-    info, config, log = read_info(weights), run.read_config(), run.log.read_text(encoding="utf-8")
+    """How the weights were trained, as the run's configuration and status say."""
+    info, config = read_info(weights), run.read_config()
     if read_info(run.weights).step != info.step:
         raise ValueError(f"{run}: stands at another step than {weights.name}; ship it first")
-    begun = config["init_from"]
+    sessions = run.sessions()
+    dirty = sorted({session["code"] for session in sessions if session["code"].endswith("-dirty")})
+    if not sessions or dirty:
+        raise ValueError(f"{run}: {', '.join(dirty) or 'no record of its code'}; publish what a clean commit trained")
+    status = json.loads(run.status.read_text(encoding="utf-8"))
     typed = [o for o in config["overrides"] if o.partition("=")[0] not in PLACES]
-    batch = config["train"]["batch_size"]
-    losses = re.findall(r"step (\d+)/\d+  held-out loss ([\d.]+)", log)
+    batch, loss = config["train"]["batch_size"], status.get("held_out_loss")
+
+    def of_all(*names: str) -> str:
+        said = (", ".join(f"{session[name]}{UNITS.get(name, '')}" for name in names) for session in sessions)
+        return " / ".join(dict.fromkeys(said))
+
     rows = [
         ("command", f"`python train.py {shlex.join(typed)}`"),
-        *([("fine-tuned from", f"`{begun}`, as it was in that version of the code")] if begun else []),
-        ("code", " / ".join(dict.fromkeys(re.findall(r"INFO version (\S+),", log))) or "not recorded"),
-        ("hardware", " / ".join(dict.fromkeys(re.findall(r"INFO version \S+, (.+)", log))) or "not recorded"),
-        ("computed", " / ".join(dict.fromkeys(re.findall(r"parameters; (.+)", log)))),
-        ("time", f"{seconds(log, batch) / 60:.0f} minutes of training steps"),
+        *([("fine-tuned from", f"`{config['init_from']}`")] if config["init_from"] else []),
+        ("code", of_all("code")),
+        ("hardware", of_all("hardware", "torch")),
+        ("computed", of_all("precision", "threads", "processes")),
+        ("time", f"{sum(session['seconds'] for session in sessions) / 60:.0f} minutes of training steps"),
         ("images seen", f"{info.step * batch:,} ({info.step:,} steps of {batch})"),
         ("network", f"{sum(t.numel() for t in load_tensors(weights).values()) / 1e6:.1f} M parameters"),
-        ("data", f"`{info.data_hash[:16]}`, the training split alone"),
+        ("data", f"`{info.data_hash[:16]}`, the training split alone; held out by {info.splits}"),
         ("file", f"`{file_hash(weights)}`, {weights.stat().st_size / 1e6:.1f} MB, half precision"),
-        ("held-out loss", losses[-1][1] if losses else "not measured"),
+        ("held-out loss", "not measured" if loss is None else f"{loss:.5f}"),
     ]
     return table(("", ""), rows)
-
-
-def seconds(log: str, batch: int) -> float:
-    """Time spent on training steps; of steps that were trained twice, after a crash, the last time counts."""
-    speeds = {int(step): float(speed) for step, speed in re.findall(r"step (\d+)/\d+  loss .* ([\d.]+) images/s", log)}
-    steps = sorted(speeds)
-    return sum((b - a) * batch / speeds[b] for a, b in zip([0, *steps], steps, strict=False) if speeds[b])
 
 
 def with_pictures(report: str, folder: Path, dataset: str) -> str:

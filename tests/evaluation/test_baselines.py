@@ -141,6 +141,23 @@ def test_a_change_is_read_from_before_to_after():
     assert Analogy(train)(wanted).flatten().tolist() == [7, 2]  # a pixel that does not differ from its own
 
 
+def test_pairs_most_like_the_label_show_the_change():
+    """A cat's ring is an 8, a dog's a 9, and there are more dogs; catches pairs of dogs that outvote the cats'."""
+    looks = {"type": {"cat": 1, "dog": 2}, "head": {"": 3, "cap": 4, "bow": 5}}
+    kinds = [("cat", ""), ("cat", "bow"), ("dog", ""), ("dog", "cap"), ("dog", "bow")]
+    whole = [(kind, head, ring) for kind, head in kinds for ring in ("", "ring")]
+    labels = torch.tensor([
+        animal(type=kind, **{k: v for k, v in (("head", head), ("ear", ring)) if v}) for kind, head, ring in whole
+    ])  # fmt: skip
+    images = torch.tensor([
+        [looks["type"][kind], looks["head"][head], (7 + looks["type"][kind]) if ring else 0]
+        for kind, head, ring in whole
+    ]).to(torch.uint8).view(-1, 1, 1, 3)  # fmt: skip
+    wanted = whole.index(("cat", "bow", "ring"))
+    train = dataset(SCHEMA, labels, images).select(torch.tensor([i for i in range(len(whole)) if i != wanted]))
+    assert Analogy(train)(labels[wanted : wanted + 1]).flatten().tolist() == [1, 5, 8]
+
+
 def test_without_a_pair_that_shows_the_change_it_is_the_nearest_picture():
     """Two heads are seen, on different animals with different ears, so nothing says what a bow changes."""
     train = numbered(animal(type="cat", head="cap", ear="ring"), animal(type="dog"), animal(type="dog", head="bow"))

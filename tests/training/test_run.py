@@ -133,6 +133,19 @@ def test_a_training_leaves_its_record(train_tiny, in_tmp, compose):
     ]
 
 
+def test_the_record_has_every_session_with_its_steps_and_its_code(train_tiny, in_tmp, monkeypatch):
+    """Also after a stop: what a card says of the training must not be that of its last minutes."""
+    monkeypatch.setattr("training.monitor.code_version", lambda: "first")
+    train_tiny("train.steps=2", "train.log_every=1", "run=run")
+    monkeypatch.setattr("training.monitor.code_version", lambda: "second")
+    first, second = train_tiny("train.steps=5", "run=run").sessions()
+    steps = [(s["code"], s["first_step"], s["last_step"]) for s in (first, second)]
+    assert steps == [("first", 0, 2), ("second", 2, 5)]
+    assert first["seconds"] > 0 and second["seconds"] > 0 and first["threads"] == 1
+    (in_tmp / "run/status.json").write_text("{damaged")
+    assert Run("run").sessions() == []
+
+
 def test_a_finished_run_does_not_train_further_unless_asked(train_tiny, in_tmp, capsys):
     run = train_tiny("train.steps=2", "run=a")
     before = run.state.read_bytes()
