@@ -27,10 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "mutants"
 GROUPS = {
     "diffusion": (["diffusion", "conditions/dropout.py"], ["tests/diffusion", "tests/conditions/test_dropout.py"]),
-    "training": (
-        ["training/trainer.py", "training/loop.py", "training/ema.py", "runtime/checkpoint.py"],
-        ["tests/training", "tests/runtime/test_checkpoint.py"],
-    ),
+    "checkpoint": (["runtime/checkpoint.py"], ["tests/runtime/test_checkpoint.py"]),
+    "training": (["training/trainer.py", "training/loop.py", "training/ema.py"], ["tests/training"]),
     "evaluation": (
         [f"evaluation/{name}.py" for name in (
             "adherence", "baselines", "distribution", "edits", "exact", "hidden", "intervals", "memorisation",
