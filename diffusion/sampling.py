@@ -1,8 +1,7 @@
-"""Sampling: the grid of times, the noise of each image, and the loop from noise to pictures."""
+"""Sampling: the noise of each image, and the loop from noise to pictures."""
 
 from __future__ import annotations
 
-import bisect
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -18,11 +17,10 @@ from diffusion.guidance import AnyGuidance, Fade
 from diffusion.inpainting import Edit, Resampled
 from diffusion.samplers import AnySampler, DPMSolverPP2M, Noise, Sampler
 from diffusion.schedule import NoiseSchedule
+from diffusion.spacing import AnySpacing, Trailing, timesteps
 
 OnStep = Callable[[int, int, Tensor, Tensor], None]  # (steps done, s, x_s, predicted x_0): progress bars, animations
 
-Spacing = Literal["trailing", "linspace", "leading", "karras"]
-RHO = 7  # of Karras et al. 2022, equation 5
 RENOISING_LEVELS = (0.06, 0.03, 0.02)  # t / T of the final re-noising steps of `refined`: more would cost variety
 
 
@@ -33,7 +31,7 @@ class SamplingOptions(Settings):
     guidance: AnyGuidance = Fade()
     sampler: AnySampler = DPMSolverPP2M()
     steps: int = setting(10, "sampler steps, at most the T of the training", ge=1)
-    spacing: Spacing = setting("trailing", "of the times of the steps")
+    spacing: AnySpacing = Trailing()
     refine: int | None = setting(
         None,
         "predictions averaged in each of three final re-noising steps; null: 4 for pixel art, else 0",
@@ -46,48 +44,6 @@ class SamplingOptions(Settings):
     batch_size: int = setting(
         64, "pictures sampled at once; changes memory and speed, not the pictures", ge=1, le=1_000_000
     )
-
-
-def timesteps(
-    schedule: NoiseSchedule, steps: int, spacing: Spacing = "trailing", start: int | None = None
-) -> list[int]:
-    """`steps` + 1 strictly falling times, the last of them 0.
-
-    trailing : evenly spaced from `start` to 0
-    linspace : evenly spaced from `start` to 1, then 0
-    leading  : evenly spaced from below `start`, as in many published samplers; the model then expects less
-               noise at the first time than there is, which trailing spacing avoids (Lin et al. 2024, table 2)
-    karras   : steps of equal size in sigma^(1/7) from `start` to 1, then 0 (Karras et al. 2022, equation 5), at the
-               nearest times of the schedule that are still free
-    start    : the time at which sampling starts, at most T; T if left out
-
-    Raises ValueError unless 1 <= steps <= start.
-    """
-    start = schedule.T if start is None else start
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= start:
-        most = f"T = {start}" if start == schedule.T else f"{start}, the time at which sampling starts"
-        raise ValueError(f"steps={steps!r}: must be a whole number from 1 to {most}")
-    if spacing == "trailing" or steps == 1:
-        return [start * (steps - i) // steps for i in range(steps + 1)]
-    last = steps - 1
-    if spacing == "linspace":
-        return [1 + (start - 1) * (last - i) // last for i in range(steps)] + [0]
-    if spacing == "leading":
-        return [1 + start // steps * (last - i) for i in range(steps)] + [0]
-    return _karras(schedule, steps, start)
-
-
-def _karras(schedule: NoiseSchedule, steps: int, start: int) -> list[int]:
-    levels = [schedule.sigma(t) for t in range(start + 1)]
-    first, last = levels[-1] ** (1 / RHO), levels[1] ** (1 / RHO)
-    times, above = [], start + 1
-    for i in range(steps):
-        sigma = (first + i / (steps - 1) * (last - first)) ** RHO
-        at = min(bisect.bisect_left(levels, sigma), start)  # at least 1: levels[0] = 0; rounding could exceed `start`
-        nearest = at if levels[at] - sigma < sigma - levels[at - 1] else at - 1
-        above = min(max(nearest, steps - i), above - 1)  # below the last one, with room for those that follow
-        times.append(above)
-    return [*times, 0]
 
 
 class Between(NamedTuple):

@@ -75,15 +75,16 @@ def make_sets(bench: Bench, data: InMemoryDataset, settings: DistributionSetting
     return made
 
 
-def source(splits: Splits, split: str, needed: int) -> str:
+def source(splits: Splits, split: str, n: int, repeats: int) -> str:
     """The split that real pictures come from: the one named, or training where that has fewer than are needed."""
+    needed = 2 * n * repeats
     if needed <= len(getattr(splits, split)):
         return split
     if needed <= len(splits.train):
         return "train"
     raise ValueError(
-        f"distribution.n and distribution.repeats take {needed} real pictures, two sets for each repeat, and there are "
-        f"{len(splits.train)}; take fewer"
+        f"distribution.n={n}: two sets of real pictures for each of {repeats} repeats are {needed}, and there are "
+        f"{len(splits.train)}; at most {len(splits.train) // (2 * repeats)}"
     )
 
 
@@ -110,11 +111,11 @@ class Distribution(Measure):
 
     def __init__(self, bench: Bench, settings: DistributionSettings):
         self.bench, n, repeats = bench, settings.n, settings.repeats
-        self.source = source(bench.splits, bench.settings.split, 2 * n * repeats)
+        if not (settings.unasked or len(bench.pipe.schema)):
+            raise ValueError("distribution.unasked=false: these weights know no labels, so nothing else can be sampled")
+        self.source = source(bench.splits, bench.settings.split, n, repeats)
         data = getattr(bench.splits, self.source)
         self.groups = make_sets(bench, data, settings)
-        if not self.groups:
-            raise ValueError("distribution.unasked=false: these weights know no labels, so nothing else can be sampled")
         self.real = halves(data, n, repeats, bench.settings.seed)
         self.sets = [samples for group in self.groups.values() for samples in group]
 

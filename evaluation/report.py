@@ -84,7 +84,8 @@ def provenance(bench: Bench) -> dict[str, Any]:
 
 
 def heading(record: dict[str, Any], cost: Cost) -> str:
-    how = ", ".join(f"{key} {record[key]}" for key in ("steps", "spacing", "refine"))
+    spacing = " ".join(f"{value:g}" if isinstance(value, float) else value for value in record["spacing"].values())
+    how = f"steps {record['steps']}, spacing {spacing}, refine {record['refine']}"
     uses = record.get("test_split_uses")
     times = "once" if uses == 1 else f"{uses} times"
     guide = f", guide `{record['guide']}`" if record["guide"] else ""

@@ -56,14 +56,14 @@ def save_state(path: Path, state: dict) -> None:
 
     Raises CheckpointError where the disk refuses; the earlier file then stays as it was.
     """
+    new = path.with_suffix(".new")
     try:
-        new = path.with_suffix(".new")
         write_atomically(new, lambda file: torch.save({"format": STATE_FORMAT, **state}, file))
         if path.exists():
             path.replace(previous(path))
         new.replace(path)
     except (OSError, RuntimeError) as error:  # torch reports a failed write as RuntimeError
-        path.with_suffix(".new").unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
         kept = "the previous one is intact" if path.exists() else "there is none before it"
         raise CheckpointError(f"{path}: the checkpoint could not be written ({error}); {kept}") from error
 

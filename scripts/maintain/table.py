@@ -98,7 +98,7 @@ def _settings(record: dict[str, Any]) -> dict[str, Any]:
     guidance += [f"guide {record['guide']}"] if record["guide"] else []
     return {
         **{key: record[key] for key in SETTINGS if key != "w"},
-        "sampler": " ".join(str(value) for value in record["sampler"].values()),
+        **{group: " ".join(str(value) for value in record[group].values()) for group in ("sampler", "spacing")},
         "guidance": ", ".join(guidance) or "plain",
     }
 

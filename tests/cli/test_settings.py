@@ -29,7 +29,7 @@ by_name = pytest.mark.parametrize("cls", PROGRAMS, ids=lambda cls: cls.program)
 
 @pytest.mark.parametrize(("cls", "group", "option"), CHOICES, ids=lambda value: getattr(value, "program", value))
 def test_every_option_of_every_group_composes(cls, group, option):
-    weak = [f"{key}=[0.8]" for key in ("adherence.w", "distribution.w") if key in names(cls)]
+    weak = [f"{key}=[0.8]" for key in ("adherence.w", "validity.w", "distribution.w") if key in names(cls)]
     also = ["w=0.8", *weak] if option == "cfgpp" else []
     composed = getattr(compose(cls, [f"{group}={option}", *also]), group)
     plain = composed.plain()

@@ -13,8 +13,8 @@ from torch.testing import assert_close
 
 from diffusion.gaussian import Prediction
 from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Euler, EulerAncestral, Heun, UniPC
-from diffusion.sampling import timesteps
 from diffusion.schedule import NoiseSchedule
+from diffusion.spacing import Leading, Linspace, Trailing, timesteps
 from tests.diffusion.oracle import seeded_noise
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -108,11 +108,11 @@ def test_heun_agrees():
         assert_close(one, other.double() * SCHEDULE.signal(s, x), **CLOSE)
 
 
-@pytest.mark.parametrize("spacing", ["trailing", "linspace", "leading"])
+@pytest.mark.parametrize("spacing", [Trailing(), Linspace(), Leading()], ids=lambda spacing: spacing.name)
 @pytest.mark.parametrize("steps", [7, 10, 25, 50, 333])
 def test_times_agree(spacing, steps):
     """Its linspace and trailing times are rounded to even halves, ours are rounded down: one apart at most."""
-    scheduler = diffusers.DDIMScheduler(**COMMON, timestep_spacing=spacing)
+    scheduler = diffusers.DDIMScheduler(**COMMON, timestep_spacing=spacing.name)
     scheduler.set_timesteps(steps)
     found = timesteps(SCHEDULE, steps, spacing)[:-1]
     expected = [int(t) + 1 for t in scheduler.timesteps][: len(found)]

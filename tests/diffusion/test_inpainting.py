@@ -11,8 +11,9 @@ from torch.testing import assert_close
 from diffusion.gaussian import Prediction
 from diffusion.inpainting import Edit, differing, feathered
 from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, UniPC
-from diffusion.sampling import ImageNoise, SamplingOptions, generate, timesteps
+from diffusion.sampling import ImageNoise, SamplingOptions, generate
 from diffusion.schedule import NoiseSchedule
+from diffusion.spacing import timesteps
 from tests.diffusion.oracle import GaussianData
 
 SCHEDULE = NoiseSchedule.named("linear", 200)
@@ -204,7 +205,7 @@ def test_a_soft_mask_is_a_strength_for_every_pixel():
     sampler, mask = DDIM(), torch.full((6, 8), 0.5)
     mask[:, :4] = 0.25
     found = sampled(Edit(INIT, 0.8, mask), sampler)
-    times = timesteps(SCHEDULE, 16, "trailing", 160)
+    times = timesteps(SCHEDULE, 16, start=160)
     for part, start in ((slice(0, 4), 40), (slice(4, 8), 80)):  # 0.25 and 0.5 of the strength of 0.8, of T = 200
         x = SCHEDULE.add_noise(INIT, start, ImageNoise(SEEDS, SHAPE)())
         for t, s in pairwise(t for t in times if t <= start):
@@ -212,7 +213,7 @@ def test_a_soft_mask_is_a_strength_for_every_pixel():
         assert torch.equal(found[..., part], x[..., part])
 
 
-@pytest.mark.parametrize("spacing", ["trailing", "linspace", "leading", "karras"])
+@pytest.mark.parametrize("spacing", ["trailing", "linspace", "leading", "power", "karras"])
 def test_the_picture_is_noised_to_the_first_time(spacing):
     evaluations = []
 
@@ -247,7 +248,7 @@ def test_the_grid_of_an_edit_begins_at_its_start():
     seen = []
     generate(SCHEDULE, DATA.denoise(SCHEDULE), SEEDS, SHAPE, options(), edit=Edit(INIT, 0.5),
              on_step=lambda done, s, x, x_0: seen.append(s))  # fmt: skip
-    assert seen == timesteps(SCHEDULE, 10, "trailing", 100)[1:]
+    assert seen == timesteps(SCHEDULE, 10, start=100)[1:]
 
 
 @pytest.mark.parametrize("sampler", [DDPM(), DDIM(), DPMSolverPP2M(), UniPC()], ids=str)

@@ -9,8 +9,9 @@ from diffusion.gaussian import GaussianDiffusion, Objective, Prediction
 from diffusion.guidance import GUIDANCE, guided
 from diffusion.inpainting import Edit
 from diffusion.samplers import DDIM, DDPM, SAMPLERS, Heun
-from diffusion.sampling import ImageNoise, SamplingOptions, generate, refined, sample, timesteps
+from diffusion.sampling import ImageNoise, SamplingOptions, generate, refined, sample
 from diffusion.schedule import NoiseSchedule
+from diffusion.spacing import timesteps
 from models.unet import UNet, UNetSettings
 from tests.diffusion.oracle import GaussianData, seeded_noise, solve
 
@@ -262,7 +263,7 @@ def test_options_are_the_same_after_being_written_and_read(sampler, guidance):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"spacing": "even"}, "spacing='even': unknown; choose one of trailing, linspace, leading, karras"),
+        ({"spacing": "even"}, "spacing='even': unknown; choose one of trailing, linspace, leading, power, karras"),
         ({"steps": 0}, "steps=0: must be a whole number of at least 1"),
         ({"w": -1.0}, "w=-1.0: must be a number of at least 0"),
         ({"refine": -1}, "refine=-1: must be a whole number from 0 to 1,000 or null"),

@@ -245,6 +245,13 @@ def test_precision_is_that_and_not_recall(splits):
     assert figures["by_w"]["1"]["precision"] == 1.0
 
 
+def test_a_palette_error_is_that_before_quantising(splits):
+    """Each level one off; catches the error of what has been put into the palette, which is always 0."""
+    _, figures = measured(splits, lambda s: splits.validation.images[[0] * len(s.labels)] ^ 1, quantise="palette")
+    assert figures["by_w"]["1"]["palette_error"] == pytest.approx(1.0)
+    assert figures["by_w"]["1"]["precision"] == 1.0
+
+
 def test_without_a_palette_nothing_is_quantised(splits, tmp_path):
     plain = Splits(*(replace(part, palette=None) for part in (splits.train, splits.validation, splits.test)))
     measure, figures = measured(plain)

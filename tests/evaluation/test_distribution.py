@@ -46,10 +46,11 @@ def test_no_real_picture_is_in_two_sets_of_any_repeat(data):
 
 
 def test_real_pictures_come_from_the_split_named_if_it_has_enough_of_them(splits):
-    assert source(splits, "validation", len(splits.validation)) == "validation"
-    assert source(splits, "validation", len(splits.validation) + 1) == "train"
-    with pytest.raises(ValueError, match=r"take 256 real pictures, .*, and there are 255; take fewer"):
-        source(splits, "validation", 256)
+    assert (len(splits.validation), len(splits.train)) == (30, 255)
+    assert source(splits, "validation", 5, 3) == "validation"
+    assert source(splits, "validation", 6, 3) == source(splits, "validation", 42, 3) == "train"
+    with pytest.raises(ValueError, match=r"distribution.n=43: .* 3 repeats are 258, and there are 255; at most 42$"):
+        source(splits, "validation", 43, 3)
 
 
 def test_requests_keep_one_to_five_fields_of_real_labels_and_are_the_same_for_each_w(splits, data):

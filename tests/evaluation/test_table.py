@@ -13,7 +13,7 @@ from tests.programs import run_program
 
 def record(folder, sampler="ddim", guidance=None, **figures) -> None:
     """What evaluate.py leaves, as far as the table reads it."""
-    settings = {"checkpoint": "abc", "split": "validation", "spacing": "trailing", "steps": 25, "refine": 4}
+    settings = {"checkpoint": "abc", "split": "validation", "spacing": {"name": "trailing"}, "steps": 25, "refine": 4}
     settings |= {"precision": "fp32", "guide": None, "sampler": {"name": sampler, "eta": 0.0}}
     settings |= {"guidance": (guidance or CFG()).plain()}
     folder.mkdir(parents=True)
