@@ -20,7 +20,7 @@ from conf import setting
 from evaluation.bench import MANY, Bench, Measure, MeasureSettings, Read
 from evaluation.exact import palette_error
 from evaluation.hidden import described, hidden_pairs
-from evaluation.intervals import mean_of_means, share
+from evaluation.intervals import mean_of_shares, share
 from evaluation.metrics import precision_recall
 from evaluation.requests import Requests, make_requests
 from evaluation.samples import SampleSet
@@ -80,7 +80,7 @@ def figures_of(requests: Requests, read: Tensor, schema: ConditionSchema, hides:
 
     def macro(absent: bool, size: int | None = None):
         of_size = torch.ones_like(seen, dtype=torch.bool) if size is None else requests.size == size
-        return mean_of_means([seen[of_size & (requests.value == v)] for v in values if none[v] == absent])
+        return mean_of_shares([seen[of_size & (requests.value == v)] for v in values if none[v] == absent])
 
     return {
         "present": macro(False),

@@ -18,7 +18,7 @@ from data.images import save_png
 from data.palette import Palette
 from evaluation.baselines import Analogy, nearest
 from evaluation.bench import MANY, Bench, Measure, MeasureSettings, Read
-from evaluation.intervals import mean, share
+from evaluation.intervals import mean, mean_of_shares, share
 from evaluation.samples import SampleSet
 from runtime.plots import percent, save_rows, table
 
@@ -74,7 +74,7 @@ def _summary(wrong: Tensor) -> dict[str, Any]:
     """Of wrong pixels (K, N)."""
     right = wrong == 0
     return {
-        "exact_one_seed": share(right[0]) if len(right) == 1 else mean(right.double().mean(dim=0)),
+        "exact_one_seed": mean_of_shares([right.double().mean(dim=0)]),
         "exact_best": share(right.any(dim=0)),
         "wrong_mean": mean(wrong.double().mean(dim=0)),
         "wrong_median": wrong.double().median().item(),

@@ -59,11 +59,27 @@ def share(right: Tensor) -> Estimate:
     return wilson(right.sum().item(), len(right))
 
 
-def mean_of_means(groups: Sequence[Tensor], seed: int = 0) -> Estimate:
-    """The mean over groups, such as values, of the mean within each, such as over the requests for it.
+def mean_of_shares(groups: Sequence[Tensor], seed: int = 0) -> Estimate:
+    """The mean over groups, such as values, of the share within each, such as of the requests for it.
 
-    NaN entries are left out, and groups without others. The interval is the percentile one of the bootstrap (Efron
-    1979) that resamples groups, then the entries within each.
+    Entries lie in [0, 1]; NaN ones are left out, and groups without others. The interval is that of `bootstrap`; where
+    all entries are 0, or all 1, and would stay so however they are resampled, that of `wilson`.
+    """
+    every = torch.cat([entries[~entries.isnan()] for entries in groups]) if groups else torch.zeros(0)
+    if len(every) and (every == every[0]).all() and every[0] in (0, 1):
+        return wilson(every.sum().item(), len(every))
+    return bootstrap(groups, seed)
+
+
+def mean(values: Tensor, seed: int = 0) -> Estimate:
+    """The mean of (N,) observations; of differences, a paired comparison. The interval is that of `bootstrap`."""
+    return bootstrap([values.double()], seed)
+
+
+def bootstrap(groups: Sequence[Tensor], seed: int = 0) -> Estimate:
+    """The mean over groups of the mean within each, NaN left out, with the percentile interval of the bootstrap.
+
+    It resamples groups, then the entries within each (Efron 1979).
     """
     kept = [entries[~entries.isnan()].double() for entries in groups]
     kept = [entries for entries in kept if len(entries)]
@@ -81,11 +97,6 @@ def mean_of_means(groups: Sequence[Tensor], seed: int = 0) -> Estimate:
     value = torch.stack([entries.mean() for entries in kept]).mean().item()
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value, float(low), float(high), int(counts.sum()))
-
-
-def mean(values: Tensor, seed: int = 0) -> Estimate:
-    """The mean of (N,) observations, with the bootstrap interval; of differences, a paired comparison."""
-    return mean_of_means([values.double()], seed)
 
 
 def rate_ratio(hits: int, size: int, other_hits: int, other_size: int) -> Estimate:

@@ -13,7 +13,7 @@ from data import PixelFaces, pixelfaces
 from data.base import Splits
 from evaluation import intervals
 from evaluation.adherence import LOWEST, Adherence, AdherenceSettings, figures_of, met, wholly_met
-from evaluation.intervals import mean_of_means, wilson
+from evaluation.intervals import mean_of_shares, wilson
 from evaluation.requests import Requests, make_requests
 from tests.evaluation.stubs import Oracle, bench_of
 
@@ -111,7 +111,7 @@ def test_figures_are_those_counted_by_hand():
         "ring": {"met": wilson(1, 2), "hidden": 1, "training_pictures": 108},
     }
     groups = [torch.tensor([1.0, 1, 0]), torch.tensor([1.0, 0])]
-    assert figures["present"] == mean_of_means(groups)  # its interval, too, resamples values
+    assert figures["present"] == mean_of_shares(groups)  # its interval, too, resamples values
 
 
 def test_pictures_of_the_labels_meet_every_request_and_those_of_all_other_values_none():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation.intervals import Estimate, mean, mean_of_means, rate_ratio, share, wilson
+from evaluation.intervals import Estimate, bootstrap, mean, mean_of_shares, rate_ratio, share, wilson
 
 Z = 1.959963984540054  # of 95 %, from tables
 NAN = math.nan
@@ -78,7 +78,7 @@ def test_shares_leave_out_what_is_nan():
 def test_every_group_counts_the_same_however_large():
     """By hand: (1/2 + 1 + 0) / 3 of 6 entries; catches pooling, and groups of nothing but NaN taken for 0."""
     groups = [[1, 0], [1, 1, 1], [NAN, NAN], [0, NAN], []]
-    estimate = mean_of_means([torch.tensor(group, dtype=torch.float32) for group in groups])
+    estimate = bootstrap([torch.tensor(group, dtype=torch.float32) for group in groups])
     assert estimate.value == pytest.approx(0.5) and estimate.n == 6
 
 
@@ -103,26 +103,26 @@ def test_the_interval_of_groups_adds_the_variance_between_them_to_that_within():
     within = torch.stack([group.var(correction=0) / len(group) for group in groups]).mean()
     expected = Z * math.sqrt((between + within) / len(groups))
     assert 0.25 < within / (between + within) < 0.75
-    assert half_width(mean_of_means(groups)) == pytest.approx(expected, rel=0.1)
+    assert half_width(bootstrap(groups)) == pytest.approx(expected, rel=0.1)
 
 
 def test_few_groups_that_disagree_leave_a_wide_interval():
     """Each group is certain of its own mean: what is uncertain is which groups there are."""
-    assert mean_of_means([torch.zeros(1000), torch.ones(1000)]) == (0.5, 0.0, 1.0, 2000)
-    assert mean_of_means([torch.ones(5), torch.ones(3)]) == (1.0, 1.0, 1.0, 8)
+    assert bootstrap([torch.zeros(1000), torch.ones(1000)]) == (0.5, 0.0, 1.0, 2000)
+    assert bootstrap([torch.ones(5), torch.ones(3)]) == (1.0, 1.0, 1.0, 8)
 
 
 def test_nan_leaves_the_interval_as_if_it_were_not_there():
     """Catches NaN resampled as 0, and counts of entries that include it."""
     whole = [torch.tensor([1.0, 0.0, 1.0]), torch.tensor([0.0, 0.0, 1.0, 1.0])]
     holed = [torch.tensor([1.0, NAN, 0.0, 1.0]), torch.tensor([NAN]), torch.tensor([0.0, 0.0, 1.0, NAN, 1.0])]
-    assert mean_of_means(holed) == mean_of_means(whole)
+    assert bootstrap(holed) == bootstrap(whole)
 
 
 def test_the_seed_moves_the_ends_a_little_and_nothing_else():
     """Two runs report the same figures; catches a generator that is shared or not seeded."""
     values = [torch.rand(50, generator=torch.Generator().manual_seed(k)) for k in range(5)]
-    one, same, other = mean_of_means(values), mean_of_means(values), mean_of_means(values, seed=1)
+    one, same, other = bootstrap(values), bootstrap(values), bootstrap(values, seed=1)
     assert one == same and one != other
     assert one.value == other.value and ends(one) == pytest.approx(ends(other), abs=0.2 * half_width(one))
 
@@ -198,11 +198,18 @@ def test_text_has_the_interval_behind_the_figure():
 @pytest.mark.parametrize(
     "estimate",
     [
-        wilson(0, 0), share(torch.tensor([])), share(torch.tensor([NAN])), mean(torch.tensor([NAN])), mean_of_means([]),
-        mean_of_means([torch.tensor([])]), rate_ratio(0, 100, 0, 100),
+        wilson(0, 0), share(torch.tensor([])), share(torch.tensor([NAN])), mean(torch.tensor([NAN])), bootstrap([]),
+        bootstrap([torch.tensor([])]), rate_ratio(0, 100, 0, 100),
     ],
 )  # fmt: skip
 def test_of_nothing_all_is_nan_and_the_text_empty(estimate):
     """Catches 0 %, or "nan %", in a table where nothing was measured."""
     assert all(map(math.isnan, estimate[:3])) and estimate.n == 0
     assert estimate.percent == estimate.number == ""
+
+
+def test_shares_of_nothing_but_hits_are_not_certain():
+    """The bootstrap of equal entries has no width; that 20 of 20 requests are met does not show that all would be."""
+    for value in (0.0, 1.0):
+        found = mean_of_shares([torch.full((12,), value), torch.full((8,), value)])
+        assert found == wilson(20 * value, 20) and found.high > found.low
