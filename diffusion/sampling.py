@@ -29,6 +29,10 @@ class SamplingOptions(Settings):
 
     w: float = setting(3.0, "guidance: 0 ignores the request, 1 is the plain conditional model, more insists", ge=0)
     guidance: AnyGuidance = Fade()
+    complete: bool | None = setting(
+        None,
+        "whether what a request leaves open is decided first, by the label prior; null: where there is one",
+    )
     sampler: AnySampler = DPMSolverPP2M()
     steps: int = setting(10, "sampler steps, at most the T of the training", ge=1)
     spacing: AnySpacing = Trailing()

@@ -120,6 +120,7 @@ class Job:
             **({"guide_weights": Path(self.settings.guide).as_posix()} if guide else {}),
             "precision": self.pipe.precision,
             "refine": self.pipe.resolved(self.settings).refine,
+            "complete": self.pipe.resolved(self.settings).complete and self.init is None,
             "nfe": self.evaluations,
             "device": str(self.pipe.device),
             "torch": torch.__version__,
@@ -150,7 +151,7 @@ def prepare(settings: JobSettings, load: Load = Pipeline.load) -> tuple[Job, lis
     notes += absence_notes(pipe, wanted, requests)
     negative = read_negative(pipe, settings.negative)
     attrs = described(pipe.schema, requests)
-    parts = pipe.branches(attrs, 1, settings, negative, guide)  # refuses what it cannot sample
+    parts = pipe.branches(attrs, [0], settings, negative, guide)  # refuses what it cannot sample
     job = Job(pipe, path, settings, attrs, negative, guide, init, mask, change)
     return job, [*notes, *edit_notes(job), *warnings(job, parts)]
 

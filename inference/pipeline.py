@@ -11,19 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from conditions.requests import branches, own_weights, parse_requests, without_guidance
-from conditions.schema import UNKNOWN, ConditionSchema
+from conditions.prior import LabelPrior
+from conditions.schema import ConditionSchema
 from data.images import to_float, to_uint8
 from data.palette import Palette
 from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion
-from diffusion.guidance import base_weights, guided
+from diffusion.guidance import guided
 from diffusion.inpainting import Edit, differing
 from diffusion.sampling import RENOISING_LEVELS, ImageNoise, OnStep, SamplingOptions, Seed, generate
+from inference.branches import Branches, branches_for
 from inference.classifier import Classifier, classifier_for_weights
 from inference.memory import telling_of_memory
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
@@ -33,20 +34,12 @@ from runtime.factory import Recipe, build_model
 DEFAULTS = SamplingOptions()
 
 
-class Branches(NamedTuple):
-    """The conditions of N pictures, each with its weight and that where guidance does not act; and the reference."""
-
-    labels: list[Tensor]  # (N, F) each
-    weights: list[float]
-    base: list[float]
-    reference: Tensor  # (N, F)
-
-
 @dataclass(frozen=True)
 class Pipeline:
     """Weights made ready to sample with.
 
     denoiser    : (x_t, t, cond) -> raw output, on `device`
+    prior       : how likely values occur together, or None for weights without labels
     palette     : the colours that pictures are quantised to, or None
     image_shape : (C, H, W)
     precision   : fp32, tf32 or bf16
@@ -57,6 +50,7 @@ class Pipeline:
     denoiser: Denoiser
     diffusion: GaussianDiffusion
     schema: ConditionSchema
+    prior: LabelPrior | None
     palette: Palette | None
     image_shape: tuple[int, int, int]
     device: torch.device
@@ -74,6 +68,7 @@ class Pipeline:
         try:
             recipe = Recipe.of(info.config)
             shape, schema = tuple(info.image_shape), ConditionSchema.from_json(info.schema)
+            prior = info.prior and LabelPrior.from_json(info.prior)
             palette = info.palette and Palette.from_plain(info.palette, info.places, *shape[1:])
             diffusion = recipe.diffusion.build()
             model = build_model(recipe, shape, schema)
@@ -86,9 +81,8 @@ class Pipeline:
             ) from error
         model = model.to(place).eval().requires_grad_(False)
         denoiser = in_precision(model, place, precision)
-        return cls(
-            denoiser, diffusion, schema, palette, shape, place, precision, info, recipe, checkpoint=file_hash(path)
-        )
+        parts = (denoiser, diffusion, schema, prior, palette, shape, place, precision, info, recipe)
+        return cls(*parts, checkpoint=file_hash(path))
 
     @cached_property
     def classifier(self) -> Classifier | None:
@@ -120,7 +114,9 @@ class Pipeline:
         options = self.resolved(options.replace(**overrides) if overrides else options)
         self.refuse(options, guide)
         seeds = list(seeds)
-        parts = self.branches(cond, len(seeds), options, negative, guide)
+        if edit is not None:  # the picture decides what the request leaves open
+            options = options.replace(complete=False)
+        parts = self.branches(cond, seeds, options, negative, guide)
         edit = edit and edit.expanded(len(seeds))
         pictures = []
         for rows in torch.arange(len(seeds)).split(options.batch_size):
@@ -144,10 +140,11 @@ class Pipeline:
         return images
 
     def resolved(self, options: SamplingOptions) -> SamplingOptions:
-        """With a number for refine: left out, 4 for pixel art and none for other pictures."""
-        if options.refine is not None:
-            return options
-        return options.model_copy(update={"refine": 4 if self.palette else 0})
+        """With what depends on the weights where it was left out: refine is 4 for pixel art and 0 for other pictures,
+        and labels are completed where there is a prior."""
+        usual = {"refine": 4 if self.palette else 0, "complete": self.prior is not None}
+        left_out = {name: value for name, value in usual.items() if getattr(options, name) is None}
+        return options.model_copy(update=left_out) if left_out else options
 
     def total_steps(self, options: SamplingOptions, edit: Edit | None = None) -> int:
         """How often on_step is called for each batch of pictures, sampled from pure noise or by an `edit`."""
@@ -200,40 +197,11 @@ class Pipeline:
         )
 
     def branches(
-        self, cond, n: int, options: SamplingOptions, negative=None, guide: Pipeline | None = None
+        self, cond, seeds: Sequence[Seed], options: SamplingOptions, negative=None, guide: Pipeline | None = None
     ) -> Branches:
-        """The conditions of n pictures. Arguments as of `__call__`. Raises ValueError for what cannot be asked."""
-        w = options.w
-        if isinstance(cond, Tensor):
-            requests, labels, weights, base = [], [self._label(cond, n, "attrs")], [w], base_weights([w])
-        else:
-            requests = parse_requests(self.schema, cond)
-            plain = without_guidance(requests, w, base_weights(own_weights(requests, w)))
-            labels, weights = zip(*branches(requests, w), strict=True)
-            labels, base = [label.expand(n, -1) for label in labels], [v for _, v in branches(plain, w)]
-        options.guidance.refuse(weights)
-        if negative is None and guide is not None:
-            if len(requests) > 1:
-                raise ValueError(
-                    f"attrs={cond!r}: with autoguidance, several conditions need one thing to move away from; name it "
-                    "with negative=, such as negative=any, or ask for one"
-                )
-            return Branches(labels, list(weights), base, labels[0])
-        given = negative if isinstance(negative, Tensor) else self.schema.encode(negative, "negative")
-        reference = self._label(given, n, "negative")
-        if len(labels) == 1 and torch.equal(labels[0], reference) and guide is None:
-            return Branches([reference], [1.0], [1.0], reference)  # nothing to move towards, and one pass does
-        return Branches(labels, list(weights), base, reference)
-
-    def _label(self, label: Tensor, n: int, argument: str) -> Tensor:
-        cardinalities = torch.tensor(self.schema.cardinalities, dtype=torch.int64)
-        fits = label.shape in ((n, len(cardinalities)), (len(cardinalities),))
-        if not fits or bool(((label < UNKNOWN) | (label >= cardinalities)).any()):
-            raise ValueError(
-                f"{argument}: labels of shape {tuple(label.shape)}; needed are ({n}, {len(cardinalities)}) or "
-                f"({len(cardinalities)},), each entry {UNKNOWN} or an index below the number of its field's values"
-            )
-        return label.expand(n, len(self.schema))
+        """The conditions of the pictures of these seeds. Arguments as of `__call__`. Raises ValueError."""
+        prior = self.prior if self.resolved(options).complete else None
+        return branches_for(self.schema, prior, cond, seeds, options, negative, guide is not None)
 
     def edit(self, init: Tensor, strength: float = 1.0, mask: Tensor | None = None, resample: int = 1) -> Edit:
         """What starting from a picture means here. Raises ValueError for what does not fit.
@@ -275,6 +243,8 @@ class Pipeline:
                 f"guidance={options.guidance.name}: sampler={sampler.name} takes no noise from elsewhere; use "
                 "sampler=ddim, euler or euler_ancestral for CFG++"
             )
+        if options.complete and self.prior is None:
+            raise ValueError("complete=true: these weights have no label prior; leave it out, or train anew")
         if guide is None:
             return
         for name, own, other in (

@@ -20,8 +20,8 @@ ALTERNATIVES = (("attrs", "prompt", "edit"), ("checkpoint", "dataset"))  # typin
 AT_AN_EDGE = ("feather", "resample")  # need a mask, or an edit, which finds one
 # Options that decide a picture, as its PNG records them; with the weights and its seed, all there is.
 DECIDING = (
-    "attrs", "negative", "w", "guidance", "sampler", "steps", "spacing", "refine", "init", "edit", "strength", "mask",
-    "feather", "resample", "quantise", "scale", "precision",
+    "attrs", "negative", "w", "complete", "guidance", "sampler", "steps", "spacing", "refine", "init", "edit",
+    "strength", "mask", "feather", "resample", "quantise", "scale", "precision",
 )  # fmt: skip
 
 

@@ -155,6 +155,9 @@ class InterpolateSettings(JobSettings):
     """Sample pictures between two seeds, and two requests: python scripts/interpolate.py seeds=[3,8] attrs=male"""
 
     program: ClassVar[str] = "interpolate"
+    complete: bool | None = setting(
+        False, "whether the label prior decides what a request leaves open; pictures between two then have its jumps"
+    )
     seeds: list[SeedNumber] = setting([0, 1], "of the first and the last picture", min_length=2, max_length=2)
     to: Request | None = setting(None, "the last request, in the form of attrs; null for the same")
     frames: int = setting(9, "pictures, the two ends among them", ge=2, le=1000)

@@ -64,8 +64,11 @@ def save_state(path: Path, state: dict) -> None:
         new.replace(path)
     except (OSError, RuntimeError) as error:  # torch reports a failed write as RuntimeError
         new.unlink(missing_ok=True)
-        kept = "the previous one is intact" if path.exists() else "there is none before it"
-        raise CheckpointError(f"{path}: the checkpoint could not be written ({error}); {kept}") from error
+        there = path.exists() or previous(path).exists()
+        kept = "the previous one is intact" if there else "there is none before it"
+        raise CheckpointError(
+            f"{path}: the checkpoint could not be written ({error}); {kept}; free some space"
+        ) from error
 
 
 def set_damaged_aside(path: Path) -> None:
@@ -120,6 +123,7 @@ class WeightsInfo:
     schema  : the condition schema as JSON
     palette : (K, C) nested lists of colours, or None
     places  : which colours each pixel has in training pictures, as data.palette.Palette writes it, or None
+    prior   : the label prior as JSON, or None
     splits  : the rule by which pictures were held out from their training, and from any that it started from
     """
 
@@ -131,6 +135,7 @@ class WeightsInfo:
     data_hash: str
     step: int
     places: str | None = None
+    prior: str | None = None
     splits: str = "id % 20: 7 validation, 13 test"  # of weights from before rules were recorded
 
 

@@ -136,6 +136,7 @@ def save(run: Run, trainer: Trainer, step: int) -> None:
         dataset=data.name,
         data_hash=data.hash,
         step=step,
+        prior=trainer.prior and trainer.prior.to_json(),
         splits=trainer.splits,
     )
     save_weights(run.weights, trainer.ema.model.state_dict(), info)  # first: a finished state is never trained again

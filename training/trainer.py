@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from conditions.dropout import LabelDropout
+from conditions.prior import LabelPrior
 from conditions.schema import ConditionSchema
 from data.base import SPLIT_RULE, Batch, Splits
 from data.loader import BatchOrder
@@ -61,6 +62,7 @@ class Trainer:
         self.data = splits.train.to(here.device)
         self.schema = splits.train.schema
         self.splits = SPLIT_RULE
+        self.prior = LabelPrior.fit(self.schema, self.data.labels.cpu()) if len(self.schema) else None
         self.diffusion: GaussianDiffusion = settings.diffusion.build()
         self.model = build_model(settings, self.data.image_shape, self.schema).to(here.device)
         self.ema = EMA(self.model, settings.train.ema_decay)

@@ -13,7 +13,7 @@ from inference.animation import Frame, denoising, interpolation, spread
 from tests.inference.conftest import picture
 from tests.programs import run_program
 
-QUICK = ["attrs=crown", "sampler=ddim", "steps=5", "w=2", "refine=0"]
+QUICK = ["attrs=crown", "complete=false", "sampler=ddim", "steps=5", "w=2", "refine=0"]
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_between_seeds_lie_other_pictures_and_at_the_ends_their_own(job):
 
 def test_between_requests_the_ends_are_those_of_the_requests(job, prepared):
     pictures = interpolation(job, (4, 4), "pipe,mohawk", 5)
-    same = ["sampler=ddim", "steps=5", "refine=0", "w=2"]
+    same = ["complete=false", "sampler=ddim", "steps=5", "refine=0", "w=2"]
     assert torch.equal(pictures[0], job.sample([4])[0])
     assert torch.equal(pictures[4], prepared(*same, "attrs=pipe,mohawk")[0].sample([4])[0])
     quarter = prepared(*same, "attrs=crown * 1.5 | pipe,mohawk * 0.5")[0]
@@ -105,7 +105,7 @@ def test_between_requests_the_ends_are_those_of_the_requests(job, prepared):
 
 def test_seeds_and_requests_can_change_together(job, prepared):
     pictures = interpolation(job, (4, 9), "pipe", 3)
-    half = prepared("sampler=ddim", "steps=5", "refine=0", "attrs=crown * 1 | pipe * 1")[0]
+    half = prepared("complete=false", "sampler=ddim", "steps=5", "refine=0", "attrs=crown * 1 | pipe * 1")[0]
     assert torch.equal(pictures[1], half.sample([Between(4, 9, 0.5)])[0])
     assert torch.equal(pictures[2], prepared(*QUICK[1:], "attrs=pipe")[0].sample([9])[0])
 
@@ -181,7 +181,7 @@ def test_the_scripts_leave_pictures_and_gifs(in_tmp, weights, capsys):
     animation = Image.open("animation/animation.gif")
     assert (animation.n_frames, animation.size) == (5, (96, 48))
     assert read_settings(in_tmp / "animation/animation.png")["seed"] == 1
-    run_program("sample.py", *common, "seed=1", "n=1", "out=plain")
+    run_program("sample.py", *common, "complete=false", "seed=1", "n=1", "out=plain")
     animation.seek(4)
     last = np.asarray(animation.convert("RGB"))
     for half in (last[:, :48], last[:, 48:]):

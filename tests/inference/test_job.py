@@ -92,7 +92,8 @@ NEVER = LabelDropout(drop_prob=0)
         (["attrs=crown"], True),
         (["attrs=crown", "w=0"], True),
         (["attrs=crown", "w=1"], False),
-        (["attrs=any", "w=1"], True),
+        (["attrs=any", "w=1"], False),  # the prior completes it
+        (["attrs=any", "w=1", "complete=false"], True),
         (["attrs=crown * 1"], False),
         (["attrs=crown * 2", "w=1"], True),
         (["attrs=crown,pipe:1", "w=1"], False),

@@ -20,7 +20,7 @@ from inference.settings import SampleSettings
 from runtime.checkpoint import CheckpointError, read_info, save_weights
 from tests.programs import ROOT
 
-QUICK = SamplingOptions(w=2.0, steps=4, refine=0, quantise="none", sampler=DDIM(), guidance=CFG())
+QUICK = SamplingOptions(complete=False, w=2.0, steps=4, refine=0, quantise="none", sampler=DDIM(), guidance=CFG())
 
 
 def close(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -274,7 +274,8 @@ def test_a_state_on_a_full_disk_leaves_the_earlier_one_and_says_whether_there_is
     kept = "the previous one is intact" if earlier else "there is none before it"
     with full_disk(), pytest.raises(CheckpointError) as caught:
         save_state(path, {"step": 2, "x": torch.zeros(10**6)})
-    assert str(caught.value) == f"{path}: the checkpoint could not be written ({caught.value.__cause__}); {kept}"
+    reason = f"({caught.value.__cause__}); {kept}; free some space"
+    assert str(caught.value) == f"{path}: the checkpoint could not be written {reason}"
     assert list(tmp_path.iterdir()) == ([path] if earlier else [])
     assert load_state(path) == ({"format": checkpoint.STATE_FORMAT, "step": 1} if earlier else None)
 
@@ -294,6 +295,6 @@ def test_a_save_that_cannot_move_the_earlier_state_keeps_it_and_removes_its_own(
     path = tmp_path / "state.pt"
     save_state(path, {"step": 1})
     previous(path).mkdir()  # in the way of the rename
-    assert refusal(save_state, path, {"step": 2}).endswith("; the previous one is intact")
+    assert refusal(save_state, path, {"step": 2}).endswith("; the previous one is intact; free some space")
     assert {file.name for file in tmp_path.iterdir()} == {"state.pt", "state.previous.pt"}
     assert load_state(path)["step"] == 1

@@ -1,0 +1,84 @@
+"""Conditions of pictures, and what the label prior makes of what they leave open."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from conditions.schema import UNKNOWN
+from diffusion.guidance import CFG
+from diffusion.samplers import DDIM
+from diffusion.sampling import Between, SamplingOptions
+
+QUICK = SamplingOptions(w=2.0, steps=2, refine=0, quantise="none", sampler=DDIM(), guidance=CFG())
+SEEDS = list(range(12))
+
+
+def labels(pipe, cond, seeds=SEEDS, options=QUICK, **more) -> torch.Tensor:
+    (found,) = pipe.branches(cond, seeds, options, **more).labels
+    return found
+
+
+def test_what_a_request_leaves_open_is_decided_for_each_picture_by_its_own_seed(pipe):
+    found = labels(pipe, "crown")
+    asked = pipe.schema.encode("crown")
+    known = asked != UNKNOWN
+    assert (found != UNKNOWN).all() and (found[:, known] == asked[known]).all()
+    assert len(found.unique(dim=0)) > 6
+    assert torch.equal(labels(pipe, "crown", [7])[0], found[7])
+
+
+def test_the_picture_is_that_of_the_completed_label(pipe):
+    found = labels(pipe, "crown", [3, 4])
+    assert torch.equal(pipe("crown", [3, 4], QUICK), pipe(found, [3, 4], QUICK, complete=False))
+    assert not torch.equal(pipe("crown", [3, 4], QUICK), pipe("crown", [3, 4], QUICK, complete=False))
+
+
+def test_nothing_asked_for_is_completed_and_costs_one_evaluation_a_step(pipe):
+    """Guidance away from no label towards one that nobody asked for would double the cost for nothing."""
+    found = pipe.branches("any", SEEDS, QUICK)
+    assert (found.labels[0] != UNKNOWN).all() and found.weights == [1.0]
+    assert (pipe.evaluations("any", QUICK), pipe.evaluations("crown", QUICK)) == (2, 4)
+
+
+def test_a_label_that_guidance_moves_away_from_is_not_sampled(pipe):
+    smiling = pipe.schema.column["mouth"]
+    smile = pipe.schema.fields[smiling].values.index("Smile")
+    seeds = list(range(60))
+    assert (labels(pipe, "crown", seeds)[:, smiling] == smile).any()
+    assert not (labels(pipe, "crown", seeds, negative="smile")[:, smiling] == smile).any()
+    assert (labels(pipe, "smile", seeds, negative="smile")[:, smiling] == smile).all()  # where it was asked for
+
+
+@pytest.mark.parametrize("cond", ["crown | pipe", "crown,pipe:5"])
+def test_several_conditions_stay_as_they_are(pipe, cond):
+    found = pipe.branches(cond, SEEDS, QUICK).labels
+    assert len(found) > 1 and all((label == UNKNOWN).any() for label in found)
+
+
+def test_a_picture_that_is_edited_decides_what_the_request_leaves_open(pipe):
+    init = pipe.edit(torch.full((3, 24, 24), 90, dtype=torch.uint8), strength=0.5)
+    edited = pipe("crown", [1], QUICK, edit=init)
+    assert torch.equal(edited, pipe("crown", [1], QUICK, edit=init, complete=False))
+
+
+def test_autoguidance_compares_two_networks_at_the_same_completed_label(pipe):
+    found = pipe.branches("crown", SEEDS, QUICK, guide=pipe)
+    assert torch.equal(found.labels[0], found.reference) and (found.reference != UNKNOWN).all()
+
+
+def test_a_point_between_two_seeds_has_the_label_of_the_nearer_one(pipe):
+    ends = labels(pipe, "crown", [4, 9])
+    between = labels(pipe, "crown", [Between(4, 9, share) for share in (0.0, 0.4, 0.6, 1.0)])
+    assert torch.equal(between, ends[[0, 0, 1, 1]])
+
+
+def test_weights_without_a_prior_leave_labels_open_and_refuse_to_complete_them(pipe):
+    older = replace(pipe, prior=None)
+    assert (labels(older, "crown") == UNKNOWN).any() and not older.resolved(QUICK).complete
+    with pytest.raises(ValueError, match=r"complete=true: these weights have no label prior; leave it out"):
+        older("crown", [1], QUICK, complete=True)
+
+
+def test_labels_are_left_open_where_that_is_asked_for(pipe):
+    assert torch.equal(labels(pipe, "crown", [1], QUICK.replace(complete=False))[0], pipe.schema.encode("crown"))
