@@ -167,7 +167,7 @@ def test_what_is_no_animation_is_refused_in_one_line(in_tmp, weights, capsys, ow
 
 
 def test_the_scripts_leave_pictures_and_gifs(in_tmp, weights, capsys):
-    common = [f"checkpoint={weights}", "attrs=crown", "steps=4", "scale=2", "refine=0"]
+    common = [f"checkpoint={weights}", "attrs=crown", "complete=false", "steps=4", "scale=2", "refine=0"]
     run_program("scripts/interpolate.py", *common, "seeds=[1,2]", "frames=3", "out=strip")
     assert "written:  strip/strip.png and strip.gif, 3 pictures\n" in capsys.readouterr().out
     assert Image.open("strip/strip.png").size == (3 * 50 + 2, 52)
@@ -181,7 +181,7 @@ def test_the_scripts_leave_pictures_and_gifs(in_tmp, weights, capsys):
     animation = Image.open("animation/animation.gif")
     assert (animation.n_frames, animation.size) == (5, (96, 48))
     assert read_settings(in_tmp / "animation/animation.png")["seed"] == 1
-    run_program("sample.py", *common, "complete=false", "seed=1", "n=1", "out=plain")
+    run_program("sample.py", *common, "seed=1", "n=1", "out=plain")
     animation.seek(4)
     last = np.asarray(animation.convert("RGB"))
     for half in (last[:, :48], last[:, 48:]):
