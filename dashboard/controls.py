@@ -13,6 +13,7 @@ from conf import Settings, bounds, option
 from dashboard.choices import Choice, slot_choices
 from dashboard.explanations import explained
 from dashboard.state import PERSISTENT, language, say
+from diffusion.sampling import OPEN
 from inference.settings import SampleSettings
 from runtime.checkpoint import WeightsInfo
 from runtime.factory import Recipe
@@ -77,10 +78,13 @@ def one_of(settings: Settings, name: str, label: str, key: str, place: Any = st,
     return place.selectbox(label, words, index=words.index(value), key=key, **how, **PERSISTENT)
 
 
-def group(settings: Settings, name: str, label: str, key: str, place: Any = st, **how: Any) -> str:
-    """One of the options of a group, such as the samplers."""
-    names, chosen = options(type(settings), name), option(type(getattr(settings, name)))
-    return place.selectbox(label, names, index=names.index(chosen), key=key, **how, **PERSISTENT)
+def group(settings: Settings, name: str, label: str, key: str, place: Any = st, **how: Any) -> str | None:
+    """One of the options of a group, such as the samplers; None where that is the default, and nothing was chosen."""
+    names, value = options(type(settings), name), getattr(settings, name)
+    names, index = (names, names.index(option(type(value)))) if value is not None else ([None, *names], 0)
+    return place.selectbox(
+        label, names, index=index, key=key, format_func=lambda chosen: chosen or say("automatic"), **how, **PERSISTENT
+    )
 
 
 # -- what is asked for ---------------------------------------------------------------------------------------------
@@ -143,8 +147,11 @@ def sampler_and_steps(places, key: str, info: WeightsInfo, **how: Any) -> dict[s
     """Both widgets, each in its place; the default number of steps depends on the sampler."""
     usual, T = defaults(), Recipe.of(info.config).diffusion.T
     sampler = group(usual, "sampler", say("Sampler"), f"{key}.sampler", places[0], **how)
-    default = min(STEPS.get(sampler, usual.steps), T)
-    steps = number(usual, "steps", say("Steps"), f"{key}.steps.{default}.{T}", places[1], most=T, value=default, **how)
+    default = None if sampler is None else min(STEPS.get(sampler, OPEN["steps"]), T)
+    steps = number(
+        usual, "steps", say("Steps"), f"{key}.steps.{default}.{T}", places[1], most=T, value=default,
+        placeholder=say("automatic"), **how,
+    )  # fmt: skip
     return {"sampler": sampler, "steps": steps}
 
 

@@ -62,6 +62,7 @@ FRENCH = {
     "Move away from": "S'éloigner de",
     "Quantise colours": "Quantifier les couleurs",
     "Final re-noising": "Rebruitage final",
+    "automatic": "automatique",
     "depends on the weights": "selon les poids",
     "Size of a pixel in downloads": "Taille d'un pixel au téléchargement",
     "Choose what the pictures are to show, then press Generate.": (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -15,9 +15,9 @@ from conf import Settings, setting
 from diffusion.gaussian import Denoise, Prediction
 from diffusion.guidance import AnyGuidance, Fade
 from diffusion.inpainting import Edit, Resampled
-from diffusion.samplers import AnySampler, DPMSolverPP2M, Noise, Sampler
+from diffusion.samplers import DDIM, AnySampler, DPMSolverPP2M, Noise, Sampler
 from diffusion.schedule import NoiseSchedule
-from diffusion.spacing import AnySpacing, Trailing, timesteps
+from diffusion.spacing import AnySpacing, Power, Trailing, timesteps
 
 OnStep = Callable[[int, int, Tensor, Tensor], None]  # (steps done, s, x_s, predicted x_0): progress bars, animations
 
@@ -25,7 +25,7 @@ RENOISING_LEVELS = (0.06, 0.03, 0.02)  # t / T of the final re-noising steps of 
 
 
 class SamplingOptions(Settings):
-    """How pictures are sampled."""
+    """How pictures are sampled. What is None is chosen by what the weights and the request are; see `filled`."""
 
     w: float = setting(3.0, "guidance: 0 ignores the request, 1 is the plain conditional model, more insists", ge=0)
     guidance: AnyGuidance = Fade()
@@ -33,12 +33,14 @@ class SamplingOptions(Settings):
         None,
         "whether what a request leaves open is decided first, by the label prior; null: where there is one",
     )
-    sampler: AnySampler = DPMSolverPP2M()
-    steps: int = setting(10, "sampler steps, at most the T of the training", ge=1)
-    spacing: AnySpacing = Trailing()
+    sampler: AnySampler | None = None
+    steps: int | None = setting(
+        None, "sampler steps, at most the T of the training; null: 4 for completed labels of pixel art, else 10", ge=1
+    )
+    spacing: AnySpacing | None = None
     refine: int | None = setting(
         None,
-        "predictions averaged in each of three final re-noising steps; null: 4 for pixel art, else 0",
+        "predictions averaged in each of three final re-noising steps; null: 4 for pixel art with open labels, else 0",
         ge=0,
         le=1000,
     )
@@ -48,6 +50,17 @@ class SamplingOptions(Settings):
     batch_size: int = setting(
         64, "pictures sampled at once; changes memory and speed, not the pictures", ge=1, le=1_000_000
     )
+
+    def filled(self, usual: Mapping[str, Any]) -> Self:
+        """With `usual` in the place of what was left out."""
+        left_out = {name: value for name, value in usual.items() if getattr(self, name) is None}
+        return self.model_copy(update=left_out) if left_out else self
+
+
+# Where the network decides what a request leaves open, it takes steps at high noise; where the label says it all, the
+# picture is nearly there after one evaluation, and the last colours are decided at low noise.
+OPEN = {"sampler": DPMSolverPP2M(), "steps": 10, "spacing": Trailing(), "refine": 0}
+DECIDED = {"sampler": DDIM(), "steps": 4, "spacing": Power(exponent=3.0), "refine": 0}
 
 
 class Between(NamedTuple):
@@ -177,10 +190,10 @@ def generate(
     denoise : as `guidance.guided` returns it, for N pictures on `device`; w and guidance of the options are in there
     seeds   : N seeds, one per picture
     shape   : (C, H, W)
-    options : sampler, steps, spacing, and refine, where None stands for 0
+    options : sampler, steps, spacing and refine, where None stands for what OPEN has
     edit    : pictures to start from, and what of them to keep
     """
-    noise = ImageNoise(seeds, shape, device)
+    options, noise = options.filled(OPEN), ImageNoise(seeds, shape, device)
     x, keep, start, steps, sampler = noise(), None, schedule.T, options.steps, options.sampler
     if edit is not None:
         start, steps = edit.start(schedule.T), edit.steps(steps, schedule.T)
@@ -193,4 +206,4 @@ def generate(
     x_0 = sample(schedule, sampler, denoise, grid, x, noise, keep, on_step)
     done = itertools.count(steps + 1)
     on_renoised = (lambda x_0: on_step(next(done), 0, x_0, x_0)) if on_step is not None else (lambda x_0: None)
-    return refined(schedule, denoise, x_0, noise, options.refine or 0, start, keep, on_renoised)
+    return refined(schedule, denoise, x_0, noise, options.refine, start, keep, on_renoised)

@@ -114,13 +114,12 @@ class Bench:
 
     def caption(self, sets: Sequence[SampleSet]) -> str:
         """Where the pictures of a figure come from, for the line beneath it."""
-        settings, info = self.settings, self.pipe.info
+        settings, info = self.pipe.resolved(self.settings), self.pipe.info
         ws = ", ".join(f"{w:g}" for w in sorted({samples.w for samples in sets}))
         seeds = [seed for samples in sets for seed in (samples.seeds[0], samples.seeds[-1])]
         nfe = ", ".join(str(count) for count in sorted({self.evaluations(samples) for samples in sets}))
         unusual = settings.guidance.described + ["autoguidance"] * (self.guide is not None)
-        refine = self.pipe.resolved(settings).refine
-        unusual += [f"refine {refine}"] if refine else []
+        unusual += [f"refine {settings.refine}"] if settings.refine else []
         return (
             f"{info.dataset}, weights {self.pipe.checkpoint} (step {info.step}); {settings.sampler.name}, "
             f"{settings.steps} steps, w = {', '.join([ws, *unusual])}, NFE {nfe}, seeds {min(seeds)} to {max(seeds)}, "

@@ -16,6 +16,8 @@ from inference.classifier import Classifier
 from runtime.plots import percent, table
 from runtime.version import code_version
 
+RECORDED = ("split", "w", "complete", "sampler", "guidance", "steps", "spacing", "refine", "quantise")
+
 
 def write(
     out: Path, bench: Bench, measures: dict[str, Measure], cache: SampleCache, cost: Cost, command: str, uses: Path
@@ -64,16 +66,18 @@ def in_json(value: Any) -> Any:
 
 def provenance(bench: Bench) -> dict[str, Any]:
     """Which weights, and how they sampled. `nfe` is that of a picture of the first held-out label at the common w."""
-    pipe, plain = bench.pipe, bench.settings.plain()
+    pipe, plain = bench.pipe, bench.pipe.resolved(bench.settings).plain()
     label = bench.held_out.labels[:1] if len(pipe.schema) else pipe.schema.unknown(1)
     return {
         "checkpoint": pipe.checkpoint,
         "dataset": pipe.info.dataset,
         "step": pipe.info.step,
         "data_hash": pipe.info.data_hash,
-        **{name: plain[name] for name in ("split", "w", "sampler", "guidance", "steps", "spacing", "quantise")},
+        **{
+            name: plain[name]
+            for name in ("split", "w", "complete", "sampler", "guidance", "steps", "spacing", "refine", "quantise")
+        },
         "guide": bench.guide and bench.guide.checkpoint,
-        "refine": pipe.resolved(bench.settings).refine,
         "nfe": bench.evaluations(SampleSet("", label, [0], bench.settings.w)),
         "device": str(pipe.device),
         "precision": pipe.precision,

@@ -67,6 +67,14 @@ def branches_for(
     return Branches(completed(schema, prior, labels, seeds, reference), list(weights), base, reference)
 
 
+def single(schema: ConditionSchema, cond: str | Sequence[str] | Tensor | None) -> bool:
+    """Whether `cond`, as Pipeline.__call__ takes it, is one condition without weights of its names."""
+    if cond is None or isinstance(cond, Tensor):
+        return True
+    requests = parse_requests(schema, cond)
+    return len(requests) == 1 and not requests[0].fields
+
+
 def completed(
     schema: ConditionSchema,
     prior: LabelPrior | None,

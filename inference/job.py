@@ -56,6 +56,11 @@ class Job:
     def requests(self) -> list[Request]:
         return parse_requests(self.pipe.schema, self.attrs)
 
+    @cached_property
+    def options(self) -> JobSettings:
+        """The settings, with what fits the weights and the request in the place of what was left out."""
+        return self.pipe.resolved(self.settings, self.attrs, self.init is not None)
+
     def sample(self, seeds: Sequence[Seed], on_step: OnStep | None = None) -> Tensor:
         """(N, C, H, W) uint8, one for each seed."""
         cond, mask = self.attrs, self.mask
@@ -63,7 +68,7 @@ class Job:
             cond = self.change.labels(seeds)
             mask = self.change.masks(cond) if mask is None else mask
         return self.pipe(
-            cond, seeds, self.settings, negative=self.negative, guide=self.guide, edit=self.edit(mask), on_step=on_step
+            cond, seeds, self.options, negative=self.negative, guide=self.guide, edit=self.edit(mask), on_step=on_step
         )
 
     def edit(self, mask: Tensor | None) -> Edit | None:
@@ -74,7 +79,7 @@ class Job:
     @property
     def total_steps(self) -> int:
         """How often on_step is called for each batch of pictures."""
-        return self.pipe.total_steps(self.settings, self.edit(None))
+        return self.pipe.total_steps(self.options, self.edit(None))
 
     @property
     def request(self) -> str:
@@ -87,7 +92,7 @@ class Job:
     @property
     def method(self) -> str:
         """How it is sampled, and at which cost, for a person."""
-        s = self.settings
+        s = self.options
         kind = "" if s.guidance == SamplingOptions().guidance else f" ({', '.join(s.guidance.described)})"
         cost = f"NFE {self.evaluations} per picture, on {self.pipe.device} in {self.pipe.precision}"
         return f"{s.sampler.name}, {steps(s.steps)}, w = {s.w:g}{kind}: {cost}"
@@ -100,12 +105,12 @@ class Job:
     def evaluations(self) -> int:
         """NFE: network evaluations per picture, without those that find where an edit must change a picture."""
         inpainted = self.mask if self.mask is not None or self.change is None else torch.ones(self.init.shape[-2:])
-        return self.pipe.evaluations(self.attrs, self.settings, self.negative, self.guide, self.edit(inpainted))
+        return self.pipe.evaluations(self.attrs, self.options, self.negative, self.guide, self.edit(inpainted))
 
     @property
     def record(self) -> dict[str, Any]:
         """All that decides the pictures but their seeds, and what they were sampled with."""
-        plain, guide = self.settings.plain(), self.guide
+        plain, guide = self.options.plain(), self.guide
         return {
             "checkpoint": self.pipe.checkpoint,
             "weights": self.weights.as_posix(),
@@ -119,8 +124,6 @@ class Job:
             "guide": guide and guide.checkpoint,
             **({"guide_weights": Path(self.settings.guide).as_posix()} if guide else {}),
             "precision": self.pipe.precision,
-            "refine": self.pipe.resolved(self.settings).refine,
-            "complete": self.pipe.resolved(self.settings).complete and self.init is None,
             "nfe": self.evaluations,
             "device": str(self.pipe.device),
             "torch": torch.__version__,
@@ -245,7 +248,7 @@ def edit_notes(job: Job) -> list[str]:
             f"picture: the feather is wider than what is inpainted, so that the strength is {most:.2g} at most"
         )
     if settings.strength < 1:
-        run = steps(edit.steps(settings.steps, T) if edit.start(T) else 0)
+        run = steps(edit.steps(job.options.steps, T) if edit.start(T) else 0)
         notes.append(f"picture: starts at noise level {settings.strength:g}, t = {edit.start(T)} of {T}: {run}")
     return notes
 

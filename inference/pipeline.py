@@ -23,8 +23,8 @@ from data.palette import Palette
 from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion
 from diffusion.guidance import guided
 from diffusion.inpainting import Edit, differing
-from diffusion.sampling import RENOISING_LEVELS, ImageNoise, OnStep, SamplingOptions, Seed, generate
-from inference.branches import Branches, branches_for
+from diffusion.sampling import DECIDED, OPEN, RENOISING_LEVELS, ImageNoise, OnStep, SamplingOptions, Seed, generate
+from inference.branches import Branches, branches_for, single
 from inference.classifier import Classifier, classifier_for_weights
 from inference.memory import telling_of_memory
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
@@ -111,11 +111,9 @@ class Pipeline:
         edit      : a picture to start from, as `edit` makes it
         on_step   : called with (steps done, s, x_s, predicted x_0) after each step of each batch
         """
-        options = self.resolved(options.replace(**overrides) if overrides else options)
+        options = self.resolved(options.replace(**overrides) if overrides else options, cond, edit is not None)
         self.refuse(options, guide)
         seeds = list(seeds)
-        if edit is not None:  # the picture decides what the request leaves open
-            options = options.replace(complete=False)
         parts = self.branches(cond, seeds, options, negative, guide)
         edit = edit and edit.expanded(len(seeds))
         pictures = []
@@ -139,21 +137,26 @@ class Pipeline:
             images = torch.where(edit.known.cpu(), to_uint8(edit.init).cpu(), images)
         return images
 
-    def resolved(self, options: SamplingOptions) -> SamplingOptions:
-        """With what depends on the weights where it was left out: refine is 4 for pixel art and 0 for other pictures,
-        and labels are completed where there is a prior."""
-        usual = {"refine": 4 if self.palette else 0, "complete": self.prior is not None}
-        left_out = {name: value for name, value in usual.items() if getattr(options, name) is None}
-        return options.model_copy(update=left_out) if left_out else options
+    def resolved(self, options: SamplingOptions, cond=None, edited: bool = False) -> SamplingOptions:
+        """With what fits these weights and the request in the place of what was left out.
+
+        Labels are completed where there is a prior and the request is a single one, but where a picture is `edited`,
+        which decides what the request leaves open.
+        """
+        wanted = self.prior is not None if options.complete is None else options.complete
+        complete = wanted and not edited and single(self.schema, cond)
+        usual = DECIDED if complete and self.palette else OPEN | {"refine": 4 if self.palette and not complete else 0}
+        return options.filled(usual).model_copy(update={"complete": complete})
 
     def total_steps(self, options: SamplingOptions, edit: Edit | None = None) -> int:
         """How often on_step is called for each batch of pictures, sampled from pure noise or by an `edit`."""
-        steps, T = options.steps, self.diffusion.schedule.T
+        options, T = self.resolved(options, edited=edit is not None), self.diffusion.schedule.T
+        steps = options.steps
         if edit is not None:
             if edit.start(T) == 0:
                 return 0
             steps = edit.steps(steps, T)
-        return steps + len(RENOISING_LEVELS) * bool(self.resolved(options).refine)
+        return steps + len(RENOISING_LEVELS) * bool(options.refine)
 
     def evaluations(self, cond, options: SamplingOptions, negative=None, guide=None, edit: Edit | None = None) -> int:
         """NFE: how often a network is evaluated for each picture. Arguments as of `__call__`.
@@ -178,7 +181,8 @@ class Pipeline:
         pixels = edit and Edit(torch.zeros(1, 1, 1, 2), edit.strength, mask, edit.resample)
         own, other = replace(self, **small), guide and replace(guide, **small)
         cond, negative = (x[:1] if isinstance(x, Tensor) and x.ndim == 2 else x for x in (cond, negative))
-        own(cond, [0], self.resolved(options), negative=negative, guide=other, edit=pixels)
+        options = self.resolved(options, cond, edit is not None)
+        own(cond, [0], options, negative=negative, guide=other, edit=pixels)
         return count
 
     def _guided(self, rows: Tensor, parts: Branches, options: SamplingOptions, guide: Pipeline | None) -> Denoise:
@@ -200,7 +204,7 @@ class Pipeline:
         self, cond, seeds: Sequence[Seed], options: SamplingOptions, negative=None, guide: Pipeline | None = None
     ) -> Branches:
         """The conditions of the pictures of these seeds. Arguments as of `__call__`. Raises ValueError."""
-        prior = self.prior if self.resolved(options).complete else None
+        prior = self.prior if self.resolved(options, cond).complete else None
         return branches_for(self.schema, prior, cond, seeds, options, negative, guide is not None)
 
     def edit(self, init: Tensor, strength: float = 1.0, mask: Tensor | None = None, resample: int = 1) -> Edit:
@@ -235,7 +239,10 @@ class Pipeline:
 
     def refuse(self, options: SamplingOptions, guide: Pipeline | None) -> None:
         """Raises ValueError for what does not go together."""
-        T, sampler = self.diffusion.schedule.T, options.sampler
+        if options.complete and self.prior is None:
+            raise ValueError("complete=true: these weights have no label prior; leave it out, or train anew")
+        options, T = self.resolved(options), self.diffusion.schedule.T
+        sampler = options.sampler
         if options.steps > T:
             raise ValueError(f"steps={options.steps}: must be a whole number from 1 to {T}, the T of the training")
         if options.guidance.renoise_reference and not sampler.renoises:
@@ -243,8 +250,6 @@ class Pipeline:
                 f"guidance={options.guidance.name}: sampler={sampler.name} takes no noise from elsewhere; use "
                 "sampler=ddim, euler or euler_ancestral for CFG++"
             )
-        if options.complete and self.prior is None:
-            raise ValueError("complete=true: these weights have no label prior; leave it out, or train anew")
         if guide is None:
             return
         for name, own, other in (

@@ -6,7 +6,7 @@ import torch
 
 from data import pixelfaces
 from data.base import Splits
-from diffusion.sampling import SamplingOptions
+from diffusion.sampling import OPEN, SamplingOptions
 from evaluation.bench import Bench
 from evaluation.settings import EvaluateSettings
 
@@ -23,11 +23,11 @@ class StubPipe:
         self.info = SimpleNamespace(dataset="pixelfaces", step=7, data_hash="d")
         self.recipe = SimpleNamespace(dataset=pixelfaces.PixelFaces())
 
-    def resolved(self, options: SamplingOptions) -> SamplingOptions:
-        return options.replace(refine=4 if options.refine is None else options.refine)
+    def resolved(self, options: SamplingOptions, cond=None, edited=False) -> SamplingOptions:
+        return options.filled(OPEN | {"refine": 4, "complete": False})
 
     def evaluations(self, cond, options, negative=None, guide=None, edit=None) -> int:
-        return options.steps * (2 if options.w > 1 else 1)
+        return self.resolved(options).steps * (2 if options.w > 1 else 1)
 
     def edit(self, **given):
         return given

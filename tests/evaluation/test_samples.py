@@ -8,7 +8,7 @@ import torch
 
 from diffusion.guidance import CFG, Rescale
 from diffusion.samplers import DDIM, DDPM
-from diffusion.sampling import SamplingOptions
+from diffusion.sampling import OPEN, SamplingOptions
 from evaluation.samples import NOT_IN_KEY, ROOT, SampleCache, SampleSet, code_hash, sampling_code
 from runtime.distributed import Processes
 
@@ -26,7 +26,7 @@ class FakePipe:
     precision: str = "fp32"
 
     def resolved(self, options):
-        return options if options.refine is not None else options.replace(refine=4)
+        return options.filled(OPEN | {"refine": 4, "complete": False})
 
     def total_steps(self, options):
         return options.steps
@@ -125,7 +125,9 @@ def test_each_part_gets_the_edits_of_its_pictures(tmp_path, sets):
 
 # -- the key: two samples under one name would pass pictures of one setting off as those of another -----------------
 
-OTHER_OPTIONS = {"guidance": Rescale(rescale=0.5), "sampler": DDPM(), "steps": 3, "spacing": "karras", "refine": 2}
+OTHER_OPTIONS = {
+    "complete": True, "guidance": Rescale(rescale=0.5), "sampler": DDPM(), "steps": 3, "spacing": "karras", "refine": 2,
+}  # fmt: skip
 
 
 def test_every_option_that_decides_a_picture_is_in_the_key(tmp_path, sets):

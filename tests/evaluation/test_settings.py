@@ -21,7 +21,7 @@ def test_the_defaults_are_those_of_the_published_figures():
     plain = EvaluateSettings().plain()
     assert set(MEASURES) <= set(plain)
     assert plain["exact"]["n"] >= 1000 and plain["adherence"]["n"] >= 20  # a whole split, and 20 requests per value
-    assert (plain["w"], plain["steps"], plain["split"], plain["seed"]) == (3, 10, "validation", 0)
+    assert (plain["w"], plain["steps"], plain["split"], plain["seed"]) == (3, None, "validation", 0)
 
 
 def test_settings_are_composed_as_they_are_typed(compose, monkeypatch):

@@ -78,12 +78,12 @@ def test_speed_times_what_it_samples_and_nothing_else(monkeypatch):
     passing, clock, asked = iter([7.0, 2.0, 9.0, 4.0]), [0.0], []
     bench = bench_of(PixelFaces(count=60).load(), w=3.0, steps=25)
 
-    def sample(self, label, seeds, options, guide, steps):
-        asked.append((len(seeds), steps, options.w, options.quantise))
+    def sample(self, label, seeds, options, guide):
+        asked.append((len(seeds), options.steps, options.w, options.quantise))
         clock[0] += next(passing)
 
     monkeypatch.setattr(type(bench.pipe), "__call__", sample, raising=False)
     monkeypatch.setattr("evaluation.speed.time.perf_counter", lambda: clock[0])
     figures = Speed(bench, SpeedSettings(repeats=3)).measure(None)
     assert figures["seconds"] == 4.0 and figures["nfe"] == 50
-    assert asked == [(16, steps, 3.0, "pixel") for steps in (1, 25, 25, 25)]
+    assert asked == [(16, steps, 3.0, "pixel") for steps in 4 * [25]]

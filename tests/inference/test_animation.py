@@ -35,7 +35,7 @@ def test_an_animation_goes_from_pure_noise_to_the_picture(job):
 
 
 def test_final_re_noising_steps_are_frames_too(prepared):
-    job = prepared("attrs=crown", "steps=2", "refine=1")[0]
+    job = prepared("attrs=crown", "steps=2", "spacing=trailing", "refine=1")[0]
     frames = denoising(job, 3)
     assert [frame.t for frame in frames] == [1000, 500, 0, 0, 0, 0]
     assert [frame.head for frame in frames[1:]] == ["t = 500", "t = 0", "re-noised 1", "re-noised 2", "re-noised 3"]

@@ -9,8 +9,9 @@ from conditions.schema import UNKNOWN
 from diffusion.guidance import CFG
 from diffusion.samplers import DDIM
 from diffusion.sampling import Between, SamplingOptions
+from diffusion.spacing import Trailing
 
-QUICK = SamplingOptions(w=2.0, steps=2, refine=0, quantise="none", sampler=DDIM(), guidance=CFG())
+QUICK = SamplingOptions(w=2.0, steps=2, refine=0, quantise="none", sampler=DDIM(), spacing=Trailing(), guidance=CFG())
 SEEDS = list(range(12))
 
 

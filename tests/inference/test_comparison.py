@@ -77,8 +77,7 @@ def test_the_baseline_names_its_value_of_all_that_varies(in_tmp, weights):
     base = [f"checkpoint={weights}", "attrs=crown", "steps=1", "w=2", "device=cpu"]
     found = run(plan(base, vary), [4])
     assert found[0].row.described == (
-        "w = 2, spacing = trailing, sampler = dpmpp_2m, guidance.interval = [0,1], negative = null, refine = 4, "
-        "dataset = null"
+        "w = 2, spacing = power, sampler = ddim, guidance.interval = [0,1], negative = null, refine = 0, dataset = null"
     )
     assert found[0].row.label == "baseline"  # so many belong into the caption
     assert [result.row.label for result in found[1:3]] == ["w = 2", "w = 6"]
@@ -97,8 +96,8 @@ def test_one_thing_that_varies_stands_in_the_label_of_the_baseline(results):
 
 @pytest.mark.parametrize(
     ("setting", "expected"),
-    [("w", "3"), ("strength", "1"), ("sampler", "dpmpp_2m"), ("guidance.interval", "[0,1]"), ("negative", "null"),
-     ("guidance.fade", "0.05"), ("spacing", "trailing"), ("attrs", "any"), ("dataset", "null")],
+    [("w", "3"), ("strength", "1"), ("sampler", "null"), ("guidance.interval", "[0,1]"), ("negative", "null"),
+     ("guidance.fade", "0.05"), ("spacing", "null"), ("attrs", "any"), ("dataset", "null")],
 )  # fmt: skip
 def test_values_are_written_as_one_types_them(compose, setting, expected):
     assert value_of(setting, compose("sample")) == expected

@@ -9,8 +9,9 @@ import torch
 from diffusion.guidance import CFG, CFGPlusPlus, Fade, Interval, Rescale
 from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, UniPC
 from diffusion.sampling import SamplingOptions
+from diffusion.spacing import Trailing
 
-PLAIN = SamplingOptions(w=3.0, steps=10, refine=0, sampler=DDIM(), guidance=CFG())
+PLAIN = SamplingOptions(w=3.0, complete=False, steps=10, refine=0, sampler=DDIM(), spacing=Trailing(), guidance=CFG())
 MASK = torch.cat([torch.zeros(24, 12), torch.ones(24, 12)], dim=1)
 
 # (request, changes of PLAIN, other arguments, (strength, masked, resample) of an edit, evaluations)
@@ -24,6 +25,9 @@ BY_HAND = {
     "one a step": ("crown", {"w": 1.0, "sampler": UniPC(order=3)}, {}, None, 10),
     "final re-noising steps": ("crown", {"refine": 4}, {}, None, 20 + 3 * 4 * 2),
     "as many as pixel art has": ("crown", {"refine": None}, {}, None, 20 + 3 * 4 * 2),
+    "none where the label is completed": ("crown", {"complete": None, "refine": None}, {}, None, 20),
+    "four steps for a completed label": ("crown", {"complete": None, "steps": None}, {}, None, 8),
+    "ten where the network decides": ("crown | pipe", {"complete": None, "steps": None}, {}, None, 30),
     "and without guidance there": ("crown", {"refine": 4, "guidance": Interval()}, {}, None, 2 * 8 + 2 + 12),
     "guidance that fades acts everywhere": ("crown", {"guidance": Fade()}, {}, None, 20),
     "guidance in half of the steps": ("crown", {"guidance": Interval(interval=[0.55, 1.0])}, {}, None, 5 * 2 + 5),

@@ -12,7 +12,7 @@ from data import mnist
 from diffusion.gaussian import GaussianDiffusion, Objective
 from diffusion.guidance import CFG, CFGPlusPlus, DynamicThresholding, Fade, Interval, Rescale
 from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Euler, EulerAncestral, Heun, UniPC
-from diffusion.sampling import SamplingOptions
+from diffusion.sampling import DECIDED, SamplingOptions
 from diffusion.schedule import NoiseSchedule
 from inference import pipeline
 from inference.pipeline import Pipeline
@@ -115,15 +115,31 @@ def test_python_and_the_command_line_have_the_same_defaults(compose):
     assert isinstance(settings, SampleSettings)
     assert {name: getattr(settings, name) for name in SamplingOptions.model_fields} == dict(SamplingOptions())
     assert compose("evaluate").guidance == settings.guidance == Fade()
-    assert settings.sampler == DPMSolverPP2M()
+    assert settings.sampler is settings.steps is settings.spacing is None  # chosen by weights and request
+
+
+def test_sampling_follows_from_the_weights_and_the_request(pipe):
+    """Where the label says it all, four steps suffice; where the network decides, it needs more at high noise."""
+
+    def usual(pipe, cond, **edited):
+        found = pipe.resolved(SamplingOptions(), cond, **edited)
+        return found.sampler.name, found.steps, found.spacing.name, found.refine, found.complete
+
+    decided, left_open = ("ddim", 4, "power", 0, True), ("dpmpp_2m", 10, "trailing", 4, False)
+    assert usual(pipe, "crown") == usual(pipe, None) == usual(pipe, "crown * 2") == decided
+    assert usual(pipe, "crown | pipe") == usual(pipe, "crown:5,pipe") == left_open
+    assert usual(pipe, "crown", edited=True) == usual(replace(pipe, prior=None), "crown") == left_open
+    assert usual(replace(pipe, palette=None), "crown") == ("dpmpp_2m", 10, "trailing", 0, True)
+    given = SamplingOptions(sampler=DDPM(), steps=7, refine=2)
+    assert pipe.resolved(given, "crown") == given.replace(spacing=DECIDED["spacing"], complete=True)
 
 
 def test_pixel_art_has_final_re_noising_steps_and_other_pictures_have_none(pipe):
     assert [pipe.resolved(QUICK.replace(refine=given)).refine for given in (None, 0, 2)] == [4, 0, 2]
     assert replace(pipe, palette=None).resolved(QUICK.replace(refine=None)).refine == 0
     steps = []
-    pipe("crown", [0], steps=3, on_step=lambda *step: steps.append(step))
-    assert len(steps) == pipe.total_steps(SamplingOptions(steps=3)) == 6
+    pipe("crown", [0], steps=3, complete=False, on_step=lambda *step: steps.append(step))
+    assert len(steps) == pipe.total_steps(SamplingOptions(steps=3, complete=False)) == 6
     assert pipe.total_steps(SamplingOptions(steps=3, refine=0)) == 3
 
 
