@@ -14,10 +14,11 @@ import torch
 
 from runtime.checkpoint import WeightsInfo, load_state, save_state, save_weights, set_damaged_aside
 from runtime.device import hardware
-from runtime.distributed import Processes, processes
+from runtime.distributed import processes
 from runtime.factory import build_splits
 from runtime.memory import refuse_impossible
 from runtime.version import code_version
+from training.clock import Clock
 from training.monitor import Monitor, logging_to
 from training.run import Run, choose_run, settings_in
 from training.settings import TrainSettings
@@ -71,17 +72,19 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
         here.on_main(lambda: _take(run, config, stack))
         state = load_state(run.state)
         step = state["step"] if state else 0
-        if step >= settings.train.steps:
+        clock = Clock(settings.train, here, state["elapsed"] if state else 0.0)
+        if clock.over(step):
             if here.is_main:
-                print(f"{run}: finished at step {step}; to train further, add train.steps=MORE")
+                more = "train.steps" if step >= settings.train.steps else "train.minutes"
+                print(f"{run}: finished at step {step}; to train further, add {more}=MORE")
             return Outcome(run, None)
         if state:
             trainer.load(state)
         stack.enter_context(logging_to(run, here.is_main))
         _announce(run, trainer, step)
-        monitor = Monitor(run, trainer, splits.validation, step)
+        monitor = Monitor(run, trainer, splits.validation, step, clock)
         stack.callback(monitor.close)
-        return Outcome(run, _loop(run, trainer, monitor, step, here))
+        return Outcome(run, _loop(run, trainer, monitor, step, clock))
 
 
 def _take(run: Run, config: dict, stack: contextlib.ExitStack) -> None:
@@ -91,30 +94,31 @@ def _take(run: Run, config: dict, stack: contextlib.ExitStack) -> None:
     run.write_config(config)
 
 
-def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Processes) -> signal.Signals | None:
-    steps, every = trainer.settings.train.steps, trainer.settings.train.checkpoint_every
+def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, clock: Clock) -> signal.Signals | None:
+    here, every = trainer.here, trainer.settings.train.checkpoint_every
     monitor.write_status()
     try:
         with StopRequest() as stop:
-            while step < steps:
+            while not clock.over(step):
                 began = time.perf_counter()
-                result = trainer.step(step)
+                result = trainer.step(step, clock.total(step))
                 step += 1
+                clock.read()
                 monitor.after_step(step, result, time.perf_counter() - began)
                 stopping = here.any(stop.signal is not None)
-                saving = step % every == 0 or step == steps or stopping
+                saving = step % every == 0 or clock.over(step) or stopping
                 if saving:
                     trainer.check()
                 if here.is_main and saving:
                     monitor.flush()
-                    save(run, trainer, step)
+                    save(run, trainer, step, clock.elapsed)
                 if stopping:
                     break
                 monitor.evaluate(step)
     except BaseException as error:
         monitor.write_status(state="failed", message=f"{type(error).__name__}: {error}")
         raise
-    finished = step == steps
+    finished = clock.over(step)
     monitor.write_status(state="finished" if finished else "stopped", step=step)
     if finished:
         log.info("finished: weights in %s", run.weights.as_posix())
@@ -123,8 +127,8 @@ def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, here: Process
     return None if finished else stop.signal or signal.SIGTERM
 
 
-def save(run: Run, trainer: Trainer, step: int) -> None:
-    """Write the training state, and the EMA weights for use."""
+def save(run: Run, trainer: Trainer, step: int, elapsed: float) -> None:
+    """Write the training state, and the EMA weights for use; `elapsed` seconds went into them."""
     data = trainer.data
     colours, places = data.palette.to_plain() if data.palette else (None, None)
     info = WeightsInfo(
@@ -140,7 +144,7 @@ def save(run: Run, trainer: Trainer, step: int) -> None:
         splits=trainer.splits,
     )
     save_weights(run.weights, trainer.ema.model.state_dict(), info)  # first: a finished state is never trained again
-    save_state(run.state, {"step": step, **trainer.state()})
+    save_state(run.state, {"step": step, "elapsed": elapsed, **trainer.state()})
 
 
 def _announce(run: Run, trainer: Trainer, step: int) -> None:

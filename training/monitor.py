@@ -18,6 +18,7 @@ from diffusion.guidance import guided
 from diffusion.sampling import SamplingOptions, generate
 from runtime.device import hardware
 from runtime.version import code_version
+from training.clock import Clock
 from training.run import Run, now
 from training.trainer import StepResult, Trainer
 
@@ -49,13 +50,13 @@ class Averages:
 class Monitor:
     """Reports on a trainer. Every process adds to the averages; the main one alone prints and writes."""
 
-    def __init__(self, run: Run, trainer: Trainer, validation, first_step: int):
-        self.run, self.trainer = run, trainer
+    def __init__(self, run: Run, trainer: Trainer, validation, first_step: int, clock: Clock):
+        self.run, self.trainer, self.clock = run, trainer, clock
         self.loop = trainer.settings.train
         T = trainer.diffusion.schedule.T
         self.averages = Averages(self.loop.loss_buckets, T, trainer.here.device)
         self.status = {
-            "state": "running", "step": first_step, "steps": self.loop.steps, "started": now(),
+            "state": "running", "step": first_step, "steps": round(clock.total(first_step)), "started": now(),
             "device": str(trainer.here.device), "processes": trainer.here.world_size,
             "dataset": trainer.data.name, "precision": trainer.precision,
         }  # fmt: skip
@@ -70,7 +71,7 @@ class Monitor:
         if trainer.here.is_main:
             self.writer = SummaryWriter(str(run.path), purge_step=first_step + 1, flush_secs=FLUSH_EVERY_S)
             self.bar = tqdm(
-                total=self.loop.steps, initial=first_step, unit="step", disable=None, dynamic_ncols=True, leave=True
+                total=self.status["steps"], initial=first_step, unit="step", disable=None, dynamic_ncols=True
             )
             self._prepare_validation(validation, T)
             self._prepare_preview()
@@ -81,8 +82,9 @@ class Monitor:
         """`done` steps are finished, the last of them with `result`, in `seconds`."""
         self.averages.add(result, seconds)
         if self.bar is not None:
+            self.bar.total = round(self.clock.total(done))
             self.bar.update()
-        if done % self.loop.log_every == 0 or done == self.loop.steps:
+        if done % self.loop.log_every == 0 or self.clock.over(done):
             self._report(done, result.lr)
 
     def evaluate(self, done: int) -> None:
@@ -95,7 +97,7 @@ class Monitor:
             self._preview(done)
 
     def _due(self, every: int, done: int) -> bool:
-        return every > 0 and (done % every == 0 or done == self.loop.steps)
+        return every > 0 and (done % every == 0 or self.clock.over(done))
 
     def _report(self, done: int, lr: float) -> None:
         a = self.averages
@@ -118,11 +120,13 @@ class Monitor:
         for name, value in values.items():
             self.writer.add_scalar(name, value, done)
         speed = values["speed/images_per_second"]
-        left = (self.loop.steps - done) * self.loop.batch_size / speed
+        total = round(self.clock.total(done))
+        left = (total - done) * self.loop.batch_size / speed
         self.bar.set_postfix_str(f"loss {values['loss/train']:.4f}, {speed:.0f} images/s")
         message = "step %d/%d  loss %.4f  grad %.3f  lr %.2e  %.0f images/s"
-        log.debug(message, done, self.loop.steps, values["loss/train"], values["optim/grad_norm"], lr, speed)
-        self.status |= {"step": done, "loss": values["loss/train"], "images_per_second": speed, "seconds_left": left}
+        log.debug(message, done, total, values["loss/train"], values["optim/grad_norm"], lr, speed)
+        self.status |= {"step": done, "steps": total, "loss": values["loss/train"]}
+        self.status |= {"images_per_second": speed, "seconds_left": left}
         if time.monotonic() - self.last_status > STATUS_EVERY_S:
             self.write_status()
 
@@ -162,7 +166,7 @@ class Monitor:
         loss = torch.cat(losses).mean().item()
         self.writer.add_scalar("loss/held_out", loss, done)
         self.status["held_out_loss"] = loss
-        log.info("step %d/%d  held-out loss %.5f", done, self.loop.steps, loss)
+        log.info("step %d/%d  held-out loss %.5f", done, round(self.clock.total(done)), loss)
 
     # -- pictures -------------------------------------------------------------------------------------
 

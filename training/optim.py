@@ -29,7 +29,7 @@ class AdamW(Settings):
     cooldown: float = setting(0.2, "last share of the steps, in which trapezoid falls to 0", ge=0, le=1)
     warmup: int = setting(500, "steps of linear rise from 0", ge=0)
 
-    def rate(self, step: int, steps: int) -> float:
+    def rate(self, step: int, steps: float) -> float:
         """The learning rate at `step` of `steps`, counted from 0, after a linear warm-up.
 
         constant  : stays at `lr`

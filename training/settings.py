@@ -31,6 +31,9 @@ class Loop(Settings):
     """How long, how much at once, and what is reported how often."""
 
     steps: int = setting(20_000, "optimiser steps in all; raise it to train a finished run further", ge=1, le=MANY)
+    minutes: float | None = setting(
+        None, "ends the training after so long, if not by steps before; the learning rate falls by the clock", gt=0
+    )
     batch_size: int = setting(64, "images per step, over all processes together", ge=1, le=MANY)
     ema_decay: float = setting(0.999, "of the EMA weights; less during the first steps", ge=0, le=1)
     grad_clip: float = setting(1.0, "largest norm of the gradient; larger ones are scaled down to it", gt=0)

@@ -50,7 +50,7 @@ def preview_labels(schema: ConditionSchema, requests: list[str]) -> Tensor:
 class Trainer:
     """Model, EMA, optimiser and data, and how one step changes them.
 
-    Everything random in `step(k)` is a function of (seed, rank, k), so `state()` and the number of the next step are
+    Everything random in step k is a function of (seed, rank, k), so `state()` and the number of the next step are
     all that a training has to save.
 
     checks_at_once : whether a step stops before it changes the weights where its loss is not finite. On a GPU that
@@ -82,8 +82,8 @@ class Trainer:
         dropout = self.settings.cfg
         return dropout(self.schema, batch.cond, generator) if isinstance(dropout, LabelDropout) else batch.cond
 
-    def step(self, step: int) -> StepResult:
-        """The optimiser's step number `step`, counted from 0.
+    def step(self, step: int, total: float) -> StepResult:
+        """The optimiser's step number `step`, counted from 0, of `total`.
 
         Raises FloatingPointError for a loss or gradient that is not finite: before it reaches the weights if the
         trainer `checks_at_once`, else within CHECK_EVERY steps, or at `check`.
@@ -91,7 +91,7 @@ class Trainer:
         seed, rank, settings = self.settings.seed, self.here.rank, self.settings
         torch.manual_seed(step_seed(seed, rank, step, DROPOUT))  # for dropout layers, which take no generator
         generator = torch.Generator(self.here.device).manual_seed(step_seed(seed, rank, step))
-        lr = settings.optim.rate(step, settings.train.steps)
+        lr = settings.optim.rate(step, total)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
 

@@ -36,10 +36,10 @@ def stop_after(monkeypatch, steps: int) -> None:
     """Have this process receive SIGTERM during the step number `steps`, as from a batch system."""
     step = Trainer.step
 
-    def interrupted(self, number):
+    def interrupted(self, number, total):
         if number == steps - 1:
             os.kill(os.getpid(), signal.SIGTERM)
-        return step(self, number)
+        return step(self, number, total)
 
     monkeypatch.setattr(Trainer, "step", interrupted)
 

@@ -116,7 +116,7 @@ def test_dropout_layers_and_noise_use_distinct_seeds(trainer, monkeypatch):
     monkeypatch.setattr(torch, "manual_seed", set_globally.append)
     monkeypatch.setattr(torch, "Generator", Recorded)
     for step in range(3):
-        tiny.step(step)
+        tiny.step(step, 100)
     assert len({*set_globally, *of_generator}) == 6
     assert set_globally == [step_seed(0, 0, step, DROPOUT) for step in range(3)]
     assert of_generator == [step_seed(0, 0, step, NOISE) for step in range(3)]
@@ -125,10 +125,10 @@ def test_dropout_layers_and_noise_use_distinct_seeds(trainer, monkeypatch):
 def test_a_step_is_a_function_of_its_number(trainer):
     """However many steps a process has taken before: what resuming rests on."""
     one, other = trainer(), trainer()
-    other.step(0)
+    other.step(0, 100)
     other.load({**one.state(), "optimizer": trainer().state()["optimizer"]})
     torch.rand(7)
-    losses = [t.step(5).losses for t in (one, other)]
+    losses = [t.step(5, 100).losses for t in (one, other)]
     assert torch.equal(*losses)
 
 
@@ -143,10 +143,10 @@ def poison(tiny, monkeypatch) -> None:
 
 def test_on_the_cpu_a_loss_that_is_not_finite_does_not_reach_the_weights(trainer, monkeypatch):
     tiny = trainer()
-    tiny.step(0)
+    tiny.step(0, 100)
     poison(tiny, monkeypatch)
     with pytest.raises(FloatingPointError, match=r"step 1: the loss is nan.*Lower optim\.lr"):
-        tiny.step(1)
+        tiny.step(1, 100)
     assert all(tensor.isfinite().all() for model in ("model", "ema") for tensor in tiny.state()[model].values())
 
 
@@ -156,11 +156,11 @@ def test_on_a_gpu_it_is_found_some_steps_later_and_only_then_the_host_waits(trai
     tiny.checks_at_once = False  # as on any device but the CPU
     monkeypatch.setattr(torch.Tensor, "tolist", lambda self: waits.append(self) or tolist(self))
     for step in range(CHECK_EVERY - 1):
-        tiny.step(step)
+        tiny.step(step, 100)
     assert not waits
     poison(tiny, monkeypatch)
     with pytest.raises(FloatingPointError, match=f"step {CHECK_EVERY - 1}: the loss is nan"):
-        tiny.step(CHECK_EVERY - 1)
+        tiny.step(CHECK_EVERY - 1, 100)
     assert len(waits) == 1
 
 
@@ -168,7 +168,7 @@ def test_on_a_gpu_it_is_found_before_a_checkpoint(trainer, monkeypatch):
     tiny = trainer()
     tiny.checks_at_once = False
     poison(tiny, monkeypatch)
-    tiny.step(0)
+    tiny.step(0, 100)
     with pytest.raises(FloatingPointError, match="step 0: the loss is nan"):
         tiny.check()
     tiny.check()  # what was reported once is not reported again
@@ -203,10 +203,10 @@ def test_the_weights_for_use_are_the_moving_average(train_tiny, in_tmp, monkeypa
     """Computed here from the weights after each step. Raw weights sample visibly noisier pictures."""
     after, step = [], Trainer.step
 
-    def recorded(self, number):
+    def recorded(self, number, total):
         if not after:
             after.append(deepcopy(self.model.state_dict()))
-        result = step(self, number)
+        result = step(self, number, total)
         after.append(deepcopy(self.model.state_dict()))
         return result
 
