@@ -7,7 +7,10 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evaluation.intervals import Estimate
+
 PROVENANCE = ("dataset", "checkpoint", "step", "split", "w", "sampler.name", "steps", "nfe", "precision", "code")
+ESTIMATE = set(Estimate._fields)
 LEFT_OUT = ("classifier.accuracy.", "guidance.", "sampler.", "data_hash", "device", "spacing")
 
 
@@ -46,9 +49,11 @@ def _is_number(value: Any) -> bool:
 
 
 def flat(record: dict[str, Any], before: str = "") -> dict[str, Any]:
-    """Nested dictionaries as one, with dotted names; lists of numbers are left as they are."""
+    """Nested dictionaries as one, with dotted names; lists of numbers are left as they are, intervals left out."""
     entries = {}
     for key, value in record.items():
+        if isinstance(value, dict) and value.keys() == ESTIMATE:
+            value = value["value"]
         entries |= flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": value}
     return entries
 

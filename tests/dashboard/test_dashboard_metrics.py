@@ -44,3 +44,9 @@ def test_figures_are_shown_whatever_they_are(figure, text):
 def test_figures_that_python_cannot_hold_are_a_problem_and_no_crash(tmp_path, content):
     (tmp_path / "metrics.json").write_text(content)
     assert "cannot be read" in evaluations(tmp_path)[0].problem
+
+
+def test_of_an_estimate_its_value_counts():
+    estimate = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 100}
+    record = {"exact": {"n": 5, "one": estimate, "inner": {"value": 1, "low": 0}}}
+    assert flat(record) == {"exact.n": 5, "exact.one": 0.5, "exact.inner.value": 1, "exact.inner.low": 0}
