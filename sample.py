@@ -33,6 +33,7 @@ def main(settings: SampleSettings, overrides: list[str]) -> None:
         tqdm(total=len(seeds) * job.total_steps, unit="image-step", disable=None, leave=False) as bar,
     ):
         images = job.sample(seeds, on_step=lambda done, s, x, x_0: bar.update(len(x)))
+        labels = dict(zip(seeds, job.decided(seeds), strict=False))
         beside["seconds"] = round(time.perf_counter() - began, 2)
         sampled = f"{job.method}, {beside['seconds']:.1f} s"
         if settings.rank is not None:
@@ -42,7 +43,7 @@ def main(settings: SampleSettings, overrides: list[str]) -> None:
             best = best[: settings.keep]
             images, seeds = images[best], [seeds[i] for i in best]
             sampled += f"; kept {len(best)} of {len(scores)}, adherence {scores[best[0]]:.2f} to {scores[best[-1]]:.2f}"
-        write(out, images, seeds, record, beside)
+        write(out, images, seeds, record, beside, [labels.get(seed, "") for seed in seeds])
     print(line("sampled", sampled))
     pictures = "1 picture" if len(images) == 1 else f"{len(images)} pictures"
     print(line("written", f"{from_here(out).as_posix()}/grid.png and {pictures} beside it"))

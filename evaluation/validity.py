@@ -4,6 +4,7 @@ Where a request leaves much open, a picture may have half the pixels of another 
 all that was asked for is still found. Validity sees it: the label of the whole picture is read off it, the picture
 with exactly that label is made, and the two are compared pixel for pixel. That picture is rendered where the data set
 can, else sampled from the label. Real held-out pictures, treated the same, are the ceiling: classifier and model err.
+What a model always gets wrong in the same way, validity does not see; exact match does.
 """
 
 from __future__ import annotations

@@ -71,6 +71,14 @@ class Job:
             cond, seeds, self.options, negative=self.negative, guide=self.guide, edit=self.edit(mask), on_step=on_step
         )
 
+    def decided(self, seeds: Sequence[Seed]) -> list[str]:
+        """What each picture is of, in names, where the label prior decided what is left open; else nothing."""
+        if not self.options.complete:
+            return []
+        parts = self.pipe.branches(self.attrs, seeds, self.options, self.negative, self.guide)
+        named = (self.pipe.schema.names(label) for label in parts.labels[0])
+        return [", ".join(name for name in names if not name.startswith("-")) for names in named]
+
     def edit(self, mask: Tensor | None) -> Edit | None:
         """The picture to start from, with one mask or one for each picture. Raises ValueError for what does not fit."""
         s = self.settings

@@ -53,11 +53,19 @@ def fitting(scale: int, count: int, shape: Sequence[int], most: int = SHEET_PIXE
     return max(1, min(scale, math.isqrt(most // (count * (height + 1) * (width + 1)))))
 
 
-def write(out: Path, images: Tensor, seeds: Sequence[int], record: dict[str, Any], beside: dict[str, Any]) -> None:
+def write(
+    out: Path,
+    images: Tensor,
+    seeds: Sequence[int],
+    record: dict[str, Any],
+    beside: dict[str, Any],
+    labels: Sequence[str] = (),
+) -> None:
     """One PNG per picture, a grid, and samples.json; every PNG holds the record.
 
     images : (N, C, H, W) uint8, one for each of `seeds`
     beside : what samples.json says beyond the record
+    labels : what each picture is of, where that was decided before it was sampled
     """
     files = [f"seed-{seed:06d}.png" for seed in seeds]
     for image, seed, name in zip(images, seeds, files, strict=True):
@@ -66,5 +74,7 @@ def write(out: Path, images: Tensor, seeds: Sequence[int], record: dict[str, Any
     sheet = grid(images, math.ceil(math.sqrt(len(images))), scale, gap=scale)
     save_png(sheet, out / "grid.png", {**record, "seeds": list(seeds)})
     listed = [{"file": name, "seed": seed} for name, seed in zip(files, seeds, strict=True)]
+    for entry, label in zip(listed, labels, strict=False):
+        entry |= {"label": label} if label else {}
     text = json.dumps({**record, **beside, "images": listed}, indent=2)
     (out / "samples.json").write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ from PIL import Image
 
 from data.images import read_settings
 from inference.output import LONGEST, by_subject, fitting, line
+from inference.pipeline import Pipeline
 from tests.inference.conftest import picture
 from tests.programs import run_program
 
@@ -22,7 +23,8 @@ def test_pictures_say_how_they_came_about(weights, in_tmp, pipe):
     names = ["grid.png", "samples.json", *(f"seed-00000{s}.png" for s in (5, 6, 7))]
     assert sorted(p.name for p in (in_tmp / "o").iterdir()) == sorted(names)
     record, stored = json.loads((in_tmp / "o/samples.json").read_text()), read_settings(in_tmp / "o/seed-000006.png")
-    assert stored["seed"] == 6 and record["images"][1] == {"file": "seed-000006.png", "seed": 6}
+    entry = record["images"][1]
+    assert stored["seed"] == 6 and (entry["file"], entry["seed"]) == ("seed-000006.png", 6)
     of_the_whole = {"images", "notes", "seconds"}
     assert {key: value for key, value in stored.items() if key != "seed"} == {
         key: value for key, value in record.items() if key not in of_the_whole
@@ -143,3 +145,19 @@ def test_pictures_of_one_channel_keep_it(in_tmp):
     images = torch.randint(0, 256, (2, 1, 6, 6), dtype=torch.uint8)
     write(in_tmp, images, [1, 2], {"scale": 1}, {})
     assert np.array_equal(np.asarray(Image.open("seed-000002.png")), images[1, 0].numpy())
+
+
+def test_the_record_says_what_each_picture_is_of(in_tmp, weights, capsys):
+    """What the label prior decided: sampled from that label in full, the picture is the same."""
+    common = [f"checkpoint={weights}", "steps=2", "w=1", "device=cpu"]
+    run_program("sample.py", *common, "attrs=crown", "seed=3", "n=2", "out=decided")
+    images = json.loads((in_tmp / "decided/samples.json").read_text())["images"]
+    assert all("Crown" in image["label"].split(", ") for image in images) and images[0]["label"] != images[1]["label"]
+    absent = ["-mouth", "-smoke", "-facial hair", "-eyes", "-ear", "-neck"]
+    named = images[0]["label"].split(", ")
+    pipe = Pipeline.load(weights, "cpu")
+    missing = [name for name in absent if pipe.schema.encode(named)[pipe.schema.column[name[1:]]] < 0]
+    run_program("sample.py", *common, f"attrs={','.join([*named, *missing])}", "seed=3", "n=1", "out=named")
+    assert np.array_equal(picture(in_tmp / "named/seed-000003.png"), picture(in_tmp / "decided/seed-000003.png"))
+    run_program("sample.py", *common, "attrs=crown", "complete=false", "n=1", "out=open")
+    assert "label" not in json.loads((in_tmp / "open/samples.json").read_text())["images"][0]
