@@ -80,6 +80,8 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
             return Outcome(run, None)
         if state:
             trainer.load(state)
+        else:
+            trainer.settle_precision()
         stack.enter_context(logging_to(run, here.is_main))
         _announce(run, trainer, step)
         monitor = Monitor(run, trainer, splits.validation, step, clock)
@@ -156,5 +158,6 @@ def _announce(run: Run, trainer: Trainer, step: int) -> None:
         trainer.data.name, len(trainer.data), "x".join(map(str, trainer.data.image_shape)), parameters / 1e6,
         trainer.precision, trainer.here.device, threads, trainer.here.world_size,
     )  # fmt: skip
+    log.info("precision %s: %s", trainer.precision, trainer.why)
     log.info("version %s, PyTorch %s, %s", code_version(), torch.__version__, hardware(trainer.here.device))
     log.info("watch it with: tensorboard --logdir %s", run.path.parent.as_posix())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from data.base import SPLIT_RULE, Batch, Splits
 from data.loader import BatchOrder
 from diffusion.gaussian import GaussianDiffusion
 from runtime.checkpoint import CheckpointError, load_tensors, read_info
-from runtime.device import in_precision, pick_precision
+from runtime.device import computes_bf16, in_precision, pick_precision
 from runtime.distributed import Processes
 from runtime.factory import Recipe, build_model
 from training.ema import EMA
@@ -67,8 +68,9 @@ class Trainer:
         self.model = build_model(settings, self.data.image_shape, self.schema).to(here.device)
         self.ema = EMA(self.model, settings.train.ema_decay)
         self.optimizer = settings.optim.build(self.model)
-        self.precision = pick_precision(settings.precision, here.device)
-        self.net = self.in_precision(here.wrap(self.model))
+        self.precision, self.why = pick_precision(settings.precision, here.device), "as asked for"
+        self.wrapped = here.wrap(self.model)
+        self.net = self.in_precision(self.wrapped)
         self.order = BatchOrder(len(self.data), settings.train.batch_size, settings.seed, here.rank, here.world_size)
         self.preview = preview_labels(self.schema, settings.dataset.preview)
         self.checks_at_once = here.device.type == "cpu"
@@ -76,6 +78,34 @@ class Trainer:
 
     def in_precision(self, model: torch.nn.Module):
         return in_precision(model, self.here.device, self.precision)
+
+    def settle_precision(self) -> None:
+        """Where precision=auto found a CPU with instructions for bf16, time a step in fp32 too, and take the faster.
+
+        Having the instructions does not make them fast: oneDNN's bf16 kernels lose to fp32 for small channels.
+        """
+        if self.settings.precision != "auto":
+            return
+        self.why = "what this device computes in" if self.precision == "bf16" else "no fast bf16 on this device"
+        if self.here.device.type == "cpu" and self.precision == "bf16":
+            seconds = self.here.on_main(lambda: {name: self._seconds(name) for name in ("fp32", "bf16")})
+            self.precision = min(seconds, key=seconds.get)
+            self.why = ", ".join(f"{s:.2f} s a step in {name}" for name, s in seconds.items())
+            self.net = self.in_precision(self.wrapped)
+
+    def _seconds(self, precision: str) -> float:
+        """The time of one forward and backward pass, at best of two after a first one."""
+        batch, times = self.data.batch(self.order.indices(0)), []
+        generator = torch.Generator(self.here.device).manual_seed(0)
+        t, eps = self.diffusion.sample_times_and_noise(batch.x_0, generator)
+        net = in_precision(self.model, self.here.device, precision)
+        with torch.random.fork_rng(devices=[]):  # for dropout layers
+            for _ in range(3):
+                began = time.perf_counter()
+                self.diffusion.loss_at(net, batch.x_0, batch.cond, t, eps).mean().backward()
+                times.append(time.perf_counter() - began)
+        self.model.zero_grad(set_to_none=True)
+        return min(times[1:])
 
     def conditions(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """The batch's labels as the network sees them in training: whole, in part, or not at all."""
@@ -169,6 +199,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "data_hash": self.data.hash,
             "splits": self.splits,
+            "precision": self.precision,
         }
 
     def load(self, state: dict) -> None:
@@ -180,6 +211,10 @@ class Trainer:
             self.ema.model.load_state_dict(state["ema"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.splits = state["splits"]
+            able = state["precision"] == "fp32" or computes_bf16(self.here.device)
+            if self.settings.precision == "auto" and able:  # as it began, or it would not continue bit for bit
+                self.precision, self.why = state["precision"], "as before"
+                self.net = self.in_precision(self.wrapped)
         except (RuntimeError, ValueError, KeyError) as error:
             raise CheckpointError(
                 f"the saved state belongs to another network ({str(error).splitlines()[0]}); start another run"

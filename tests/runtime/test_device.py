@@ -1,5 +1,6 @@
 """Devices that are not there, and what fp32 means."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -62,13 +63,47 @@ def test_a_precision_is_that_of_products_alone(precision):
     assert out.dtype == layer.weight.dtype == torch.float32
 
 
-def test_the_record_of_a_training_has_the_precision_that_was_picked(train_tiny, in_tmp, monkeypatch):
-    import json
+@pytest.mark.parametrize(("able", "seconds", "precision"), [
+    (False, {}, "fp32"), (True, {"fp32": 0.2, "bf16": 0.1}, "bf16"), (True, {"fp32": 0.1, "bf16": 0.2}, "fp32"),
+], ids=["none", "faster", "slower"])  # fmt: skip
+def test_a_training_takes_bf16_where_a_step_is_faster_and_says_why(
+    train_tiny, in_tmp, monkeypatch, able, seconds, precision
+):
+    """A CPU that has the instructions may still be slower with them."""
+    from training.trainer import Trainer
 
-    monkeypatch.setattr(device, "computes_bf16", lambda place: False)
-    assert json.loads(train_tiny("train.steps=1").status.read_text())["precision"] == "fp32"
-    monkeypatch.setattr(device, "computes_bf16", lambda place: True)
-    assert json.loads(train_tiny("train.steps=1").status.read_text())["precision"] == "bf16"
+    monkeypatch.setattr(device, "computes_bf16", lambda place: able)
+    monkeypatch.setattr(Trainer, "_seconds", lambda self, name: seconds[name])
+    run = train_tiny("train.steps=1", "run=run")
+    assert json.loads(run.status.read_text())["precision"] == precision
+    why = "0.20 s a step in" if able else "no fast bf16 on this device"
+    assert f"precision {precision}: " in run.log.read_text() and why in run.log.read_text()
+
+
+def test_a_resumed_training_keeps_the_precision_that_it_began_with(train_tiny, in_tmp, monkeypatch):
+    """Whatever would be faster now, or it would not continue bit for bit."""
+    from training import trainer
+
+    for module in (device, trainer):
+        monkeypatch.setattr(module, "computes_bf16", lambda place: True)
+    monkeypatch.setattr(trainer.Trainer, "_seconds", lambda self, name: {"fp32": 0.1, "bf16": 0.2}[name])
+    train_tiny("train.steps=1", "run=run")
+    monkeypatch.setattr(trainer.Trainer, "_seconds", lambda self, name: pytest.fail("timed again"))
+    assert json.loads(train_tiny("train.steps=2", "run=run").status.read_text())["precision"] == "fp32"
+
+
+def test_timing_a_step_changes_nothing(compose, in_tmp):
+    """Neither the weights nor the random numbers of what follows."""
+    from data import PixelFaces
+    from runtime.distributed import Processes
+    from tests.conftest import TINY
+    from training.trainer import Trainer
+
+    made = Trainer(compose("train", TINY), PixelFaces(count=120).load(), Processes(0, 1, CPU))
+    before, random = [p.clone() for p in made.model.parameters()], torch.get_rng_state()
+    assert made._seconds("fp32") > 0
+    assert all(torch.equal(p, q) and p.grad is None for p, q in zip(made.model.parameters(), before, strict=True))
+    assert torch.equal(torch.get_rng_state(), random)
 
 
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(monkeypatch):
