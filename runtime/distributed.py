@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,10 @@ class Processes:
             return model
         ids = [self.device.index] if self.device.type == "cuda" else None
         return nn.parallel.DistributedDataParallel(model, device_ids=ids)
+
+    def gradients(self, model: nn.Module, last: bool) -> AbstractContextManager:
+        """Around a backward pass of a wrapped module; processes exchange gradients in the `last` of several alone."""
+        return nullcontext() if last or self.world_size == 1 else model.no_sync()
 
     def on_main(self, work: Callable[[], Any]) -> Any:
         """Do `work` in the main process alone; every process returns what it returns, or raises what it raises."""

@@ -22,6 +22,7 @@ from runtime.factory import build_model
 
 FLOAT32 = 4  # bytes
 LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of a container, below /sys/fs/cgroup
+FEW = 64  # parts of a batch that are worth proposing
 UNITS = ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1, "bytes"))
 
 
@@ -47,17 +48,19 @@ def refuse_impossible(
         )
     bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_bf16(device))
     picture = activations(model, image_shape, len(schema)) // (2 if bf16 else 1)
-    most = (have - weights) // picture * processes
+    shares = processes * settings.train.accumulate
+    most = (have - weights) // picture * shares
     if not most:
         raise ValueError(
             f"{network(settings.model)}: training needs {size(weights + picture)} for one picture at a time, {there}; "
             "choose a smaller network"
         )
     if batch_size > most:
-        need = weights + batch_size * picture // processes
+        need = weights + batch_size * picture // shares
+        parts = -(-batch_size * picture // ((have - weights) * processes))
         raise ValueError(
             f"train.batch_size={batch_size}: needs {size(need)}, {size(picture)} for each picture, {there}; "
-            f"choose at most {most}"
+            f"choose at most {most}" + (f", or train.accumulate={parts}" if parts <= FEW else "")
         )
 
 

@@ -35,6 +35,7 @@ class Loop(Settings):
         None, "ends the training after so long, if not by steps before; the learning rate falls by the clock", gt=0
     )
     batch_size: int = setting(64, "images per step, over all processes together", ge=1, le=MANY)
+    accumulate: int = setting(1, "parts in which a batch is computed, one after another, to fit the memory", ge=1)
     ema_decay: float = setting(0.999, "of the EMA weights; less during the first steps", ge=0, le=1)
     grad_clip: float = setting(1.0, "largest norm of the gradient; larger ones are scaled down to it", gt=0)
     log_every: int = setting(50, "steps between scalars in TensorBoard and lines in train.log", ge=1)

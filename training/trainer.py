@@ -128,17 +128,25 @@ class Trainer:
         batch = self.data.batch(self._rows(step))
         cond = self.conditions(batch, generator)
         t, eps = self.diffusion.sample_times_and_noise(batch.x_0, generator)
-        losses = self.diffusion.loss_at(self.net, batch.x_0, cond, t, eps)
-
         self.optimizer.zero_grad(set_to_none=True)
-        losses.mean().backward()
+        losses = self._backward(batch.x_0, cond, t, eps)
         grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.train.grad_clip)
-        self._unchecked.append((step, torch.stack([losses.detach().mean(), grad_norm])))
+        self._unchecked.append((step, torch.stack([losses.mean(), grad_norm])))
         if self.checks_at_once or len(self._unchecked) == CHECK_EVERY:
             self.check()
         self.optimizer.step()
         self.ema.update(self.model, step)
-        return StepResult(losses.detach(), t, grad_norm, lr)
+        return StepResult(losses, t, grad_norm, lr)
+
+    def _backward(self, *batch: Tensor) -> Tensor:
+        """Add the gradient of the mean loss of (x_0, cond, t, eps), part by part; returns the losses (B,)."""
+        parts = list(zip(*(tensor.chunk(self.settings.train.accumulate) for tensor in batch), strict=True))
+        losses = []
+        for i, part in enumerate(parts):
+            with self.here.gradients(self.wrapped, last=i == len(parts) - 1):
+                losses.append(self.diffusion.loss_at(self.net, *part))
+                (losses[-1].mean() * (len(losses[-1]) / len(batch[0]))).backward()
+        return torch.cat([part.detach() for part in losses])
 
     def _rows(self, step: int) -> Tensor:
         """The rows of this process's batch, on the device. A copy from pinned memory does not make the host wait."""

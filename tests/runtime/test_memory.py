@@ -47,7 +47,7 @@ def training(model, batch_size=64, moments=2, precision="fp32"):
         seed=0,
         optim=SimpleNamespace(moments=moments),
         precision=precision,
-        train=SimpleNamespace(batch_size=batch_size),
+        train=SimpleNamespace(batch_size=batch_size, accumulate=1),
     )
 
 

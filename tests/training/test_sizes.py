@@ -42,3 +42,14 @@ def test_memory_is_reckoned_with_before_the_network_is_built(train_tiny, in_tmp,
     with pytest.raises(ValueError, match=r"model=unet: .* needs .* MB, and the machine has 10,000 bytes"):
         train_tiny("train.steps=1", "run=a")
     assert not list(in_tmp.iterdir())
+
+
+def test_a_batch_that_is_too_large_as_a_whole_may_be_computed_in_parts(train_tiny, in_tmp, monkeypatch):
+    """In as many as the message says, and in no fewer."""
+    monkeypatch.setattr(memory, "memory_of", lambda device: 30_000_000)
+    with pytest.raises(ValueError, match=r"train.batch_size=80: .* at most \d+, or train.accumulate=\d+$") as refused:
+        train_tiny("train.steps=1", "train.batch_size=80", "run=a")
+    parts = int(str(refused.value).rpartition("=")[2])
+    with pytest.raises(ValueError, match=f"train.accumulate={parts}$"):
+        train_tiny("train.steps=1", "train.batch_size=80", f"train.accumulate={parts - 1}", "run=a")
+    assert train_tiny("train.steps=1", "train.batch_size=80", f"train.accumulate={parts}", "run=a").state.exists()

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from conditions.schema import UNKNOWN
+from data import PixelFaces
 from data.images import to_uint8
 from diffusion.gaussian import GaussianDiffusion
 from runtime.checkpoint import load_state, load_tensors
@@ -222,3 +223,18 @@ def test_the_weights_for_use_are_the_moving_average(train_tiny, in_tmp, monkeypa
         assert torch.equal(saved[name], state["ema"][name])
         assert torch.equal(state["model"][name], after[-1][name])
     assert max((saved[name] - after[-1][name]).abs().max().item() for name in saved) > 1e-3
+
+
+@pytest.mark.parametrize("parts", [2, 3, 8, 50])
+def test_a_batch_in_parts_is_the_same_batch(compose, parts):
+    """Gradients add up to those of the mean over the whole, also where the last part is a smaller one."""
+    splits = PixelFaces(count=120).load()
+    whole, divided = (
+        Trainer(compose("train", [*TINY, "optim.warmup=0", f"train.accumulate={k}"]), splits, CPU) for k in (1, parts)
+    )
+    for step in range(3):
+        one, other = whole.step(step, 100), divided.step(step, 100)
+        assert torch.allclose(one.losses, other.losses, rtol=1e-3) and torch.equal(one.t, other.t)
+        assert torch.allclose(one.grad_norm, other.grad_norm, rtol=1e-3)
+    for p, q in zip(whole.model.parameters(), divided.model.parameters(), strict=True):
+        assert torch.allclose(p, q, atol=2e-4)
