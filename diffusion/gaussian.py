@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from conf import Settings, setting
@@ -32,6 +33,9 @@ class Objective(Settings):
         "none", "of the loss: none for the plain mean squared error, min_snr for min-SNR"
     )
     time_power: float = setting(1.0, "training times are T u^time_power; above 1, more with little noise", ge=0.01)
+    times: list[Annotated[int, Field(ge=1)]] | None = setting(
+        None, "the only training times, all alike, for weights that are sampled at no others; null for all times"
+    )
     gamma: float = setting(5.0, "cap of the signal-to-noise ratio in min-SNR weighting", ge=1e-6)
 
 
@@ -68,8 +72,11 @@ class GaussianDiffusion:
                  weighted by min(SNR, gamma) (Hang et al. 2023, equations 7-9)
     time_power : times are sampled as T u^time_power with u ~ U(0, 1): 1 for all alike, as in DDPM; 2 for more of those
                  with little noise, where the last levels of a colour are decided
+    times      : in their place, the few times at which a sampler will evaluate the network. Where the label determines
+                 the picture, as that of a sprite, no trajectory of a teacher has to be imitated (Luhman & Luhman 2021):
+                 the picture itself is where each of them ends
 
-    Raises ValueError for eps-prediction on a schedule without signal at T.
+    Raises ValueError for eps-prediction on a schedule without signal at T, and for times beyond T.
     """
 
     def __init__(self, schedule: NoiseSchedule, objective: Objective = Objective()):  # noqa: B008  frozen
@@ -78,16 +85,27 @@ class GaussianDiffusion:
                 "diffusion.prediction=eps: at T this schedule has no signal left, and x_0 cannot be found from eps; "
                 "use diffusion.prediction=v"
             )
+        if objective.times and max(objective.times) > schedule.T:
+            raise ValueError(f"diffusion.times={objective.times}: must lie between 1 and diffusion.T={schedule.T}")
         self.schedule, self.prediction, self.time_power = schedule, objective.prediction, objective.time_power
+        self.times = objective.times and torch.tensor(sorted(objective.times))
         self._weight = Table(loss_weights(schedule.snr, objective.prediction, objective.weighting, objective.gamma))
 
     def sample_times_and_noise(self, x_0: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """What a training step adds to x_0 (B, ...): times t in 1..T (B,) and noise eps ~ N(0, I) (B, ...)."""
         device, T = generator.device if generator is not None else x_0.device, self.schedule.T
         u = torch.rand(len(x_0), generator=generator, device=device)
-        t = (1 + (T * u**self.time_power).long()).clamp(max=T)  # rounding could reach T + 1
+        if self.times is not None:
+            t = self.times.to(device)[(len(self.times) * u).long()]
+        else:
+            t = (1 + (T * u**self.time_power).long()).clamp(max=T)  # rounding could reach T + 1
         eps = torch.randn(x_0.shape, generator=generator, device=device, dtype=x_0.dtype)
         return t.to(x_0.device), eps.to(x_0.device)
+
+    def spread_times(self, n: int) -> Tensor:
+        """(n,) int64: times that every noise level has alike, for losses that are compared."""
+        rows = torch.arange(n)
+        return 1 + rows * self.schedule.T // n if self.times is None else self.times[rows % len(self.times)]
 
     def loss(self, denoiser: Denoiser, x_0: Tensor, cond: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """(B,) training loss at a random time for each sample (Ho et al. 2020, equation 14)."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from conf import Settings, one_of, setting
 from diffusion.schedule import NoiseSchedule
@@ -17,7 +19,7 @@ from diffusion.schedule import NoiseSchedule
 class Spacing(Settings):
     """Where the times of the steps lie."""
 
-    def times(self, schedule: NoiseSchedule, steps: int, start: int) -> list[int]:
+    def grid(self, schedule: NoiseSchedule, steps: int, start: int) -> list[int]:
         """`steps` falling times from `start` or below it to 1 or above it, for 2 <= steps <= start."""
         raise NotImplementedError
 
@@ -27,7 +29,7 @@ class Trailing(Spacing):
 
     name: Literal["trailing"] = "trailing"
 
-    def times(self, schedule, steps, start):
+    def grid(self, schedule, steps, start):
         return [start * (steps - i) // steps for i in range(steps)]
 
 
@@ -36,7 +38,7 @@ class Linspace(Spacing):
 
     name: Literal["linspace"] = "linspace"
 
-    def times(self, schedule, steps, start):
+    def grid(self, schedule, steps, start):
         last = steps - 1
         return [1 + (start - 1) * (last - i) // last for i in range(steps)]
 
@@ -50,7 +52,7 @@ class Leading(Spacing):
 
     name: Literal["leading"] = "leading"
 
-    def times(self, schedule, steps, start):
+    def grid(self, schedule, steps, start):
         return [1 + start // steps * (steps - 1 - i) for i in range(steps)]
 
 
@@ -64,7 +66,7 @@ class Power(Spacing):
     name: Literal["power"] = "power"
     exponent: float = setting(2.0, "1 is even; more puts more steps at low noise", ge=0.1, le=10)
 
-    def times(self, schedule, steps, start):
+    def grid(self, schedule, steps, start):
         return falling([round(start * ((steps - i) / steps) ** self.exponent) for i in range(steps)], start)
 
 
@@ -78,11 +80,25 @@ class Karras(Spacing):
     name: Literal["karras"] = "karras"
     rho: float = setting(7.0, "more puts more steps at low noise", ge=1, le=100)
 
-    def times(self, schedule, steps, start):
+    def grid(self, schedule, steps, start):
         levels = [schedule.sigma(t) for t in range(start + 1)]
         first, last = levels[-1] ** (1 / self.rho), levels[1] ** (1 / self.rho)
         wanted = [(first + i / (steps - 1) * (last - first)) ** self.rho for i in range(steps)]
         return falling([_nearest(levels, sigma) for sigma in wanted], start)
+
+
+class Listed(Spacing):
+    """at the times given, for weights that were trained at these alone"""
+
+    name: Literal["listed"] = "listed"
+    times: list[Annotated[int, Field(ge=1)]] = setting([1000], "falling, one for each step", min_length=1)
+
+    def grid(self, schedule, steps, start):
+        if steps != len(self.times) or self.times[0] > start or self.times != sorted(set(self.times), reverse=True):
+            raise ValueError(
+                f"spacing.times={self.times}: must be {steps} falling times from {start} at most, one for each step"
+            )
+        return list(self.times)
 
 
 def _nearest(levels: Sequence[float], sigma: float) -> int:
@@ -100,7 +116,7 @@ def falling(times: Sequence[int], start: int) -> list[int]:
     return found
 
 
-SPACINGS = (Trailing, Linspace, Leading, Power, Karras)
+SPACINGS = (Trailing, Linspace, Leading, Power, Karras, Listed)
 AnySpacing = one_of(SPACINGS)
 EVEN = Trailing()
 
@@ -114,4 +130,5 @@ def timesteps(schedule: NoiseSchedule, steps: int, spacing: Spacing = EVEN, star
     if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= start:
         most = f"T = {start}" if start == schedule.T else f"{start}, the time at which sampling starts"
         raise ValueError(f"steps={steps!r}: must be a whole number from 1 to {most}")
-    return [*(spacing.times(schedule, steps, start) if steps > 1 else [start]), 0]
+    alone = steps == 1 and not isinstance(spacing, Listed)
+    return [*([start] if alone else spacing.grid(schedule, steps, start)), 0]

@@ -23,7 +23,9 @@ from data.palette import Palette
 from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion
 from diffusion.guidance import guided
 from diffusion.inpainting import Edit, differing
+from diffusion.samplers import DDIM
 from diffusion.sampling import DECIDED, OPEN, RENOISING_LEVELS, ImageNoise, OnStep, SamplingOptions, Seed, generate
+from diffusion.spacing import Listed
 from inference.branches import Branches, branches_for, single
 from inference.classifier import Classifier, classifier_for_weights
 from inference.memory import telling_of_memory
@@ -146,6 +148,11 @@ class Pipeline:
         wanted = self.prior is not None if options.complete is None else options.complete
         complete = wanted and not edited and single(self.schema, cond)
         usual = DECIDED if complete and self.palette else OPEN | {"refine": 4 if self.palette and not complete else 0}
+        if self.diffusion.times is not None:
+            times = self.diffusion.times.flip(0).tolist()
+            usual = {"sampler": DDIM(), "steps": len(times), "spacing": Listed(times=times), "refine": 0}
+        elif isinstance(options.spacing, Listed):
+            usual = usual | {"steps": len(options.spacing.times)}
         return options.filled(usual).model_copy(update={"complete": complete})
 
     def total_steps(self, options: SamplingOptions, edit: Edit | None = None) -> int:
@@ -237,6 +244,17 @@ class Pipeline:
         noise = ImageNoise([0] * len(init), self.image_shape, self.device)
         return differing(self.diffusion.schedule, *ways, x_0, noise).cpu()
 
+    def _refuse_untrained_times(self, options: SamplingOptions) -> None:
+        if self.diffusion.times is None:
+            return
+        trained = self.diffusion.times.flip(0).tolist()
+        listed = isinstance(options.spacing, Listed) and options.steps == len(options.spacing.times)
+        if options.refine or not listed or not set(options.spacing.times) <= set(trained):
+            raise ValueError(
+                f"steps={options.steps}: these weights were trained at t = {', '.join(map(str, trained))} alone; leave "
+                "steps, spacing and refine out, or take weights of all times"
+            )
+
     def refuse(self, options: SamplingOptions, guide: Pipeline | None) -> None:
         """Raises ValueError for what does not go together."""
         if options.complete and self.prior is None:
@@ -245,6 +263,7 @@ class Pipeline:
         sampler = options.sampler
         if options.steps > T:
             raise ValueError(f"steps={options.steps}: must be a whole number from 1 to {T}, the T of the training")
+        self._refuse_untrained_times(options)
         if options.guidance.renoise_reference and not sampler.renoises:
             raise ValueError(
                 f"guidance={options.guidance.name}: sampler={sampler.name} takes no noise from elsewhere; use "

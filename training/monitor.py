@@ -73,7 +73,7 @@ class Monitor:
             self.bar = tqdm(
                 total=self.status["steps"], initial=first_step, unit="step", disable=None, dynamic_ncols=True
             )
-            self._prepare_validation(validation, T)
+            self._prepare_validation(validation)
             self._prepare_preview()
 
     # -- every step -----------------------------------------------------------------------------------
@@ -148,10 +148,10 @@ class Monitor:
 
     # -- held-out loss on fixed noise -----------------------------------------------------------------
 
-    def _prepare_validation(self, validation, T: int) -> None:
+    def _prepare_validation(self, validation) -> None:
         rows = torch.arange(min(len(validation), self.loop.validation_images))
         self.held_out = validation.select(rows).to(self.trainer.here.device)
-        self.t = 1 + rows * T // len(rows)  # every noise level alike
+        self.t = self.trainer.diffusion.spread_times(len(rows))
         self.eps = torch.randn(self.held_out.images.shape, generator=torch.Generator().manual_seed(0))
 
     @torch.no_grad()

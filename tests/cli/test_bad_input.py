@@ -153,7 +153,7 @@ def test_a_malicious_training_state(capsys, in_tmp):
         ("dataset=faces", ["dataset=faces", "cryptopunks, mnist, pixelfaces"]),
         ("dataset=mnist", ["pixelfaces", "dataset=mnist"]),
         ("checkpoint=nowhere.safetensors", ["checkpoint=nowhere.safetensors", "no such file"]),
-        ("spacing=even", ["spacing=even", "karras, leading, linspace, power, trailing"]),
+        ("spacing=even", ["spacing=even", "karras, leading, linspace, listed, power, trailing"]),
         ("attrs=cap:loud", ["attrs='cap:loud'", "'loud' is no weight"]),
         ("attrs=cap | ", ["a name is missing"]),
         ("guidance=magic", ["guidance=magic", "cfg, cfgpp, dynamic, fade, interval, rescale"]),

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffusion.schedule import NoiseSchedule
-from diffusion.spacing import SPACINGS, Karras, Leading, Linspace, Power, Trailing, falling, timesteps
+from diffusion.spacing import SPACINGS, Karras, Leading, Linspace, Listed, Power, Trailing, falling, timesteps
 
-by_name = pytest.mark.parametrize("spacing", [kind() for kind in SPACINGS], ids=lambda spacing: spacing.name)
+by_name = pytest.mark.parametrize(
+    "spacing", [kind() for kind in SPACINGS if kind is not Listed], ids=lambda spacing: spacing.name
+)
 
 
 def schedule_of(T: int) -> NoiseSchedule:
@@ -28,7 +30,7 @@ def test_timesteps_fall_evenly_from_T_to_zero(T, data):
 
 
 @given(
-    st.sampled_from([kind() for kind in SPACINGS]),
+    st.sampled_from([kind() for kind in SPACINGS if kind is not Listed]),
     st.sampled_from(["linear", "cosine"]),
     st.integers(21, 1000),
     st.data(),
@@ -116,3 +118,19 @@ def test_quadratic_spacing():
 def test_times_that_are_taken_move_and_others_stay():
     assert falling([9, 9, 9, 4, 2, 0], 9) == [9, 8, 7, 4, 2, 1]
     assert falling([3, 1, 1, 1], 9) == [4, 3, 2, 1]
+
+
+def test_listed_times_are_taken_as_they_are():
+    schedule = NoiseSchedule.named("linear", 1000)
+    assert timesteps(schedule, 3, Listed(times=[1000, 125, 7])) == [1000, 125, 7, 0]
+    assert timesteps(schedule, 1, Listed(times=[600]), 700) == [600, 0]
+
+
+@pytest.mark.parametrize(
+    ("times", "steps", "start"),
+    [([1000, 125], 3, 1000), ([125, 1000], 2, 1000), ([500, 500], 2, 1000), ([1000, 125], 2, 600), ([1001], 1, 1000)],
+    ids=["too few", "rising", "twice", "beyond the start", "beyond T"],
+)
+def test_listed_times_that_are_no_grid_are_refused(times, steps, start):
+    with pytest.raises(ValueError, match=rf"must be {steps} falling times from {start} at most, one for each step"):
+        timesteps(NoiseSchedule.named("linear", 1000), steps, Listed(times=times), start)

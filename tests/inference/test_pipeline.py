@@ -14,6 +14,7 @@ from diffusion.guidance import CFG, CFGPlusPlus, DynamicThresholding, Fade, Inte
 from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Euler, EulerAncestral, Heun, UniPC
 from diffusion.sampling import DECIDED, SamplingOptions
 from diffusion.schedule import NoiseSchedule
+from diffusion.spacing import Listed
 from inference import pipeline
 from inference.pipeline import Pipeline
 from inference.settings import SampleSettings
@@ -319,3 +320,17 @@ def test_labels_of_another_meaning_are_refused(pipe, label):
 
 def test_refusals_are_value_errors():
     assert issubclass(Refusal, ValueError)
+
+
+def test_weights_of_few_times_are_sampled_at_these_and_at_no_others(pipe):
+    """Elsewhere they have learned nothing, and what they predict there is noise."""
+    objective = Objective(prediction="v", times=[125, 1000])
+    few = replace(pipe, diffusion=GaussianDiffusion(pipe.diffusion.schedule, objective))
+    seen = []
+    counted = replace(few, denoiser=lambda x, t, c: (seen.append(int(t[0])), pipe.denoiser(x, t, c))[1])
+    counted("crown", [1])
+    assert seen == [1000, 125] and few.evaluations("crown", SamplingOptions(w=1.0)) == 2
+    for given in ({"steps": 4}, {"steps": 2, "spacing": "trailing"}, {"refine": 1}):
+        with pytest.raises(ValueError, match=r"these weights were trained at t = 1000, 125 alone; leave steps"):
+            few("crown", [1], **given)
+    few("crown", [1], steps=1, spacing=Listed(times=[1000]))  # a part of them will do
