@@ -12,7 +12,7 @@ from cli.app import command
 from evaluation.bench import PLACES, Bench, Measure, refuse_seen
 from evaluation.measures import MEASURES
 from evaluation.report import write
-from evaluation.samples import SampleCache
+from evaluation.samples import SampleCache, options_for
 from evaluation.settings import EvaluateSettings
 from inference.classifier import CLASSIFIERS
 from inference.job import load_guide
@@ -42,6 +42,9 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
         out = here.on_main(lambda: stack.enter_context(folder))
         # Made in one process, which has the classifier and has it trained where there is none.
         sets = here.on_main(lambda: [samples for measure in measures.values() for samples in measure.sets])
+        for samples in sets:
+            options = options_for(settings, samples.w)
+            pipe.refuse(pipe.resolved(options, samples.labels[:1], edited=bool(samples.edit)), guide)
         cache = SampleCache(pipe, FOLDER / "samples", settings, guide)
         here.on_main(lambda: print(f"weights: {path.as_posix()} ({pipe.info.dataset}, step {pipe.info.step:,})"))
         cost = cache.fill(sets, here)

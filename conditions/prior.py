@@ -4,13 +4,15 @@ Where a request leaves much open, a diffusion model has to decide it while it de
 answers. Sampling the rest of the label first, then the picture of the complete label, takes that decision out of the
 picture: p(x | request) = sum over complete labels y of p(y | request) p(x | y).
 
-The prior is the tree of slots that explains training labels best (Chow & Liu 1968): each slot depends on one other, so
-that everything can be learned by counting, and sampled exactly whatever is known.
+The prior is a tree-augmented Bayes network (Friedman et al. 1997): one slot, the root, says something of all others,
+as the type of a punk does, and given its value, each of the others may depend on one more (Chow & Liu 1968). All of it
+is learned by counting, and sampled exactly whatever is known.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,135 +22,176 @@ from torch import Tensor
 from conditions.schema import UNKNOWN, ConditionSchema
 from conditions.values import coarse_filled, slots
 
-SMOOTHING = 0.1  # pseudo-examples for each value of the slot above, spread as the values are in all
+BACKED = 5.0  # examples' worth of trust in p(value | root), where a further slot says more
+TRACE = 1e-3  # of an example: what a value is worth that never occurred with the root, so that it can be asked for
 
 
 @dataclass(frozen=True)
 class LabelPrior:
     """A distribution of complete labels.
 
-    above  : for each slot, in the order of `slots`, the place of the slot that it depends on; -1 for the first
-    order  : places of the slots, each after the one above it
-    tables : for each slot p(value | value above), (K above, K) float64; of the first (1, K)
+    root   : the place, in the order of `slots`, of the slot that all others depend on
+    above  : for each slot, the place of the further slot that it depends on; -1 for the root and for those without one
+    first  : (K,) float64, p(value) of the root
+    tables : for each slot p(value | root, value above), (K root, K above, K) float64; of the root (0, 0, 0)
     """
 
+    root: int
     above: tuple[int, ...]
-    order: tuple[int, ...]
+    first: Tensor
     tables: tuple[Tensor, ...]
 
     @classmethod
     def fit(cls, schema: ConditionSchema, labels: Tensor) -> LabelPrior:
-        """The maximum-likelihood tree of complete labels (N, F), lightly smoothed."""
+        """From labels (N, F); what is UNKNOWN does not count."""
         columns = slots(schema)
-        values = labels[:, columns]
-        sizes = [schema.cardinalities[f] for f in columns]
-        above, order = _tree(values, sizes)
-        tables = []
-        for slot, parent in enumerate(above):
-            marginal = _joint(values[:, slot], torch.zeros_like(values[:, 0]), sizes[slot], 1)[:, 0]
-            if parent < 0:
-                tables.append(_shares(marginal[None], marginal))
-            else:
-                tables.append(_shares(_joint(values[:, parent], values[:, slot], sizes[parent], sizes[slot]), marginal))
-        return cls(above, order, tuple(tables))
+        values, sizes = labels[:, columns], [schema.cardinalities[f] for f in columns]
+        count = len(columns)
+        gain = [[_information(_counts(values, (a, b), sizes)[None]) for b in range(count)] for a in range(count)]
+        root = max(range(count), key=lambda a: sum(gain[a][b] for b in range(count) if b != a))
+        others = [slot for slot in range(count) if slot != root]
+        given = {(a, b): _worth(_counts(values, (root, a, b), sizes)) for a in others for b in others if a != b}
+        above = _forest(count, others, given)
+        tables = [_table(values, root, slot, above[slot], sizes) for slot in range(count)]
+        first = _counts(values, (root,), sizes) + TRACE
+        return cls(root, above, first / first.sum(), tuple(tables))
 
     def log_prob(self, values: Tensor) -> Tensor:
         """(N,) float64 of complete values (N, S) of the slots."""
-        parts = [
-            table[torch.zeros_like(values[:, 0]) if parent < 0 else values[:, parent], values[:, slot]].log()
-            for slot, (parent, table) in enumerate(zip(self.above, self.tables, strict=True))
-        ]
-        return torch.stack(parts).sum(dim=0)
+        total, root = self.first[values[:, self.root]].log(), values[:, self.root]
+        for slot in self._order():
+            over = torch.zeros_like(root) if self.above[slot] < 0 else values[:, self.above[slot]]
+            total = total + self.tables[slot][root, over, values[:, slot]].log()
+        return total
 
-    def complete(self, schema: ConditionSchema, label: Tensor, generator: torch.Generator) -> Tensor:
+    def complete(
+        self, schema: ConditionSchema, label: Tensor, generator: torch.Generator, avoided: Tensor | None = None
+    ) -> Tensor:
         """`label` (F,) with all that is UNKNOWN sampled from the prior, given what is known; coarse fields agree.
 
-        Sampled exactly: messages from the leaves to the first slot, then values from there outwards.
+        avoided : (F,) names values that are not sampled, unless `label` leaves no other
+
+        Exact: for each value of the root, messages from the leaves say how likely what is known is; then the root, and
+        all others outwards. Raises ValueError for a label that contradicts itself.
         """
-        allowed = _allowed(schema, label)
-        upwards: list[Tensor] = [a.double() for a in allowed]
-        for slot in reversed(self.order):
-            if self.above[slot] >= 0:
-                message = self.tables[slot] @ upwards[slot]
-                upwards[self.above[slot]] = upwards[self.above[slot]] * message / message.max()
+        allowed = _allowed(schema, label, avoided)
+        upwards = [a.double().expand(len(self.first), -1).clone() for a in allowed]  # (K root, K) each
+        weight = self.first * allowed[self.root]
+        for slot in reversed(self._order()):
+            message = (self.tables[slot] * upwards[slot][:, None]).sum(dim=2)  # (K root, K above)
+            if self.above[slot] < 0:
+                weight = weight * message[:, 0]
+            else:
+                upwards[self.above[slot]] *= message
+        if not weight.sum() > 0:
+            raise ValueError(f"label {label.tolist()}: contradicts itself; no value of a slot fits all that it says")
         chosen = [0] * len(allowed)
-        for slot in self.order:
-            row = self.tables[slot][0 if self.above[slot] < 0 else chosen[self.above[slot]]]
-            chosen[slot] = int(torch.multinomial(row * upwards[slot], 1, generator=generator))
+        chosen[self.root] = root = _draw(weight, generator)
+        for slot in self._order():
+            over = 0 if self.above[slot] < 0 else chosen[self.above[slot]]
+            chosen[slot] = _draw(self.tables[slot][root, over] * upwards[slot][root], generator)
         found = label.clone()
         found[slots(schema)] = torch.tensor(chosen)
         return coarse_filled(schema, found[None])[0]
 
+    def _order(self) -> list[int]:
+        """Places of the slots but for the root, each after the one above it."""
+        order = [slot for slot, over in enumerate(self.above) if over < 0 and slot != self.root]
+        for slot in order:  # which grows
+            order += [child for child, over in enumerate(self.above) if over == slot]
+        return order
+
     def to_json(self) -> str:
-        return json.dumps({"above": self.above, "tables": [[_short(row) for row in t.tolist()] for t in self.tables]})
+        short = [[[[float(f"{p:.4g}") for p in row] for row in part] for part in t.tolist()] for t in self.tables]
+        return json.dumps({"root": self.root, "above": self.above, "first": self.first.tolist(), "tables": short})
 
     @classmethod
     def from_json(cls, text: str) -> LabelPrior:
         raw = json.loads(text)
-        above = tuple(raw["above"])
-        return cls(above, _order(above), tuple(torch.tensor(table, dtype=torch.float64) for table in raw["tables"]))
+        first, *tables = (torch.tensor(part, dtype=torch.float64) for part in (raw["first"], *raw["tables"]))
+        return cls(raw["root"], tuple(raw["above"]), first, tuple(tables))
 
 
-def _allowed(schema: ConditionSchema, label: Tensor) -> list[Tensor]:
-    """For each slot, (K,) bool: the values that agree with what `label` (F,) says of the slot and of its groups."""
+def _draw(weights: Tensor, generator: torch.Generator) -> int:
+    return int(torch.multinomial(weights, 1, generator=generator))
+
+
+def _allowed(schema: ConditionSchema, label: Tensor, avoided: Tensor | None) -> list[Tensor]:
+    """For each slot, (K,) bool: the values that agree with `label` (F,), without those of `avoided` if others do."""
     allowed = {f: torch.ones(schema.cardinalities[f], dtype=torch.bool) for f in slots(schema)}
     for f, v in enumerate(label.tolist()):
-        if v == UNKNOWN:
-            continue
-        field = schema.fields[f]
-        if not field.slot:
-            allowed[f] &= torch.arange(len(field.values)) == v
-        else:
-            column = schema.column[field.slot]
-            member = torch.tensor([value in field.members for value in schema.fields[column].values])
-            allowed[column] &= member == bool(v)
+        if v != UNKNOWN:
+            column, fitting = _fitting(schema, f, v)
+            allowed[column] = allowed[column] & fitting
+    for f, v in enumerate([] if avoided is None else avoided.tolist()):
+        if v != UNKNOWN:
+            column, fitting = _fitting(schema, f, v)
+            others = allowed[column] & ~fitting
+            allowed[column] = others if others.any() else allowed[column]
     return list(allowed.values())
 
 
-def _joint(one: Tensor, other: Tensor, rows: int, columns: int) -> Tensor:
-    """(rows, columns) float64: how often the values occur together."""
-    return torch.bincount(one * columns + other, minlength=rows * columns).view(rows, columns).double()
+def _fitting(schema: ConditionSchema, f: int, v: int) -> tuple[int, Tensor]:
+    """The column of field f's slot, and (K,) bool: which of its values agree with value v of the field."""
+    field = schema.fields[f]
+    if not field.slot:
+        return f, torch.arange(len(field.values)) == v
+    column = schema.column[field.slot]
+    members = [value in field.members for value in schema.fields[column].values]
+    return column, torch.tensor(members) == bool(v)
 
 
-def _shares(counts: Tensor, marginal: Tensor) -> Tensor:
-    """p(value | value above) of counts (K above, K), drawn a little towards how often each value occurs in all.
-
-    Values that never occur keep a trace too, so that they can be asked for.
-    """
-    usual = (marginal + SMOOTHING / len(marginal)) / (marginal.sum() + SMOOTHING)
-    counts = counts + SMOOTHING * usual
-    return counts / counts.sum(dim=1, keepdim=True)
+def _counts(values: Tensor, chosen: Sequence[int], sizes: Sequence[int]) -> Tensor:
+    """float64 of shape (K, ...): how often the values of the chosen slots occur together, where all are known."""
+    shape = [sizes[slot] for slot in chosen]
+    known = values[(values[:, list(chosen)] != UNKNOWN).all(dim=1)][:, list(chosen)]
+    flat = torch.zeros(len(known), dtype=torch.int64)
+    for column, size in zip(known.T, shape, strict=True):
+        flat = flat * size + column
+    return torch.bincount(flat, minlength=int(torch.tensor(shape).prod())).view(shape).double()
 
 
 def _information(joint: Tensor) -> float:
-    """Mutual information of two slots, in nats, from how often their values occur together."""
-    p = joint / joint.sum()
-    independent = p.sum(dim=1, keepdim=True) * p.sum(dim=0, keepdim=True)
+    """Mutual information of the last two axes, in nats, given the first, from counts (R, A, B)."""
+    p = joint / joint.sum().clamp(min=1)
+    root = p.sum(dim=(1, 2), keepdim=True)
+    independent = p.sum(dim=2, keepdim=True) * p.sum(dim=1, keepdim=True) / root
     return float((p * (p / independent).log())[p > 0].sum())
 
 
-def _tree(values: Tensor, sizes: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The spanning tree of the slots with most mutual information, by Prim's algorithm from the first slot."""
-    count = len(sizes)
-    gain = [
-        [_information(_joint(values[:, a], values[:, b], sizes[a], sizes[b])) if a != b else 0.0 for b in range(count)]
-        for a in range(count)
-    ]
-    above, order = [-1] * count, [0]
-    while len(order) < count:
-        _, parent, slot = max((gain[a][b], -a, -b) for a in order for b in range(count) if b not in order)
-        above[-slot] = -parent
-        order.append(-slot)
-    return tuple(above), tuple(order)
+def _worth(joint: Tensor) -> float:
+    """How much better two slots are explained by each other, given the first axis, in nats per label.
+
+    Less the penalty of the Bayesian information criterion (Schwarz 1978) for the parameters that this takes, so that
+    chance alone is worth less than 0.
+    """
+    n = joint.sum().item()
+    free = ((joint.sum(dim=2) > 0).sum(dim=1) - 1).clamp(min=0) * ((joint.sum(dim=1) > 0).sum(dim=1) - 1).clamp(min=0)
+    return _information(joint) - free.sum().item() * math.log(max(n, 1)) / (2 * max(n, 1))
 
 
-def _order(above: Sequence[int]) -> tuple[int, ...]:
-    """Places of the slots, each after the one above it."""
-    order = [slot for slot, parent in enumerate(above) if parent < 0]
-    for slot in order:  # which grows
-        order += [child for child, parent in enumerate(above) if parent == slot]
-    return tuple(order)
+def _table(values: Tensor, root: int, slot: int, over: int, sizes: Sequence[int]) -> Tensor:
+    """p(value | root, value above), backed off to p(value | root), and that to p(value) for what never occurred."""
+    if slot == root:
+        return torch.zeros(0, 0, 0, dtype=torch.float64)
+    usual = _counts(values, (slot,), sizes) + TRACE
+    of_root = _counts(values, (root, slot), sizes) + TRACE * usual / usual.sum()
+    of_root = (of_root / of_root.sum(dim=1, keepdim=True))[:, None]
+    if over < 0:
+        return of_root
+    counts = _counts(values, (root, over, slot), sizes) + BACKED * of_root
+    return counts / counts.sum(dim=2, keepdim=True)
 
 
-def _short(row: Sequence[float]) -> list[float]:
-    return [float(f"{p:.4g}") for p in row]
+def _forest(count: int, others: Sequence[int], worth: dict[tuple[int, int], float]) -> tuple[int, ...]:
+    """The best forest of edges worth more than 0, by Prim's algorithm: for each slot the one above it, or -1."""
+    above, reached = [-1] * count, list[int]()
+    while remaining := [slot for slot in others if slot not in reached]:
+        edges = [(worth[a, b], -a, -b) for a in reached for b in remaining if worth[a, b] > 0]
+        if edges:
+            _, over, slot = max(edges)
+            above[-slot] = -over
+            reached.append(-slot)
+        else:  # the first of another tree
+            reached.append(remaining[0])
+    return tuple(above)

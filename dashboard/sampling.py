@@ -91,7 +91,7 @@ def generate(overrides: Sequence[str], load: Load, show: Show = lambda share, im
 
 def progress(job: Job, show: Show) -> Callable:
     """For Job.sample: tells `show` how far it is, and every few steps how the pictures look by now."""
-    total, done_before = len(job.settings.seeds) * job.pipe.total_steps(job.settings), 0
+    total, done_before = len(job.settings.seeds) * job.total_steps, 0
 
     def on_step(done: int, s: int, x_s: Tensor, x_0: Tensor) -> None:
         nonlocal done_before

@@ -34,8 +34,9 @@ class Objective(Settings):
     )
     time_power: float = setting(1.0, "training times are T u^time_power; above 1, more with little noise", ge=0.01)
     times: list[Annotated[int, Field(ge=1)]] | None = setting(
-        None, "the only training times, all alike, for weights that are sampled at no others; null for all times"
-    )
+        None, "the only training times, all alike, for weights that are sampled at no others; null for all times",
+        min_length=1,
+    )  # fmt: skip
     gamma: float = setting(5.0, "cap of the signal-to-noise ratio in min-SNR weighting", ge=1e-6)
 
 
@@ -85,8 +86,10 @@ class GaussianDiffusion:
                 "diffusion.prediction=eps: at T this schedule has no signal left, and x_0 cannot be found from eps; "
                 "use diffusion.prediction=v"
             )
-        if objective.times and max(objective.times) > schedule.T:
-            raise ValueError(f"diffusion.times={objective.times}: must lie between 1 and diffusion.T={schedule.T}")
+        if objective.times and (max(objective.times) > schedule.T or len(set(objective.times)) < len(objective.times)):
+            raise ValueError(
+                f"diffusion.times={objective.times}: must be different times between 1 and diffusion.T={schedule.T}"
+            )
         self.schedule, self.prediction, self.time_power = schedule, objective.prediction, objective.time_power
         self.times = objective.times and torch.tensor(sorted(objective.times))
         self._weight = Table(loss_weights(schedule.snr, objective.prediction, objective.weighting, objective.gamma))

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from conf import Settings, setting
-from diffusion.gaussian import Denoise, Prediction
+from diffusion.gaussian import Denoise, GaussianDiffusion, Prediction
 from diffusion.guidance import AnyGuidance, Fade
 from diffusion.inpainting import Edit, Resampled
 from diffusion.samplers import DDIM, AnySampler, DPMSolverPP2M, Noise, Sampler
 from diffusion.schedule import NoiseSchedule
-from diffusion.spacing import AnySpacing, Power, Trailing, timesteps
+from diffusion.spacing import AnySpacing, Listed, Power, Trailing, timesteps
 
 OnStep = Callable[[int, int, Tensor, Tensor], None]  # (steps done, s, x_s, predicted x_0): progress bars, animations
 
@@ -61,6 +61,14 @@ class SamplingOptions(Settings):
 # picture is nearly there after one evaluation, and the last colours are decided at low noise.
 OPEN = {"sampler": DPMSolverPP2M(), "steps": 10, "spacing": Trailing(), "refine": 0}
 DECIDED = {"sampler": DDIM(), "steps": 4, "spacing": Power(exponent=3.0), "refine": 0}
+
+
+def at_trained_times(diffusion: GaussianDiffusion) -> dict[str, Any]:
+    """The options with which weights that were trained at few times alone are sampled; none for all others."""
+    if diffusion.times is None:
+        return {}
+    times = diffusion.times.flip(0).tolist()
+    return {"sampler": DDIM(), "steps": len(times), "spacing": Listed(times=times), "refine": 0}
 
 
 class Between(NamedTuple):

@@ -61,7 +61,6 @@ def exact_match(samples: Tensor, truth: Tensor, palette: Palette) -> tuple[dict[
     )
     figures = {
         "images": len(truth),
-        "tries": len(samples),
         **_summary(wrong),
         "palette": _summary(anywhere),
         "reachable": (wrong_pixels(palette.quantise(truth)[None], truth) == 0).double().mean().item(),
@@ -74,7 +73,8 @@ def _summary(wrong: Tensor) -> dict[str, Any]:
     """Of wrong pixels (K, N)."""
     right = wrong == 0
     return {
-        "exact_one_seed": mean_of_shares([right.double().mean(dim=0)]),
+        "tries": len(wrong),
+        "exact_one_seed": share(right[0]) if len(right) == 1 else mean_of_shares([right.double().mean(dim=0)]),
         "exact_best": share(right.any(dim=0)),
         "wrong_mean": mean(wrong.double().mean(dim=0)),
         "wrong_median": wrong.double().median().item(),
@@ -140,6 +140,6 @@ class ExactMatch(Measure):
 
 
 def _cells(figures: dict[str, Any]) -> list[str]:
-    best = "" if figures["exact_best"] == figures["exact_one_seed"] else figures["exact_best"].percent
+    best = figures["exact_best"].percent if figures["tries"] > 1 else ""
     median = f"{figures['wrong_median']:g}"
     return [figures["exact_one_seed"].percent, best, figures["wrong_mean"].number, median]

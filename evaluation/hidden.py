@@ -12,6 +12,8 @@ from conditions.schema import ConditionSchema
 from conditions.values import absences, one_hot, slots, value_names
 from data.base import InMemoryDataset
 
+SOME = 16  # rows of the same label that are compared with others
+
 
 def hidden_pairs(data: InMemoryDataset) -> Tensor:
     """(V, V) bool: value i is hidden beside value j, in the order of `value_names`.
@@ -32,14 +34,23 @@ def hidden_pairs(data: InMemoryDataset) -> Tensor:
 
 
 def differing_in_one_slot(schema: ConditionSchema, labels: Tensor) -> Tensor:
-    """(P, 2) int64: all pairs of rows of the complete `labels` (N, F) that differ in exactly one slot."""
+    """(P, 2) int64: pairs of rows of the complete `labels` (N, F) that differ in exactly one slot.
+
+    All of them, where no more than SOME rows have the same label; and none where there is only one slot, in which any
+    two pictures may differ.
+    """
     columns = slots(schema)
-    rows = labels[:, columns].tolist()
-    found = []
+    rows, found = labels[:, columns].tolist(), []
+    if len(columns) < 2:
+        return torch.zeros(0, 2, dtype=torch.int64)
+    alike = defaultdict(list)
+    for i, row in enumerate(rows):
+        alike[tuple(row)].append(i)
+    kept = sorted(i for same in alike.values() for i in same[:SOME])
     for k in range(len(columns)):
         alike = defaultdict(list)
-        for i, row in enumerate(rows):
-            alike[tuple(row[:k] + row[k + 1 :])].append(i)
+        for i in kept:
+            alike[tuple(rows[i][:k] + rows[i][k + 1 :])].append(i)
         found += [pair for group in alike.values() for pair in combinations(group, 2) if rows[pair[0]] != rows[pair[1]]]
     return torch.tensor(found, dtype=torch.int64).view(-1, 2)
 

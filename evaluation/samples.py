@@ -28,7 +28,8 @@ from runtime.distributed import Processes
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLING_CODE = (
-    "diffusion/**/*.py", "models/**/*.py", "inference/pipeline.py", "runtime/factory.py", "runtime/device.py",
+    "diffusion/**/*.py", "models/**/*.py", "conditions/*.py", "inference/pipeline.py", "inference/branches.py",
+    "runtime/factory.py", "runtime/device.py",
     "runtime/checkpoint.py", "data/images.py",
 )  # fmt: skip
 NOT_IN_KEY = {"w", "quantise", "batch_size"}  # w belongs to a set; the others change nothing that is kept
@@ -102,22 +103,31 @@ class SampleCache:
 
     def fill(self, sets: Sequence[SampleSet], here: Processes) -> Cost:
         """Sample what is not there yet; each process samples its share of the files."""
+        if not sets:
+            return Cost(0, 0, 0.0)
         self.folder.mkdir(parents=True, exist_ok=True)
         began, sampled = time.perf_counter(), 0
         parts = [(samples, rows, path) for samples in sets for rows, path in self._parts(samples)]
-        share, total_steps = parts[here.rank :: here.world_size], self.pipe.total_steps(self.options)
-        total = sum(len(rows) for _, rows, _ in share) * total_steps
+        share = parts[here.rank :: here.world_size]
+        steps = {samples.name: self._total_steps(samples) for samples in sets}
+        total = sum(len(rows) * steps[samples.name] for samples, rows, _ in share)
         with tqdm(total=total, unit="image-step", disable=None if here.is_main else True) as bar:
             for samples, rows, path in share:
                 bar.set_postfix_str(samples.name)
                 if path.exists():
-                    bar.update(len(rows) * total_steps)
+                    bar.update(len(rows) * steps[samples.name])
                     continue
                 images = self._sample(samples, rows, bar).numpy()
                 write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))
                 sampled += len(rows)
         sampled = int(here.sum(torch.tensor(sampled, device=here.device)).item())  # waits for all processes
         return Cost(sum(len(samples.labels) for samples in sets), sampled, time.perf_counter() - began)
+
+    def _total_steps(self, samples: SampleSet) -> int:
+        """How often a picture of the set is counted on the way."""
+        edit = _edit(self.pipe, samples, [0])
+        options = self.pipe.resolved(options_for(self.options, samples.w), samples.labels[:1], edited=edit is not None)
+        return self.pipe.total_steps(options, edit)
 
     def _sample(self, samples: SampleSet, rows: list[int], bar: tqdm) -> Tensor:
         return self.pipe(

@@ -41,13 +41,15 @@ def read_folder(folder: Path, data: InMemoryDataset, background: Sequence[int]) 
     if not folder.is_dir():
         raise ValueError(f"folder={folder}: no such folder; name one with a picture for each of {len(data)} ids")
     files: dict[int, Path] = {}
+    ids, foreign = data.ids.tolist(), []
     for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
-        number = int(path.stem) if path.stem.isascii() and path.stem.isdigit() else -1
-        if number in files:
+        number = int(path.stem) if path.stem.isascii() and path.stem.isdigit() else None
+        if number not in set(ids):
+            foreign.append(path.name)
+        elif number in files:
             raise ValueError(f"folder={folder}: {files[number].name} and {path.name} have the same id; keep one")
-        files[number] = path
-    ids = data.ids.tolist()
-    foreign = [path.name for number, path in files.items() if number not in set(ids)]
+        else:
+            files[number] = path
     missing = [number for number in ids if number not in files]
     if foreign or missing:
         what = [f"no id of the split in the name of {_some(foreign)}"] if foreign else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,7 +15,6 @@ from diffusion.guidance import base_weights
 from diffusion.sampling import Between, SamplingOptions, Seed
 
 LABELS = 0x6C6162656C  # sets the seed of a picture's label apart from that of its noise
-TRIES = 100
 
 
 class Branches(NamedTuple):
@@ -39,7 +38,7 @@ def branches_for(
     """The conditions of the pictures of these seeds. Raises ValueError for what cannot be asked.
 
     cond, negative : as Pipeline.__call__ takes them
-    prior          : completes a single condition, or None; several stay as they are, and so does what a negative names
+    prior          : completes the condition, where it `completes`, or None
     autoguidance   : whether the reference is another network, at the same label unless `negative` says otherwise
     """
     n, w = len(seeds), options.w
@@ -61,18 +60,27 @@ def branches_for(
         return Branches(labels, list(weights), base, labels[0])
     given = negative if isinstance(negative, Tensor) else schema.encode(negative, "negative")
     reference = _label(schema, given, n, "negative")
-    if len(labels) == 1 and torch.equal(labels[0], reference) and not autoguidance:
-        only = completed(schema, prior, labels, seeds) if negative is None else labels
-        return Branches(only, [1.0], [1.0], reference)  # nothing to move towards, and one pass does
+    if prior is None and len(labels) == 1 and torch.equal(labels[0], reference) and not autoguidance:
+        return Branches(labels, [1.0], [1.0], reference)  # nothing to move towards, and one pass does
     return Branches(completed(schema, prior, labels, seeds, reference), list(weights), base, reference)
 
 
-def single(schema: ConditionSchema, cond: str | Sequence[str] | Tensor | None) -> bool:
-    """Whether `cond`, as Pipeline.__call__ takes it, is one condition without weights of its names."""
-    if cond is None or isinstance(cond, Tensor):
-        return True
-    requests = parse_requests(schema, cond)
-    return len(requests) == 1 and not requests[0].fields
+def completes(schema: ConditionSchema, cond: Any, negative: Any, w: float) -> bool:
+    """Whether the label prior can decide what `cond` leaves open; both as Pipeline.__call__ takes them.
+
+    It can for a single condition that guidance moves towards. What several say together, what single names weigh, and
+    what is no different from what is to be avoided, is for the network.
+    """
+    label = schema.unknown(1)[0] if cond is None else cond
+    if not isinstance(label, Tensor):
+        (label, own, fields), *others = parse_requests(schema, label)
+        if others or fields:
+            return False
+        w = w if own is None else own
+    if negative is None:
+        return w > 0
+    avoided = negative if isinstance(negative, Tensor) else schema.encode(negative, "negative")
+    return w > 0 and not bool((label == avoided).all(dim=-1).any())
 
 
 def completed(
@@ -84,20 +92,14 @@ def completed(
 ) -> list[Tensor]:
     """One condition (N, F) with what it leaves open sampled from the prior, by each picture's own seed.
 
-    Several conditions stay as they are, for what they say together is for the network to decide.
-    avoided : (N, F); a label with all that it names is sampled anew, where that helps
+    avoided : (N, F); no value that it names is sampled, unless there is no other
     """
-    if prior is None or len(labels) != 1 or not len(schema):
+    if prior is None:
         return labels
     found = []
     for i, seed in enumerate(seeds):
         generator = torch.Generator().manual_seed(_nearer(seed) ^ LABELS)
-        named = torch.zeros(0) if avoided is None else (avoided[i] != UNKNOWN).nonzero()[:, 0]
-        for _ in range(TRIES):
-            label = prior.complete(schema, labels[0][i], generator)
-            if not len(named) or not torch.equal(label[named], avoided[i][named]):
-                break
-        found.append(label)
+        found.append(prior.complete(schema, labels[0][i], generator, None if avoided is None else avoided[i]))
     return [torch.stack(found)]
 
 

@@ -59,7 +59,7 @@ class Job:
     @cached_property
     def options(self) -> JobSettings:
         """The settings, with what fits the weights and the request in the place of what was left out."""
-        return self.pipe.resolved(self.settings, self.attrs, self.init is not None)
+        return self.pipe.resolved(self.settings, self.attrs, self.negative, self.init is not None)
 
     def sample(self, seeds: Sequence[Seed], on_step: OnStep | None = None) -> Tensor:
         """(N, C, H, W) uint8, one for each seed."""
@@ -131,6 +131,7 @@ class Job:
             "negative": self.negative,
             "guide": guide and guide.checkpoint,
             **({"guide_weights": Path(self.settings.guide).as_posix()} if guide else {}),
+            "automatic": [key for key in DECIDING if plain[key] != self.settings.plain()[key]],
             "precision": self.pipe.precision,
             "nfe": self.evaluations,
             "device": str(self.pipe.device),
@@ -162,8 +163,14 @@ def prepare(settings: JobSettings, load: Load = Pipeline.load) -> tuple[Job, lis
     notes += absence_notes(pipe, wanted, requests)
     negative = read_negative(pipe, settings.negative)
     attrs = described(pipe.schema, requests)
-    parts = pipe.branches(attrs, [0], settings, negative, guide)  # refuses what it cannot sample
     job = Job(pipe, path, settings, attrs, negative, guide, init, mask, change)
+    if settings.complete and not job.options.complete:
+        raise ValueError(
+            "complete=true: the label prior completes a single request; several conditions, weights of names and "
+            "pictures that are edited are for the network, so leave it out"
+        )
+    pipe.refuse(job.options, guide)
+    parts = pipe.branches(attrs, [0], job.options, negative, guide)  # refuses what it cannot sample
     return job, [*notes, *edit_notes(job), *warnings(job, parts)]
 
 

@@ -23,10 +23,19 @@ from data.palette import Palette
 from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion
 from diffusion.guidance import guided
 from diffusion.inpainting import Edit, differing
-from diffusion.samplers import DDIM
-from diffusion.sampling import DECIDED, OPEN, RENOISING_LEVELS, ImageNoise, OnStep, SamplingOptions, Seed, generate
+from diffusion.sampling import (
+    DECIDED,
+    OPEN,
+    RENOISING_LEVELS,
+    ImageNoise,
+    OnStep,
+    SamplingOptions,
+    Seed,
+    at_trained_times,
+    generate,
+)
 from diffusion.spacing import Listed
-from inference.branches import Branches, branches_for, single
+from inference.branches import Branches, branches_for, completes
 from inference.classifier import Classifier, classifier_for_weights
 from inference.memory import telling_of_memory
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
@@ -113,7 +122,8 @@ class Pipeline:
         edit      : a picture to start from, as `edit` makes it
         on_step   : called with (steps done, s, x_s, predicted x_0) after each step of each batch
         """
-        options = self.resolved(options.replace(**overrides) if overrides else options, cond, edit is not None)
+        options = options.replace(**overrides) if overrides else options
+        options = self.resolved(options, cond, negative, edit is not None)
         self.refuse(options, guide)
         seeds = list(seeds)
         parts = self.branches(cond, seeds, options, negative, guide)
@@ -139,21 +149,20 @@ class Pipeline:
             images = torch.where(edit.known.cpu(), to_uint8(edit.init).cpu(), images)
         return images
 
-    def resolved(self, options: SamplingOptions, cond=None, edited: bool = False) -> SamplingOptions:
+    def resolved(self, options: SamplingOptions, cond=None, negative=None, edited: bool = False) -> SamplingOptions:
         """With what fits these weights and the request in the place of what was left out.
 
-        Labels are completed where there is a prior and the request is a single one, but where a picture is `edited`,
-        which decides what the request leaves open.
+        Labels are completed where there is a prior and it `completes` them, but where a picture is `edited`, which
+        decides what the request leaves open.
         """
         wanted = self.prior is not None if options.complete is None else options.complete
-        complete = wanted and not edited and single(self.schema, cond)
-        usual = DECIDED if complete and self.palette else OPEN | {"refine": 4 if self.palette and not complete else 0}
-        if self.diffusion.times is not None:
-            times = self.diffusion.times.flip(0).tolist()
-            usual = {"sampler": DDIM(), "steps": len(times), "spacing": Listed(times=times), "refine": 0}
-        elif isinstance(options.spacing, Listed):
+        complete = wanted and not edited and completes(self.schema, cond, negative, options.w)
+        usual = OPEN | {"refine": 4 if self.palette and not complete else 0}
+        if complete and self.palette and options.sampler is options.steps is options.spacing is None:
+            usual = DECIDED
+        if isinstance(options.spacing, Listed):
             usual = usual | {"steps": len(options.spacing.times)}
-        return options.filled(usual).model_copy(update={"complete": complete})
+        return options.filled(at_trained_times(self.diffusion) or usual).model_copy(update={"complete": complete})
 
     def total_steps(self, options: SamplingOptions, edit: Edit | None = None) -> int:
         """How often on_step is called for each batch of pictures, sampled from pure noise or by an `edit`."""
@@ -188,7 +197,7 @@ class Pipeline:
         pixels = edit and Edit(torch.zeros(1, 1, 1, 2), edit.strength, mask, edit.resample)
         own, other = replace(self, **small), guide and replace(guide, **small)
         cond, negative = (x[:1] if isinstance(x, Tensor) and x.ndim == 2 else x for x in (cond, negative))
-        options = self.resolved(options, cond, edit is not None)
+        options = self.resolved(options, cond, negative, edit is not None)
         own(cond, [0], options, negative=negative, guide=other, edit=pixels)
         return count
 
@@ -211,7 +220,7 @@ class Pipeline:
         self, cond, seeds: Sequence[Seed], options: SamplingOptions, negative=None, guide: Pipeline | None = None
     ) -> Branches:
         """The conditions of the pictures of these seeds. Arguments as of `__call__`. Raises ValueError."""
-        prior = self.prior if self.resolved(options, cond).complete else None
+        prior = self.prior if self.resolved(options, cond, negative).complete else None
         return branches_for(self.schema, prior, cond, seeds, options, negative, guide is not None)
 
     def edit(self, init: Tensor, strength: float = 1.0, mask: Tensor | None = None, resample: int = 1) -> Edit:

@@ -15,7 +15,9 @@ from data.images import read_settings
 from inference.weights import find_weights
 from runtime.settings import key_of, literal, quoted_text
 
-DERIVED = ("weights", "guide_weights", "nfe")  # where weights lie, whose hashes count; and what the options cost
+DERIVED = ("weights", "guide_weights", "nfe", "automatic")  # where weights lie, whose hashes count; what follows
+EARLIER = {"complete": False}  # what was not stored yet, as it was
+REQUEST, PICTURE = {"attrs", "prompt", "negative"}, {"init", "edit", "complete"}  # that decide what options suit
 ALTERNATIVES = (("attrs", "prompt", "edit"), ("checkpoint", "dataset"))  # typing one takes the place of the others
 AT_AN_EDGE = ("feather", "resample")  # need a mask, or an edit, which finds one
 # Options that decide a picture, as its PNG records them; with the weights and its seed, all there is.
@@ -58,6 +60,9 @@ def read_stored(path: Path, cls: type[Settings]) -> dict[str, Any]:
         stored = read_settings(path)
     except ValueError as error:
         raise ValueError(f"from_image={error}") from error
+    stored = {**EARLIER, **stored}
+    if isinstance(stored.get("spacing"), str):  # a name, before spacings had settings
+        stored["spacing"] = {"name": stored["spacing"]}
     for key in (*DECIDING, "seed", "checkpoint", "weights", "guide"):
         if key not in stored:
             remedy = "name a single picture that this version of sample.py wrote"
@@ -79,6 +84,8 @@ def stored_overrides(stored: dict[str, Any], typed: Sequence[str]) -> list[str]:
     replaced = {other for group in ALTERNATIVES if set(group) & set(typed) for other in group}
     if stored["edit"] and {"attrs", "prompt"} & set(typed) and not stored["mask"] and "mask" not in typed:
         replaced |= {*AT_AN_EDGE}  # there is no edge without the edit
+    if set(typed) & (PICTURE | (REQUEST if stored["complete"] else set())):  # others may suit what is typed
+        replaced |= set(stored.get("automatic", ())) & set(DECIDING)
     options = [line for key in DECIDING if key not in replaced for line in _as_typed(key, stored[key], typed)]
     if "checkpoint" not in replaced:
         options += _weights("checkpoint", stored["checkpoint"], stored["weights"])

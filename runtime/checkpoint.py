@@ -23,7 +23,7 @@ from torch import Tensor
 log = logging.getLogger(__name__)
 
 FORMAT = "ddpm-cfg weights 1"
-STATE_FORMAT = "ddpm-cfg state 1"
+STATE_FORMAT = "ddpm-cfg state 2"
 
 
 class CheckpointError(ValueError):
@@ -93,7 +93,10 @@ def load_state(path: Path) -> dict | None:
         try:
             state = torch.load(candidate, map_location="cpu", weights_only=True)
             if not isinstance(state, dict) or state.get("format") != STATE_FORMAT or "step" not in state:
-                raise CheckpointError(f"{candidate}: not a training state of this project; remove it to start afresh")
+                raise CheckpointError(
+                    f"{candidate}: no training state of this version; go on with the version that wrote it, or start "
+                    "another run"
+                )
             return state
         except CheckpointError:
             raise

@@ -46,7 +46,8 @@ def refuse_impossible(
             f"{network(settings.model)}: training {numbers:,} parameters needs {size(weights)}, {there}; "
             "choose a smaller network"
         )
-    bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_bf16(device))
+    auto = settings.precision == "auto" and device.type == "cuda" and computes_bf16(device)  # a CPU tries fp32 too
+    bf16 = settings.precision == "bf16" or auto
     picture = activations(model, image_shape, len(schema)) // (2 if bf16 else 1)
     shares = processes * settings.train.accumulate
     most = (have - weights) // picture * shares

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from conditions.schema import UNKNOWN
 from data.images import grid, save_png, to_uint8
 from diffusion.guidance import guided
-from diffusion.sampling import SamplingOptions, generate
+from diffusion.sampling import SamplingOptions, at_trained_times, generate
 from runtime.device import hardware
 from runtime.version import code_version
 from training.clock import Clock
@@ -187,6 +187,7 @@ class Monitor:
     def _sample(self, model: torch.nn.Module, w: float) -> Tensor:
         trainer, images = self.trainer, []
         options = SamplingOptions(sampler=trainer.settings.sampler, steps=self.loop.preview.steps)
+        options = options.model_copy(update=at_trained_times(trainer.diffusion))
         for rows in torch.arange(len(self.preview_cond)).split(options.batch_size):
             cond, shape = self.preview_cond[rows.to(self.preview_cond.device)], trainer.data.image_shape
             unknown = torch.full_like(cond, UNKNOWN)

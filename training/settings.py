@@ -32,7 +32,10 @@ class Loop(Settings):
 
     steps: int = setting(20_000, "optimiser steps in all; raise it to train a finished run further", ge=1, le=MANY)
     minutes: float | None = setting(
-        None, "ends the training after so long, if not by steps before; the learning rate falls by the clock", gt=0
+        None,
+        "ends the training after so long, if not by steps before; the learning rate falls by the clock, so that no run "
+        "is another's equal",
+        gt=0,
     )
     batch_size: int = setting(64, "images per step, over all processes together", ge=1, le=MANY)
     accumulate: int = setting(1, "parts in which a batch is computed, one after another, to fit the memory", ge=1)
@@ -77,9 +80,19 @@ class TrainSettings(Settings):
     )
     seed: int = setting(0, "decides initial weights, order of the data, noise and dropped labels", ge=0, le=MAX_SEED)
     device: Device = setting("auto", "auto takes the fastest that is there")
-    precision: Precision = setting("auto", "bf16 by autocast; auto takes it on devices that compute in it, else fp32")
+    precision: Precision = setting(
+        "auto", "bf16 by autocast; auto takes it on GPUs that have it, and on CPUs where a step is faster"
+    )
     data_root: Text = data_root()
     train: Loop = Loop()
+
+    @model_validator(mode="after")
+    def _parts_of_a_batch(self) -> TrainSettings:
+        if self.train.accumulate > self.train.batch_size:
+            raise ValueError(
+                f"train.accumulate={self.train.accumulate}: must be at most train.batch_size={self.train.batch_size}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _preview_steps(self) -> TrainSettings:

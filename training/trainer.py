@@ -95,7 +95,8 @@ class Trainer:
 
     def _seconds(self, precision: str) -> float:
         """The time of one forward and backward pass, at best of two after a first one."""
-        batch, times = self.data.batch(self.order.indices(0)), []
+        rows = self.order.indices(0).chunk(self.settings.train.accumulate)[0]
+        batch, times = self.data.batch(rows), []
         generator = torch.Generator(self.here.device).manual_seed(0)
         t, eps = self.diffusion.sample_times_and_noise(batch.x_0, generator)
         net = in_precision(self.model, self.here.device, precision)
@@ -219,9 +220,11 @@ class Trainer:
             self.ema.model.load_state_dict(state["ema"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.splits = state["splits"]
-            able = state["precision"] == "fp32" or computes_bf16(self.here.device)
-            if self.settings.precision == "auto" and able:  # as it began, or it would not continue bit for bit
-                self.precision, self.why = state["precision"], "as before"
+            able = {"fp32": True, "bf16": computes_bf16(self.here.device)}.get(state["precision"], False)
+            if self.settings.precision == "auto":  # as it began, or it would not continue bit for bit
+                name = state["precision"] if able else self.precision
+                self.precision = pick_precision(name, self.here.device)
+                self.why = "as before" if able else "what this device computes in"
                 self.net = self.in_precision(self.wrapped)
         except (RuntimeError, ValueError, KeyError) as error:
             raise CheckpointError(

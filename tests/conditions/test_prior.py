@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conditions.prior import LabelPrior
 from conditions.schema import UNKNOWN
 from conditions.values import coarse_filled, slots
-from data import PixelFaces
+from data import CryptoPunks, PixelFaces
 from tests.conditions.schemas import SCHEMAS, TOY, every_schema, partial_labels
 
 COLUMNS = slots(TOY)
@@ -36,54 +36,61 @@ def examples(n: int = 4000, seed: int = 0) -> torch.Tensor:
     return labels_of(torch.stack([kind, head, tail, ear], dim=1))
 
 
-@pytest.fixture(scope="module")
-def prior() -> LabelPrior:
-    return LabelPrior.fit(TOY, examples())
+def chained(n: int = 4000) -> torch.Tensor:
+    """Whatever the kind, a tail goes with a ring, and a head with a tail: more than one slot can say of all others."""
+    generator = torch.Generator().manual_seed(2)
+    u = torch.rand(4, n, generator=generator)
+    kind = (u[0] < 0.5).long()
+    head = (u[1] * 4).long()
+    tail = torch.where(u[2] < 0.8, (head + kind) % 3, (u[2] * 3).long())
+    ear = torch.where(u[3] < 0.9, (tail == 1).long(), (u[3] * 2).long())
+    return labels_of(torch.stack([kind, head, tail, ear], dim=1))
+
+
+PRIORS = {"star": LabelPrior.fit(TOY, examples()), "chain": LabelPrior.fit(TOY, chained())}
+
+
+@pytest.fixture(params=PRIORS)
+def prior(request) -> LabelPrior:
+    return PRIORS[request.param]
 
 
 def test_it_is_a_distribution(prior):
     assert prior.log_prob(EVERY).exp().sum().item() == pytest.approx(1.0)
 
 
-def test_each_slot_hangs_on_the_one_that_says_most_of_it(prior):
-    kind, head, tail, ear = range(4)
-    assert prior.above[kind] == -1 and prior.above[head] == kind and prior.above[ear] == head
-    assert prior.order[0] == kind and set(prior.order) == {kind, head, tail, ear}
+def test_the_root_is_the_slot_that_says_most_of_the_others():
+    """Kind says something of the head, and the head of the ring; the tail is as it is."""
+    head, tail = 1, 2
+    assert PRIORS["star"].root == head and set(PRIORS["star"].above) == {-1}
+    found = PRIORS["chain"]
+    assert found.root in (head, tail) and any(over >= 0 for over in found.above)
 
 
-def test_no_other_tree_explains_the_examples_better(prior):
-    """All 16 trees of four slots, by brute force: the likelihood of a tree is the sum of its mutual informations."""
-    values = examples()[:, COLUMNS]
-
-    def information(a: int, b: int) -> float:
-        joint = torch.zeros(SIZES[a], SIZES[b]).index_put_((values[:, a], values[:, b]), torch.tensor(1.0), True)
-        p = joint / len(values)
-        entropy = lambda q: -(q[q > 0] * q[q > 0].log()).sum().item()  # noqa: E731
-        return entropy(p.sum(1)) + entropy(p.sum(0)) - entropy(p.flatten())
-
-    def is_tree(edges) -> bool:
-        reached = {0}
-        for _ in edges:
-            reached |= {x for edge in edges if reached & set(edge) for x in edge}
-        return len(reached) == 4
-
-    pairs = list(itertools.combinations(range(4), 2))
-    trees = [edges for edges in itertools.combinations(pairs, 3) if is_tree(edges)]
-    assert len(trees) == 16
-    best = max(trees, key=lambda edges: sum(information(*edge) for edge in edges))
-    assert {frozenset(edge) for edge in best} == {
-        frozenset((slot, above)) for slot, above in enumerate(prior.above) if above >= 0
-    }
+@pytest.mark.parametrize("seed", range(4))
+def test_chance_makes_no_dependence(seed):
+    """Of slots that have nothing to do with each other, a tree alone would find the best coincidence."""
+    generator = torch.Generator().manual_seed(seed)
+    values = torch.stack([(torch.rand(500, generator=generator) * size).long() for size in SIZES], dim=1)
+    assert set(LabelPrior.fit(TOY, labels_of(values)).above) == {-1}
 
 
-def test_values_are_as_frequent_as_in_the_examples_and_every_value_is_possible(prior):
-    values = examples()[:, COLUMNS]
+@pytest.mark.parametrize("make", [examples, chained], ids=["star", "chain"])
+def test_values_are_as_frequent_as_in_the_examples_and_every_value_is_possible(make):
+    prior, values = LabelPrior.fit(TOY, make()), make()[:, COLUMNS]
     probability = prior.log_prob(EVERY).exp()
     for slot, size in enumerate(SIZES):
         for v in range(size):
             frequency = (values[:, slot] == v).double().mean().item()
-            assert probability[EVERY[:, slot] == v].sum().item() == pytest.approx(frequency, abs=1e-3)
+            assert probability[EVERY[:, slot] == v].sum().item() == pytest.approx(frequency, abs=5e-3)
     assert prior.log_prob(EVERY).isfinite().all()
+
+
+def test_unseen_labels_are_explained_better_than_by_independent_slots():
+    """In nats per label, against counting each slot by itself; the two sets are made alike and share no label."""
+    train, unseen = examples(seed=3)[:, COLUMNS], examples(seed=4)[:, COLUMNS]
+    alone = sum(math.log((train[:, s] == v).double().mean()) for s in range(4) for v in unseen[:, s]) / len(unseen)
+    assert LabelPrior.fit(TOY, examples(seed=3)).log_prob(unseen).mean().item() > alone + 0.3
 
 
 @pytest.mark.parametrize("names", ["any", "dog", "hat", "-hat", "ring,-hair", "dog,curl", "funny tail"])
@@ -120,10 +127,58 @@ def test_a_value_that_was_never_seen_can_be_asked_for():
     assert "Curl" in TOY.names(found)
 
 
-def test_it_comes_back_from_json(prior):
+def test_it_comes_back_from_json_and_completes_the_same_seeds_alike(prior):
     again = LabelPrior.from_json(prior.to_json())
-    assert (again.above, set(again.order)) == (prior.above, set(prior.order))
-    assert torch.allclose(again.log_prob(EVERY), prior.log_prob(EVERY), atol=1e-3)
+    assert torch.allclose(again.log_prob(EVERY), prior.log_prob(EVERY), atol=2e-3)
+    for seed in range(40):
+        one, other = (p.complete(TOY, TOY.encode("any"), torch.Generator().manual_seed(seed)) for p in (prior, again))
+        assert torch.equal(one, other)
+
+
+def test_values_to_avoid_are_not_sampled_unless_nothing_else_is_left(prior):
+    generator = torch.Generator().manual_seed(0)
+
+    def sampled(asked: str, avoided: str) -> torch.Tensor:
+        label, away = TOY.encode(asked), TOY.encode(avoided)
+        return torch.stack([prior.complete(TOY, label, generator, away) for _ in range(60)])
+
+    head, ear = TOY.column["head"], TOY.column["ear"]
+    found = sampled("any", "cap,ring")
+    assert not (found[:, head] == 3).any() and not (found[:, ear] == 1).any()  # neither of the two
+    assert not (sampled("any", "hat")[:, head] >= 2).any()
+    assert (sampled("cap", "cap")[:, head] == 3).all()
+
+
+def test_what_is_not_known_of_an_example_does_not_count():
+    labels = examples()
+    labels[::2, TOY.column["ear"]] = UNKNOWN
+    half = LabelPrior.fit(TOY, labels)
+    ring = [prior.log_prob(EVERY).exp()[EVERY[:, 3] == 1].sum().item() for prior in (half, PRIORS["star"])]
+    assert ring[0] == pytest.approx(ring[1], abs=0.03)
+
+
+def test_a_label_that_contradicts_itself_is_refused():
+    label = TOY.encode("cap")
+    label[TOY.column["hair"]] = 1
+    with pytest.raises(ValueError, match="contradicts itself"):
+        PRIORS["star"].complete(TOY, label, torch.Generator())
+
+
+def test_rare_types_of_punks_get_nothing_that_their_type_never_has(punks_prior):
+    """An alien with hair, or an ape with a human's skin, would be a picture that no training has shown."""
+    schema, prior, real = punks_prior
+    generator = torch.Generator().manual_seed(0)
+    for name in ("alien", "ape", "zombie", "male", "female"):
+        found = [prior.complete(schema, schema.encode(name), generator) for _ in range(100)]
+        assert sum(bool(schema.unseen_pairs(label)) for label in found) <= 100 * real + 8, name
+
+
+@pytest.fixture(scope="module")
+def punks_prior(real_data):
+    splits = CryptoPunks().load(str(real_data))
+    schema, unseen = splits.train.schema, splits.validation.labels
+    share = sum(bool(schema.unseen_pairs(label)) for label in unseen) / len(unseen)
+    return schema, LabelPrior.fit(schema, splits.train.labels), share
 
 
 def test_faces_of_independent_slots_are_explained_about_as_well_as_by_independence():
@@ -135,4 +190,4 @@ def test_faces_of_independent_slots_are_explained_about_as_well_as_by_independen
     alone = sum(
         math.log((train[:, f] == v).double().mean().item()) for f in columns for v in splits.validation.labels[:, f]
     ) / len(unseen)
-    assert tree == pytest.approx(alone, abs=0.05)
+    assert tree == pytest.approx(alone, abs=0.06)

@@ -27,6 +27,8 @@ def test_held_out_losses_are_at_the_times_of_training_all_alike(times):
         assert t.bincount()[[25, 200]].tolist() == [50, 50]
 
 
-def test_times_beyond_the_schedule_are_refused():
-    with pytest.raises(ValueError, match=r"diffusion.times=\[201, 5\]: must lie between 1 and diffusion.T=200"):
-        GaussianDiffusion(SCHEDULE, Objective(times=[201, 5]))
+@pytest.mark.parametrize("times", [[201, 5], [5, 5]], ids=["beyond T", "twice"])
+def test_times_that_cannot_be_are_refused(times):
+    with pytest.raises(ValueError, match=r": must be different times between 1 and diffusion.T=200$") as refused:
+        GaussianDiffusion(SCHEDULE, Objective(times=times))
+    assert str(refused.value).startswith(f"diffusion.times={times}")

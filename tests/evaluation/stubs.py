@@ -23,7 +23,7 @@ class StubPipe:
         self.info = SimpleNamespace(dataset="pixelfaces", step=7, data_hash="d")
         self.recipe = SimpleNamespace(dataset=pixelfaces.PixelFaces())
 
-    def resolved(self, options: SamplingOptions, cond=None, edited=False) -> SamplingOptions:
+    def resolved(self, options: SamplingOptions, cond=None, negative=None, edited=False) -> SamplingOptions:
         return options.filled(OPEN | {"refine": 4, "complete": False})
 
     def evaluations(self, cond, options, negative=None, guide=None, edit=None) -> int:

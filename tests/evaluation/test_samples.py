@@ -25,10 +25,10 @@ class FakePipe:
     device: torch.device = CPU
     precision: str = "fp32"
 
-    def resolved(self, options):
+    def resolved(self, options, cond=None, negative=None, edited=False):
         return options.filled(OPEN | {"refine": 4, "complete": False})
 
-    def total_steps(self, options):
+    def total_steps(self, options, edit=None):
         return options.steps
 
     def edit(self, **given):

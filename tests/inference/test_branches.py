@@ -35,11 +35,27 @@ def test_the_picture_is_that_of_the_completed_label(pipe):
     assert not torch.equal(pipe("crown", [3, 4], QUICK), pipe("crown", [3, 4], QUICK, complete=False))
 
 
-def test_nothing_asked_for_is_completed_and_costs_one_evaluation_a_step(pipe):
-    """Guidance away from no label towards one that nobody asked for would double the cost for nothing."""
+def test_nothing_asked_for_is_completed_and_guided_like_any_other_request(pipe):
+    """A picture must not depend on the others in its batch, some of which may be asked for something."""
     found = pipe.branches("any", SEEDS, QUICK)
-    assert (found.labels[0] != UNKNOWN).all() and found.weights == [1.0]
-    assert (pipe.evaluations("any", QUICK), pipe.evaluations("crown", QUICK)) == (2, 4)
+    assert (found.labels[0] != UNKNOWN).all() and found.weights == [2.0]
+    both = torch.stack([pipe.schema.encode("any"), pipe.schema.encode("crown")])
+    assert torch.equal(pipe(both, [3, 4], QUICK)[0], pipe("any", [3], QUICK)[0])
+    still_open = QUICK.replace(complete=False)
+    assert (pipe.evaluations("any", still_open), pipe.evaluations("any", QUICK)) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("cond", "more", "w"), [("crown", {}, 0.0), ("crown * 0", {}, 2.0), ("crown * -1", {}, 2.0),
+    ("any", {"negative": "any"}, 2.0), ("crown", {"negative": "crown"}, 2.0)],
+    ids=["w = 0", "weight 0", "away from it", "no request", "itself"],
+)  # fmt: skip
+def test_what_guidance_does_not_move_towards_is_left_open(pipe, cond, more, w):
+    """And sampled with the steps that an open label needs: w = 0 is the unconditional model."""
+    found = pipe.branches(cond, [1], SamplingOptions(w=w), **more)
+    assert all((label == UNKNOWN).any() for label in found.labels)
+    options = pipe.resolved(SamplingOptions(w=w), cond, more.get("negative"))
+    assert (options.complete, options.sampler.name, options.steps) == (False, "dpmpp_2m", 10)
 
 
 def test_a_label_that_guidance_moves_away_from_is_not_sampled(pipe):

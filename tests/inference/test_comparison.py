@@ -77,7 +77,8 @@ def test_the_baseline_names_its_value_of_all_that_varies(in_tmp, weights):
     base = [f"checkpoint={weights}", "attrs=crown", "steps=1", "w=2", "device=cpu"]
     found = run(plan(base, vary), [4])
     assert found[0].row.described == (
-        "w = 2, spacing = power, sampler = ddim, guidance.interval = [0,1], negative = null, refine = 0, dataset = null"
+        "w = 2, spacing = trailing, sampler = dpmpp_2m, guidance.interval = [0,1], negative = null, refine = 0, "
+        "dataset = null"
     )
     assert found[0].row.label == "baseline"  # so many belong into the caption
     assert [result.row.label for result in found[1:3]] == ["w = 2", "w = 6"]

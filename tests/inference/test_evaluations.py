@@ -14,6 +14,8 @@ from diffusion.spacing import Trailing
 PLAIN = SamplingOptions(w=3.0, complete=False, steps=10, refine=0, sampler=DDIM(), spacing=Trailing(), guidance=CFG())
 MASK = torch.cat([torch.zeros(24, 12), torch.ones(24, 12)], dim=1)
 
+LEFT_OUT = dict.fromkeys(["complete", "sampler", "steps", "spacing"])
+
 # (request, changes of PLAIN, other arguments, (strength, masked, resample) of an edit, evaluations)
 BY_HAND = {
     "ten steps, two branches each": ("crown", {}, {}, None, 20),
@@ -26,7 +28,7 @@ BY_HAND = {
     "final re-noising steps": ("crown", {"refine": 4}, {}, None, 20 + 3 * 4 * 2),
     "as many as pixel art has": ("crown", {"refine": None}, {}, None, 20 + 3 * 4 * 2),
     "none where the label is completed": ("crown", {"complete": None, "refine": None}, {}, None, 20),
-    "four steps for a completed label": ("crown", {"complete": None, "steps": None}, {}, None, 8),
+    "four steps for a completed label": ("crown", LEFT_OUT, {}, None, 8),
     "ten where the network decides": ("crown | pipe", {"complete": None, "steps": None}, {}, None, 30),
     "and without guidance there": ("crown", {"refine": 4, "guidance": Interval()}, {}, None, 2 * 8 + 2 + 12),
     "guidance that fades acts everywhere": ("crown", {"guidance": Fade()}, {}, None, 20),

@@ -206,7 +206,7 @@ def test_the_record_says_all_that_decides_a_picture(prepared, weights, pipe, fac
 def test_words_for_a_person(prepared, face, classifier):
     job, _ = prepared("attrs=crown,-beard", "steps=1", "refine=0", "w=2.5")
     assert job.request == "Crown, -beard"
-    assert job.method == "ddim, 1 step, w = 2.5: NFE 2 per picture, on cpu in fp32"
+    assert job.method == "dpmpp_2m, 1 step, w = 2.5: NFE 2 per picture, on cpu in fp32"
     assert "w = 3 (rescale 0.7): NFE 8 per" in prepared("attrs=crown", "refine=0", "guidance=rescale")[0].method
     edited, _ = prepared("init=face.png", "edit=+pipe", "mask=mask.png")
     assert edited.request.startswith("+pipe: Slate, Steel, Crown, ") and "-" not in edited.request

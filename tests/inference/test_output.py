@@ -53,7 +53,7 @@ def lines(capsys, *arguments: str) -> dict[str, str]:
 
 def test_a_request_has_four_lines(in_tmp, weights, capsys):
     said = lines(capsys, f"checkpoint={weights}", "attrs=crown,-beard", "n=2", "steps=3", "out=o", "device=cpu")
-    assert said.pop("sampled").startswith("ddim, 3 steps, w = 3: NFE 6 per picture, on cpu in fp32, ")
+    assert said.pop("sampled").startswith("dpmpp_2m, 3 steps, w = 3: NFE 6 per picture, on cpu in fp32, ")
     assert said == {
         "weights": f"{weights.as_posix()} (pixelfaces, step 1)", "request": "Crown, -beard",
         "written": "o/grid.png and 2 pictures beside it",

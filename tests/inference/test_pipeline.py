@@ -12,7 +12,7 @@ from data import mnist
 from diffusion.gaussian import GaussianDiffusion, Objective
 from diffusion.guidance import CFG, CFGPlusPlus, DynamicThresholding, Fade, Interval, Rescale
 from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Euler, EulerAncestral, Heun, UniPC
-from diffusion.sampling import DECIDED, SamplingOptions
+from diffusion.sampling import OPEN, SamplingOptions
 from diffusion.schedule import NoiseSchedule
 from diffusion.spacing import Listed
 from inference import pipeline
@@ -132,7 +132,9 @@ def test_sampling_follows_from_the_weights_and_the_request(pipe):
     assert usual(pipe, "crown", edited=True) == usual(replace(pipe, prior=None), "crown") == left_open
     assert usual(replace(pipe, palette=None), "crown") == ("dpmpp_2m", 10, "trailing", 0, True)
     given = SamplingOptions(sampler=DDPM(), steps=7, refine=2)
-    assert pipe.resolved(given, "crown") == given.replace(spacing=DECIDED["spacing"], complete=True)
+    assert pipe.resolved(given, "crown") == given.replace(
+        spacing=OPEN["spacing"], complete=True
+    )  # no four steps of DDPM
 
 
 def test_pixel_art_has_final_re_noising_steps_and_other_pictures_have_none(pipe):

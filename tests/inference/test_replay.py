@@ -13,6 +13,7 @@ import torch
 from PIL import Image, PngImagePlugin
 
 from data.images import read_settings, save_png
+from diffusion.spacing import Karras
 from inference.replay import DECIDING, difference, stored_overrides, with_stored
 from inference.settings import AnimateSettings, SampleSettings
 from tests.inference.conftest import picture
@@ -229,7 +230,7 @@ def test_other_files_are_refused_in_one_line(in_tmp, sampled):
         assert message in line and line.startswith("sample.py: from_image=")
 
 
-@pytest.mark.parametrize("key", [*DECIDING, "seed", "checkpoint", "weights", "guide"])
+@pytest.mark.parametrize("key", [*sorted({*DECIDING} - {"complete"}), "seed", "checkpoint", "weights", "guide"])
 def test_a_record_that_lacks_a_key_is_refused_in_one_line(in_tmp, stored, with_record, key):
     record = {name: value for name, value in stored.items() if name != key}
     assert f"from_image=altered.png: its settings lack {key}" in refused(with_record(record))
@@ -299,3 +300,20 @@ def test_programs_take_what_they_know_of_a_picture(sampled):
     assert with_stored(SampleSettings, ["from_image=null", "w=4"], one_of_many=True) == ["from_image=null", "w=4"]
     record = json.loads(json.dumps(copy.deepcopy(read_settings(sampled / "seed-000008.png"))))
     assert [line for line in stored_overrides(record, ["w"])] == one[:-2]
+
+
+def test_a_picture_from_before_labels_were_completed_is_reproduced_as_it_was(in_tmp, stored, with_record, compose):
+    """Its record has no word of it, and spacings were names."""
+    earlier = {name: value for name, value in stored.items() if name not in ("complete", "automatic")}
+    settings = compose("sample", [with_record({**earlier, "spacing": "karras"})])
+    assert settings.complete is False and settings.spacing == Karras()
+
+
+def test_options_that_nobody_typed_follow_what_is_typed_beside_the_picture(in_tmp, weights, compose):
+    """Four steps suit a completed label, and would leave a blend where several conditions leave much open."""
+    run_program("sample.py", f"checkpoint={weights}", "attrs=crown", "w=2", "n=1", "seed=8", "device=cpu", "out=one")
+    picture = "from_image=one/seed-000008.png"
+    assert compose("sample", [picture]).steps == compose("sample", [picture, "w=5"]).steps == 4
+    for typed in ("attrs=crown | pipe", "complete=false", "init=one/seed-000008.png"):
+        settings = compose("sample", [picture, typed])
+        assert settings.steps is settings.sampler is settings.spacing is None and settings.w == 2

@@ -126,7 +126,9 @@ def test_a_readable_file_that_is_no_training_state_is_refused_even_with_a_good_o
     path = tmp_path / "state.pt"
     save_two(path)
     torch.save(foreign, path)
-    assert refusal(load_state, path) == f"{path}: not a training state of this project; remove it to start afresh"
+    assert refusal(load_state, path) == (
+        f"{path}: no training state of this version; go on with the version that wrote it, or start another run"
+    )
 
 
 def test_a_damaged_state_never_replaces_the_good_one_before_it(tmp_path):
