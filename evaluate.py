@@ -35,6 +35,8 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
         guide = load_guide(settings.guide, Pipeline.load, here.device, settings.precision)
         pipe.refuse(settings, guide)
         refuse_seen(pipe, settings.split)
+        if guide is not None:
+            refuse_seen(guide, settings.split, "guide")
         splits = build_splits(pipe.recipe.dataset, settings.data_root)  # with labels, also if the training used none
         bench = Bench(pipe, guide, splits, settings, (PRETRAINED, CLASSIFIERS))
         measures = applicable(bench, settings, path)

@@ -33,7 +33,7 @@ def main(settings: SampleSettings, overrides: list[str]) -> None:
         tqdm(total=len(seeds) * job.total_steps, unit="image-step", disable=None, leave=False) as bar,
     ):
         images = job.sample(seeds, on_step=lambda done, s, x, x_0: bar.update(len(x)))
-        labels = dict(zip(seeds, job.decided(seeds), strict=False))
+        labels = dict(zip(seeds, job.completed(seeds), strict=False))
         beside["seconds"] = round(time.perf_counter() - began, 2)
         sampled = f"{job.method}, {beside['seconds']:.1f} s"
         if settings.rank is not None:

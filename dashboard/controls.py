@@ -13,7 +13,7 @@ from conf import Settings, bounds, option
 from dashboard.choices import Choice, slot_choices
 from dashboard.explanations import explained
 from dashboard.state import PERSISTENT, language, say
-from diffusion.sampling import OPEN
+from diffusion.sampling import FOR_OPEN_LABELS
 from inference.settings import SampleSettings
 from runtime.checkpoint import WeightsInfo
 from runtime.factory import Recipe
@@ -147,7 +147,7 @@ def sampler_and_steps(places, key: str, info: WeightsInfo, **how: Any) -> dict[s
     """Both widgets, each in its place; the default number of steps depends on the sampler."""
     usual, T = defaults(), Recipe.of(info.config).diffusion.T
     sampler = group(usual, "sampler", say("Sampler"), f"{key}.sampler", places[0], **how)
-    default = None if sampler is None else min(STEPS.get(sampler, OPEN["steps"]), T)
+    default = None if sampler is None else min(STEPS.get(sampler, FOR_OPEN_LABELS["steps"]), T)
     steps = number(
         usual, "steps", say("Steps"), f"{key}.steps.{default}.{T}", places[1], most=T, value=default,
         placeholder=say("automatic"), **how,

@@ -12,7 +12,7 @@ def explained(program: str, setting: str, english: str, language: str) -> str:
 EXPLANATIONS = {
     "sample": {
         "w": "guidage : 0 ignore la demande, 1 est le modèle conditionnel tel quel, davantage insiste",
-        "steps": "pas de l'échantillonneur, au plus le T de l'entraînement",
+        "steps": "pas de l'échantillonneur, au plus le T de l'entraînement ; vide : selon les poids et la demande",
         "seed": "de la première image ; les suivantes ont seed + 1, seed + 2, ...",
         "attrs": (
             'des noms entre virgules, "-nom" pour une absence, "nom:5" pour un w propre ; "a | b * 2" ajoute des '
@@ -21,7 +21,7 @@ EXPLANATIONS = {
         "negative": "ce dont le guidage s'éloigne, avec des noms comme dans attrs",
         "quantise": "vers la couleur la plus proche vue à ce pixel à l'entraînement, ou de la palette, ou pas du tout",
         "refine": (
-            "prédictions moyennées à chacun des trois pas de rebruitage final ; vide : 4 pour le pixel art, sinon 0"
+            "prédictions moyennées à chacun des trois pas de rebruitage final ; vide : selon les poids et la demande"
         ),
         "scale": "chaque pixel devient scale x scale pixels ; 1 écrit la taille d'origine",
         "strength": "niveau de bruit auquel l'image est portée : 0 la laisse, 1 l'ignore",

@@ -49,10 +49,12 @@ class Dataset(Settings):
     files      : that it reads below data_root
     background : the colour behind transparent pixels of pictures that people bring
     preview    : requests, one for each row of the sample grids that a training makes
+    split_rule : which pictures are held out, as weights record it
     """
 
     files: ClassVar[tuple[DataFile, ...]] = ()
     background: ClassVar[tuple[int, int, int]] = (0, 0, 0)
+    split_rule: ClassVar[str] = SPLIT_RULE
     preview: list[Request] = previews("any")
 
     def load(self, data_root: str) -> Splits:

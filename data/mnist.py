@@ -14,7 +14,7 @@ from torchvision.transforms.v2 import functional as F
 from conditions.fields import Field
 from conditions.schema import ConditionSchema
 from conf import Request, setting
-from data.base import Dataset, InMemoryDataset, Splits, previews, split_by_id
+from data.base import SPLIT_RULE, Dataset, InMemoryDataset, Splits, previews, split_by_id
 from data.download import DataFile
 
 NATIVE_SIZE = 28
@@ -50,6 +50,7 @@ class MNIST(Dataset):
     image_size: int = setting(16, "side in pixels; 28 is the native size", ge=8, le=512)
     preview: list[Request] = previews(*map(str, range(10)))
     files: ClassVar[tuple[DataFile, ...]] = FILES
+    split_rule: ClassVar[str] = f"{SPLIT_RULE} elsewhere; here the published test digits"
 
     def load(self, data_root: str) -> Splits:
         """The 60,000 training digits split by row number, with the 10,000 published test digits as the test split.

@@ -59,8 +59,8 @@ class SamplingOptions(Settings):
 
 # Where the network decides what a request leaves open, it takes steps at high noise; where the label says it all, the
 # picture is nearly there after one evaluation, and the last colours are decided at low noise.
-OPEN = {"sampler": DPMSolverPP2M(), "steps": 10, "spacing": Trailing(), "refine": 0}
-DECIDED = {"sampler": DDIM(), "steps": 4, "spacing": Power(exponent=3.0), "refine": 0}
+FOR_OPEN_LABELS = {"sampler": DPMSolverPP2M(), "steps": 10, "spacing": Trailing(), "refine": 0}
+FOR_COMPLETE_LABELS = {"sampler": DDIM(), "steps": 4, "spacing": Power(exponent=3.0), "refine": 0}
 
 
 def at_trained_times(diffusion: GaussianDiffusion) -> dict[str, Any]:
@@ -198,10 +198,10 @@ def generate(
     denoise : as `guidance.guided` returns it, for N pictures on `device`; w and guidance of the options are in there
     seeds   : N seeds, one per picture
     shape   : (C, H, W)
-    options : sampler, steps, spacing and refine, where None stands for what OPEN has
+    options : sampler, steps, spacing and refine, where None stands for what FOR_OPEN_LABELS has
     edit    : pictures to start from, and what of them to keep
     """
-    options, noise = options.filled(OPEN), ImageNoise(seeds, shape, device)
+    options, noise = options.filled(FOR_OPEN_LABELS), ImageNoise(seeds, shape, device)
     x, keep, start, steps, sampler = noise(), None, schedule.T, options.steps, options.sampler
     if edit is not None:
         start, steps = edit.start(schedule.T), edit.steps(steps, schedule.T)

@@ -73,7 +73,7 @@ class Analogy:
 
 
 def independent_labels(data: InMemoryDataset, n: int, generator: torch.Generator) -> Tensor:
-    """(n, F) complete labels, each slot that can be absent drawn by itself, as often as in `data`.
+    """(n, F) complete labels, each slot that can be absent sampled by itself, as often as in `data`.
 
     Slots that every picture has, such as the type of a punk, are drawn together, and the others among the pictures that
     agree in these.

@@ -58,12 +58,16 @@ class MeasureSettings(Settings):
         return []
 
 
-def refuse_seen(pipe: Pipeline, split: str) -> None:
-    """Raise ValueError where weights were trained on pictures of the test split, under an earlier split rule."""
-    if split == "test" and pipe.info.splits != SPLIT_RULE:
+def refuse_seen(pipe: Pipeline, split: str, argument: str = "checkpoint") -> None:
+    """Raise ValueError where weights were trained on pictures of the test split, under an earlier split rule.
+
+    Of a data set that is published with a test set of its own, no training has seen that, under any rule.
+    """
+    rule = pipe.recipe.dataset.split_rule
+    if split == "test" and rule == SPLIT_RULE and pipe.info.splits != rule:
         raise ValueError(
-            f"split=test: these weights were trained under another rule ({pipe.info.splits}) than today's "
-            f"({SPLIT_RULE}), so on pictures of the test split; measure them with split=validation, or train anew"
+            f"split=test: the weights of {argument} were trained under another rule ({pipe.info.splits}) than today's "
+            f"({rule}), so on pictures of the test split; measure them with split=validation, or train anew"
         )
 
 

@@ -149,7 +149,7 @@ class Distribution(Measure):
             f"## Distribution\n\n{n} pictures against as many real ones of the {real} split{why}; mean and "
             f"standard deviation over {repeats} repeats, with other seeds, and real pictures that no other repeat has. "
             "The requests keep one to five fields of a real label, so that w = 1 should sample the real distribution. "
-            "Independent slots: sampled, at w = 1, from complete labels whose slots were drawn one by one. The "
+            "Independent slots: sampled, at w = 1, from complete labels whose slots were sampled independently. The "
             "features are the classifier's: the figures compare with no Inception FID.\n\n"
             f"{table(['pictures', 'NFE', *names.values()], rows)}\n{self.bench.caption(self.sets)}\n"
         )

@@ -159,7 +159,7 @@ class Memorisation(Measure):
             f"## Memorisation\n\nOf {figures['training']} training pictures and {figures['held_out']} held-out ones of "
             f"the {self.bench.settings.split} split. Ratio: how much more often each training picture is hit than each "
             f"held-out one; 1 for a model that has learned the distribution. {INDEPENDENT.capitalize()}: labels whose "
-            "slots are drawn one by one, as often as in training; no model. Ratio of nearest: the same for being "
+            "slots are sampled independently, as often as in training; no model. Ratio of nearest: the same for being "
             "the nearest picture to a sample. Novel: no training picture "
             "has the label that the classifier reads; right: equal to the true picture, where that is known.\n\n"
             f"{table(header, cells)}\n![Pictures and their nearest neighbours](neighbours.png)\n"

@@ -73,10 +73,7 @@ def provenance(bench: Bench) -> dict[str, Any]:
         "dataset": pipe.info.dataset,
         "step": pipe.info.step,
         "data_hash": pipe.info.data_hash,
-        **{
-            name: plain[name]
-            for name in ("split", "w", "complete", "sampler", "guidance", "steps", "spacing", "refine", "quantise")
-        },
+        **{name: plain[name] for name in RECORDED},
         "guide": bench.guide and bench.guide.checkpoint,
         "nfe": bench.evaluations(SampleSet("", label, [0], bench.settings.w)),
         "device": str(pipe.device),

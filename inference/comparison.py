@@ -17,9 +17,11 @@ from typing import Any
 from torch import Tensor
 
 from conf import Settings, closest, names
+from diffusion.sampling import FOR_OPEN_LABELS
 from inference.job import Job, Load, prepare
 from inference.output import fitting
 from inference.pipeline import Pipeline
+from inference.replay import as_typed_option
 from inference.settings import CompareSettings, JobSettings, SampleSettings
 from runtime.plots import labelled_rows
 from runtime.settings import compose, key_of, literal, override
@@ -143,6 +145,8 @@ def run(
     Raises ValueError for what is not possible, with the row in which it is not.
     """
     load = functools.cache(load)  # rows of the same weights share one network
+    if rows[0].setting == BASELINE:
+        rows = _alike(rows, _prepared(rows[0], load)[0])
     prepared = [_prepared(row, load) for row in rows]
     _refuse_other_shapes(rows, [job for job, _ in prepared])
     for note in dict.fromkeys(note for _, notes in prepared for note in notes):
@@ -162,6 +166,18 @@ def run(
         results.append(Result(named, images, seconds, job.evaluations, job.adherence(images), distance))
         on_row(row)
     return results
+
+
+def _alike(rows: Sequence[Row], baseline: Job) -> list[Row]:
+    """The rows with what the baseline samples with, where nobody typed it; another request would choose otherwise."""
+    plain = baseline.options.plain()
+    automatic = [name for name in FOR_OPEN_LABELS if getattr(baseline.settings, name) is None]
+    made = []
+    for row in rows:
+        typed = {key_of(override).partition(".")[0] for override in row.overrides}
+        chosen = [line for name in automatic if name not in typed for line in as_typed_option(name, plain[name], ())]
+        made.append(replace(row, overrides=(*chosen, *row.overrides)))
+    return made
 
 
 def _prepared(row: Row, load: Load) -> tuple[Job, list[str]]:

@@ -71,7 +71,7 @@ class Job:
             cond, seeds, self.options, negative=self.negative, guide=self.guide, edit=self.edit(mask), on_step=on_step
         )
 
-    def decided(self, seeds: Sequence[Seed]) -> list[str]:
+    def completed(self, seeds: Sequence[Seed]) -> list[str]:
         """What each picture is of, in names, where the label prior decided what is left open; else nothing."""
         if not self.options.complete:
             return []

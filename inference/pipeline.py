@@ -24,8 +24,8 @@ from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion
 from diffusion.guidance import guided
 from diffusion.inpainting import Edit, differing
 from diffusion.sampling import (
-    DECIDED,
-    OPEN,
+    FOR_COMPLETE_LABELS,
+    FOR_OPEN_LABELS,
     RENOISING_LEVELS,
     ImageNoise,
     OnStep,
@@ -157,9 +157,9 @@ class Pipeline:
         """
         wanted = self.prior is not None if options.complete is None else options.complete
         complete = wanted and not edited and completes(self.schema, cond, negative, options.w)
-        usual = OPEN | {"refine": 4 if self.palette and not complete else 0}
+        usual = FOR_OPEN_LABELS | {"refine": 4 if self.palette and not complete else 0}
         if complete and self.palette and options.sampler is options.steps is options.spacing is None:
-            usual = DECIDED
+            usual = FOR_COMPLETE_LABELS
         if isinstance(options.spacing, Listed):
             usual = usual | {"steps": len(options.spacing.times)}
         return options.filled(at_trained_times(self.diffusion) or usual).model_copy(update={"complete": complete})

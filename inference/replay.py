@@ -86,12 +86,12 @@ def stored_overrides(stored: dict[str, Any], typed: Sequence[str]) -> list[str]:
         replaced |= {*AT_AN_EDGE}  # there is no edge without the edit
     if set(typed) & (PICTURE | (REQUEST if stored["complete"] else set())):  # others may suit what is typed
         replaced |= set(stored.get("automatic", ())) & set(DECIDING)
-    options = [line for key in DECIDING if key not in replaced for line in _as_typed(key, stored[key], typed)]
+    options = [line for key in DECIDING if key not in replaced for line in as_typed_option(key, stored[key], typed)]
     if "checkpoint" not in replaced:
         options += _weights("checkpoint", stored["checkpoint"], stored["weights"])
     if stored["guide"] and "guide" not in typed:
         options += _weights("guide", stored["guide"], stored.get("guide_weights"))
-    return [*options, *_as_typed("seed", stored["seed"], typed)]
+    return [*options, *as_typed_option("seed", stored["seed"], typed)]
 
 
 def _weights(key: str, digest: str, path: str | None) -> list[str]:
@@ -99,7 +99,7 @@ def _weights(key: str, digest: str, path: str | None) -> list[str]:
     return [f"{key}={quoted_text(find_weights(digest, Path(path or ''), argument=key).as_posix())}"]
 
 
-def _as_typed(key: str, value: Any, typed: Sequence[str]) -> Iterator[str]:
+def as_typed_option(key: str, value: Any, typed: Sequence[str]) -> Iterator[str]:
     """An option as on the command line; of a group, its choice and its settings unless another is chosen."""
     if isinstance(value, dict) and key not in typed:
         yield f"{key}={value['name']}"

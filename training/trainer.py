@@ -14,7 +14,7 @@ from torch import Tensor
 from conditions.dropout import LabelDropout
 from conditions.prior import LabelPrior
 from conditions.schema import ConditionSchema
-from data.base import SPLIT_RULE, Batch, Splits
+from data.base import Batch, Splits
 from data.loader import BatchOrder
 from diffusion.gaussian import GaussianDiffusion
 from runtime.checkpoint import CheckpointError, load_tensors, read_info
@@ -62,7 +62,7 @@ class Trainer:
         self.settings, self.here = settings, here
         self.data = splits.train.to(here.device)
         self.schema = splits.train.schema
-        self.splits = SPLIT_RULE
+        self.splits = settings.dataset.split_rule
         self.prior = LabelPrior.fit(self.schema, self.data.labels.cpu()) if len(self.schema) else None
         self.diffusion: GaussianDiffusion = settings.diffusion.build()
         self.model = build_model(settings, self.data.image_shape, self.schema).to(here.device)

@@ -6,7 +6,7 @@ import torch
 
 from data import pixelfaces
 from data.base import Splits
-from diffusion.sampling import OPEN, SamplingOptions
+from diffusion.sampling import FOR_OPEN_LABELS, SamplingOptions
 from evaluation.bench import Bench
 from evaluation.settings import EvaluateSettings
 
@@ -24,7 +24,7 @@ class StubPipe:
         self.recipe = SimpleNamespace(dataset=pixelfaces.PixelFaces())
 
     def resolved(self, options: SamplingOptions, cond=None, negative=None, edited=False) -> SamplingOptions:
-        return options.filled(OPEN | {"refine": 4, "complete": False})
+        return options.filled(FOR_OPEN_LABELS | {"refine": 4, "complete": False})
 
     def evaluations(self, cond, options, negative=None, guide=None, edit=None) -> int:
         return self.resolved(options).steps * (2 if options.w > 1 else 1)

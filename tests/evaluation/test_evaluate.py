@@ -145,8 +145,14 @@ def test_the_test_split_is_refused_to_weights_that_were_trained_on_it(copied, ca
     with pytest.raises(SystemExit):
         evaluate("older.safetensors", "measure=[exact]", "split=test")
     error = capsys.readouterr().err
-    assert "split=test: these weights were trained under another rule (id % 20: 7 validation, 13 test)" in error
+    assert (
+        "split=test: the weights of checkpoint were trained under another rule (id % 20: 7 validation, 13 test)"
+        in error
+    )
     assert "split=validation" in error and error.count("\n") == 1
+    with pytest.raises(SystemExit):
+        evaluate(WEIGHTS, "guide=older.safetensors", "measure=[exact]", "split=test")
+    assert "split=test: the weights of guide were trained under another rule" in capsys.readouterr().err
     evaluate("older.safetensors", "measure=[exact]", "out=older")
     assert read(copied / "older")["split"] == "validation"
 

@@ -8,7 +8,7 @@ import torch
 
 from diffusion.guidance import CFG, Rescale
 from diffusion.samplers import DDIM, DDPM
-from diffusion.sampling import OPEN, SamplingOptions
+from diffusion.sampling import FOR_OPEN_LABELS, SamplingOptions
 from evaluation.samples import NOT_IN_KEY, ROOT, SampleCache, SampleSet, code_hash, sampling_code
 from runtime.distributed import Processes
 
@@ -26,7 +26,7 @@ class FakePipe:
     precision: str = "fp32"
 
     def resolved(self, options, cond=None, negative=None, edited=False):
-        return options.filled(OPEN | {"refine": 4, "complete": False})
+        return options.filled(FOR_OPEN_LABELS | {"refine": 4, "complete": False})
 
     def total_steps(self, options, edit=None):
         return options.steps

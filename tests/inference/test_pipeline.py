@@ -12,7 +12,7 @@ from data import mnist
 from diffusion.gaussian import GaussianDiffusion, Objective
 from diffusion.guidance import CFG, CFGPlusPlus, DynamicThresholding, Fade, Interval, Rescale
 from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Euler, EulerAncestral, Heun, UniPC
-from diffusion.sampling import OPEN, SamplingOptions
+from diffusion.sampling import FOR_OPEN_LABELS, SamplingOptions
 from diffusion.schedule import NoiseSchedule
 from diffusion.spacing import Listed
 from inference import pipeline
@@ -133,7 +133,7 @@ def test_sampling_follows_from_the_weights_and_the_request(pipe):
     assert usual(replace(pipe, palette=None), "crown") == ("dpmpp_2m", 10, "trailing", 0, True)
     given = SamplingOptions(sampler=DDPM(), steps=7, refine=2)
     assert pipe.resolved(given, "crown") == given.replace(
-        spacing=OPEN["spacing"], complete=True
+        spacing=FOR_OPEN_LABELS["spacing"], complete=True
     )  # no four steps of DDPM
 
 
