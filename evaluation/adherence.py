@@ -20,7 +20,7 @@ from conf import setting
 from evaluation.bench import MANY, Bench, Measure, MeasureSettings, Read
 from evaluation.exact import palette_error
 from evaluation.hidden import described, hidden_pairs
-from evaluation.intervals import mean_of_shares, share
+from evaluation.intervals import Estimate, mean_of_shares, share
 from evaluation.metrics import precision_recall
 from evaluation.requests import Requests, make_requests
 from evaluation.samples import SampleSet
@@ -68,13 +68,20 @@ def _covered(shown: Tensor, hides: Tensor) -> Tensor:
     return shown @ hides.to(shown).T > 0
 
 
-def figures_of(requests: Requests, read: Tensor, schema: ConditionSchema, hides: Tensor, real: Tensor) -> dict:
+def figures_of(
+    requests: Requests, read: Tensor, schema: ConditionSchema, hides: Tensor, real: Tensor, alike: bool = False
+) -> dict:
     """How often requests are met: macro means over values, whole requests, and every single value.
 
-    read : (N, F) what the pictures sampled for the requests show
-    real : (V,) how many training pictures have each value
+    read  : (N, F) what the pictures sampled for the requests show
+    real  : (V,) how many training pictures have each value
+    alike : whether requests of one `row` share one picture, as real ones do: then it counts once for each value, and
+            intervals are over pictures, of which rare values have few
     """
     seen, whole = met(requests, read, schema, hides), wholly_met(requests, read, schema, hides)
+    hidden = seen.isnan()
+    if alike:
+        seen = seen.masked_fill(~_first(torch.stack([requests.value, requests.row], dim=1)), math.nan)
     none, names, sizes = absences(schema), value_names(schema), requests.size.unique().tolist()
     values = requests.value.unique().tolist()
 
@@ -85,19 +92,39 @@ def figures_of(requests: Requests, read: Tensor, schema: ConditionSchema, hides:
     return {
         "present": macro(False),
         "absent": macro(True),
-        "whole": share(whole),
+        "whole": _by_picture(whole, requests.row) if alike else share(whole),
         "present_by_size": {str(size): macro(False, size) for size in sizes},
         "absent_by_size": {str(size): macro(True, size) for size in sizes},
-        "whole_by_size": {str(size): share(whole[requests.size == size]) for size in sizes},
+        "whole_by_size": {
+            str(size): _by_picture(whole[of], requests.row[of]) if alike else share(whole[of])
+            for size in sizes
+            for of in [requests.size == size]
+        },
         "values": {
             names[v]: {
                 "met": share(seen[requests.value == v]),
-                "hidden": int(seen[requests.value == v].isnan().sum()),
+                "hidden": int(hidden[requests.value == v].sum()),
                 "training_pictures": int(real[v]),
             }
             for v in values
         },
     }
+
+
+def _first(keys: Tensor) -> Tensor:
+    """(N,) bool: which rows of `keys` (N, K) are the first of their kind."""
+    _, kind = keys.unique(dim=0, return_inverse=True)
+    first = torch.full((int(kind.max()) + 1,), len(keys)).scatter_reduce(0, kind, torch.arange(len(keys)), "amin")
+    return torch.arange(len(keys)) == first[kind]
+
+
+def _by_picture(whole: Tensor, rows: Tensor) -> Estimate:
+    """The share of requests met, with the interval over the pictures that they are about; n counts these."""
+    kept = ~whole.isnan()
+    pictures, kind = rows[kept].unique(return_inverse=True)
+    totals = torch.zeros(len(pictures), dtype=torch.float64)
+    means = totals.index_add(0, kind, whole[kept]) / totals.index_add(0, kind, torch.ones_like(whole[kept]))
+    return mean_of_shares([means])
 
 
 # -- the measure -----------------------------------------------------------------------------------------------
@@ -125,8 +152,8 @@ class Adherence(Measure):
         real, hides = one_hot(train.labels, schema).sum(0), hidden_pairs(train)
         manifold = classifier.features(held_out.images)
 
-        def shown(images: Tensor) -> dict[str, Any]:
-            return figures_of(self.requests, classifier.read(images), schema, hides, real)
+        def shown(images: Tensor, alike: bool = False) -> dict[str, Any]:
+            return figures_of(self.requests, classifier.read(images), schema, hides, real, alike)
 
         figures = {}
         for samples in self.sets:
@@ -144,7 +171,7 @@ class Adherence(Measure):
             "values": len(self.requests.value.unique()),
             "not_in_split": [names[v] for v in (~there & (real > 0)).nonzero()[:, 0].tolist()],
             "hidden": described(hides, schema),
-            "real": shown(held_out.images[self.requests.row]),
+            "real": shown(held_out.images[self.requests.row], alike=True),
             "by_w": figures,
         }
 
@@ -188,7 +215,7 @@ class Adherence(Measure):
         lowest = sorted(seen, key=lambda name: values[name]["met"].value)[:LOWEST]
         rows = [
             (name, values[name]["met"].percent, values[name]["met"].n, real[name]["met"].percent,
-             values[name]["training_pictures"])
+             real[name]["met"].n, values[name]["training_pictures"])
             for name in lowest
         ]  # fmt: skip
         hidden = "; ".join(figures["hidden"]) or (
@@ -197,7 +224,7 @@ class Adherence(Measure):
         absent = ", ".join(figures["not_in_split"])
         return (
             f"\nAt w = {w}, the values that are met least often:\n\n"
-            + table(("value", "met", "requests", REAL, "training pictures"), rows)
+            + table(("value", "met", "requests", REAL, "of", "training pictures"), rows)
             + f"\nLeft out where the picture shows the second, since the first cannot be seen beside it: {hidden}.\n"
             + (f"\nNot asked for, since no picture of the split has it: {absent}.\n" if absent else "")
         )
