@@ -118,7 +118,8 @@ class Bench:
 
     def caption(self, sets: Sequence[SampleSet]) -> str:
         """Where the pictures of a figure come from, for the line beneath it."""
-        settings, info = self.pipe.resolved(self.settings), self.pipe.info
+        first, info = sets[0], self.pipe.info
+        settings = self.pipe.resolved(self.settings, first.labels[:1], edited=bool(first.edit))
         ws = ", ".join(f"{w:g}" for w in sorted({samples.w for samples in sets}))
         seeds = [seed for samples in sets for seed in (samples.seeds[0], samples.seeds[-1])]
         nfe = ", ".join(str(count) for count in sorted({self.evaluations(samples) for samples in sets}))

@@ -11,22 +11,9 @@ from torch.testing import assert_close
 from diffusion.gaussian import Prediction
 from diffusion.inpainting import Edit, differing, feathered
 from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, UniPC
-from diffusion.sampling import ImageNoise, SamplingOptions, generate
-from diffusion.schedule import NoiseSchedule
+from diffusion.sampling import ImageNoise, generate
 from diffusion.spacing import timesteps
-from tests.diffusion.oracle import GaussianData
-
-SCHEDULE = NoiseSchedule.named("linear", 200)
-DATA = GaussianData(mean=0.3, std=0.5)
-SHAPE = (1, 6, 8)
-SEEDS = [3, 4]
-INIT = torch.linspace(-1, 1, 48).view(1, *SHAPE).expand(2, -1, -1, -1)
-RIGHT = torch.zeros(6, 8)
-RIGHT[:, 5:] = 1
-
-
-def options(sampler=None, steps=20, **more) -> SamplingOptions:
-    return SamplingOptions(sampler=sampler or DDIM(), steps=steps, **more)
+from tests.diffusion.edited import DATA, INIT, RIGHT, SCHEDULE, SEEDS, SHAPE, options
 
 
 def sampled(edit, sampler=None, seeds=SEEDS):

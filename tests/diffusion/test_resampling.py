@@ -5,22 +5,10 @@ import torch
 from torch.testing import assert_close
 
 from diffusion.inpainting import Edit, Resampled
-from diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, UniPC
-from diffusion.sampling import ImageNoise, SamplingOptions, generate
-from diffusion.schedule import NoiseSchedule
-from tests.diffusion.oracle import GaussianData, solve
-
-SCHEDULE = NoiseSchedule.named("linear", 200)
-DATA = GaussianData(mean=0.3, std=0.5)
-SHAPE = (1, 6, 8)
-SEEDS = [3, 4]
-INIT = torch.linspace(-1, 1, 48).view(1, *SHAPE).expand(2, -1, -1, -1)
-RIGHT = torch.zeros(6, 8)
-RIGHT[:, 5:] = 1
-
-
-def options(sampler=None, steps=20) -> SamplingOptions:
-    return SamplingOptions(sampler=sampler or DDIM(), steps=steps)
+from diffusion.samplers import DDPM, DPMSolverPP2M, UniPC
+from diffusion.sampling import ImageNoise, generate
+from tests.diffusion.edited import DATA, INIT, RIGHT, SCHEDULE, SEEDS, SHAPE, options
+from tests.diffusion.oracle import solve
 
 
 def test_going_back_keeps_the_noise_level():
