@@ -285,6 +285,7 @@ class Pipeline:
             ("image shape", self.image_shape, guide.image_shape),
             ("prediction", self.diffusion.prediction, guide.diffusion.prediction),
             ("noise schedule", self.diffusion.schedule.alpha_bar.tolist(), guide.diffusion.schedule.alpha_bar.tolist()),
+            ("set of times", at_trained_times(self.diffusion), at_trained_times(guide.diffusion)),
         ):
             if own != other:
                 raise ValueError(

@@ -63,3 +63,5 @@ def test_weights_of_few_times_are_sampled_at_these_and_at_no_others(pipe):
         with pytest.raises(ValueError, match=r"these weights were trained at t = 1000, 125 alone; leave steps"):
             few("crown", [1], **given)
     few("crown", [1], steps=1, spacing=Listed(times=[1000]))  # a part of them will do
+    with pytest.raises(ValueError, match="guide: trained with another set of times"):
+        pipe("crown", [1], guide=few)
