@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
-from pydantic import Field
+import torch.nn.functional as F
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from conf import Settings, setting
 from diffusion.schedule import NoiseSchedule, Table
 
-Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]  # (x_t, t (B,), cond (B, F)) -> raw eps, x_0 or v
+Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]  # (x_t, t (B,), cond (B, F)) -> raw eps, x_0, v or logits
 
 
 class Prediction(NamedTuple):
@@ -28,7 +29,9 @@ Denoise = Callable[[Tensor, int], Prediction]  # (x_t, t) -> (x_0, eps), with co
 class Objective(Settings):
     """What the network predicts, and how its error is weighted in training."""
 
-    prediction: Literal["eps", "x_0", "v"] = setting("eps", "what the network predicts")
+    prediction: Literal["eps", "x_0", "v", "palette"] = setting(
+        "eps", "what the network predicts; palette: the probability of each colour of pixel art, at each pixel"
+    )
     weighting: Literal["none", "min_snr"] = setting(
         "none", "of the loss: none for the plain mean squared error, min_snr for min-SNR"
     )
@@ -39,6 +42,15 @@ class Objective(Settings):
     )  # fmt: skip
     gamma: float = setting(5.0, "cap of the signal-to-noise ratio in min-SNR weighting", ge=1e-6)
 
+    @model_validator(mode="after")
+    def _weighs_squared_errors(self) -> Objective:
+        if self.prediction == "palette" and self.weighting != "none":
+            raise ValueError(
+                f"weighting={self.weighting}: weighs squared errors, of which prediction=palette has none; use "
+                "weighting=none, or prediction=v"
+            )
+        return self
+
 
 class DiffusionSettings(Objective):
     """linear betas and eps-prediction, as in DDPM"""
@@ -47,9 +59,9 @@ class DiffusionSettings(Objective):
     schedule: Literal["linear", "cosine"] = setting("linear", "of the betas")
     T: int = setting(1000, "noise steps", ge=1, le=100_000)
 
-    def build(self) -> GaussianDiffusion:
-        """Raises ValueError for a schedule that this T or prediction does not allow."""
-        return GaussianDiffusion(NoiseSchedule.named(self.schedule, self.T), self)
+    def build(self, colours: Tensor | None = None) -> GaussianDiffusion:
+        """Raises ValueError for a schedule that this T or prediction does not allow, or logits without colours."""
+        return GaussianDiffusion(NoiseSchedule.named(self.schedule, self.T), self, colours)
 
 
 def loss_weights(snr: Tensor, prediction: str, weighting: str, gamma: float) -> Tensor:
@@ -68,7 +80,8 @@ class GaussianDiffusion:
     """The training objective of a denoiser, and the conversion of its output to x_0 and eps.
 
     prediction : "eps" (Ho et al. 2020), "x_0", or "v" = sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x_0
-                 (Salimans & Ho 2022)
+                 (Salimans & Ho 2022); or "palette", logits of the colours that a pixel may have, trained with
+                 cross-entropy, whose expectation is x_0 (Dieleman et al. 2022, section 3: score interpolation)
     weighting  : "none" for the plain mean squared error of the prediction, "min_snr" for the error of x_0
                  weighted by min(SNR, gamma) (Hang et al. 2023, equations 7-9)
     time_power : times are sampled as T u^time_power with u ~ U(0, 1): 1 for all alike, as in DDPM; 2 for more of those
@@ -77,10 +90,18 @@ class GaussianDiffusion:
                  the picture, as that of a sprite, no trajectory of a teacher has to be imitated (Luhman & Luhman 2021):
                  the picture itself is where each of them ends
 
-    Raises ValueError for eps-prediction on a schedule without signal at T, and for times beyond T.
+    colours    : (K, C) uint8, those of the palette, for "palette" alone
+
+    Raises ValueError for eps-prediction on a schedule without signal at T, for times beyond T, and for "palette" without
+    colours.
     """
 
-    def __init__(self, schedule: NoiseSchedule, objective: Objective = Objective()):  # noqa: B008  frozen
+    def __init__(
+        self,
+        schedule: NoiseSchedule,
+        objective: Objective = Objective(),  # noqa: B008  frozen
+        colours: Tensor | None = None,
+    ):
         if objective.prediction == "eps" and schedule.alpha_bar[-1] <= 0:
             raise ValueError(
                 "diffusion.prediction=eps: at T this schedule has no signal left, and x_0 cannot be found from eps; "
@@ -90,6 +111,11 @@ class GaussianDiffusion:
             raise ValueError(
                 f"diffusion.times={objective.times}: must be different times between 1 and diffusion.T={schedule.T}"
             )
+        if objective.prediction == "palette" and colours is None:
+            raise ValueError(
+                "diffusion.prediction=palette: needs pixel art, whose colours can be counted; use diffusion.prediction=v"
+            )
+        self.colours = None if colours is None else Table(colours.double() / 127.5 - 1)
         self.schedule, self.prediction, self.time_power = schedule, objective.prediction, objective.time_power
         self.times = objective.times and torch.tensor(sorted(objective.times))
         self._weight = Table(loss_weights(schedule.snr, objective.prediction, objective.weighting, objective.gamma))
@@ -116,17 +142,27 @@ class GaussianDiffusion:
         return self.loss_at(denoiser, x_0, cond, t, eps)
 
     def loss_at(self, denoiser: Denoiser, x_0: Tensor, cond: Tensor, t: Tensor, eps: Tensor) -> Tensor:
-        """(B,) loss for given times and noise: mean squared error over pixels, times the weight of t."""
+        """(B,) loss for given times and noise: mean over pixels of squared error, times the weight of t, or of
+        cross-entropy."""
         output = denoiser(self.schedule.add_noise(x_0, t, eps), t, cond)
-        error = (output - self.target(x_0, t, eps)).square().flatten(1).mean(dim=1)
+        target = self.target(x_0, t, eps)
+        if self.prediction == "palette":
+            errors = F.cross_entropy(output, target, reduction="none")
+        else:
+            errors = (output - target).square()
+        error = errors.flatten(1).mean(dim=1)
         return self._weight.at(t, error) * error
 
     def target(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
-        """What the network is trained to predict."""
+        """What the network is trained to predict; of a palette, the number of each pixel's colour (B, H, W)."""
         if self.prediction == "eps":
             return eps
         if self.prediction == "x_0":
             return x_0
+        if self.prediction == "palette":
+            colours = self.colours.on(x_0)  # (K, C); the nearest c has the largest 2 x c - c^2
+            nearest = (2 * x_0.movedim(1, -1) @ colours.T - colours.square().sum(dim=1)).argmax(dim=-1)
+            return nearest  # (B, H, W)
         return self.schedule.signal(t, x_0) * eps - self.schedule.noise(t, x_0) * x_0
 
     def predict(self, output: Tensor, x_t: Tensor, t: Tensor | int, clip: bool = True) -> Prediction:
@@ -139,6 +175,8 @@ class GaussianDiffusion:
             x_0 = (x_t - noise * output) / signal
         elif self.prediction == "x_0":
             x_0 = output
+        elif self.prediction == "palette":
+            x_0 = torch.einsum("bk...,kc->bc...", output.softmax(dim=1), self.colours.on(x_t))
         else:
             x_0 = signal * x_t - noise * output
         return self.with_x_0(x_0.clamp(-1.0, 1.0) if clip else x_0, x_t, t)

@@ -43,10 +43,14 @@ class Table:
 
     def at(self, t: Tensor | int, x: Tensor) -> Tensor:
         """The entries at times t (B,), or at one time, shaped to multiply x (B, ...)."""
+        return self.on(x)[t].view(-1, *[1] * (x.ndim - 1))
+
+    def on(self, x: Tensor) -> Tensor:
+        """All entries, in the type and on the device of x."""
         key = (x.dtype, x.device)
         if key not in self._placed:
             self._placed[key] = self.values.to(dtype=x.dtype).to(x.device)  # some devices have no float64
-        return self._placed[key][t].view(-1, *[1] * (x.ndim - 1))
+        return self._placed[key]
 
 
 class NoiseSchedule:

@@ -20,7 +20,7 @@ from conditions.prior import LabelPrior
 from conditions.schema import ConditionSchema
 from data.images import to_float, to_uint8
 from data.palette import Palette
-from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion
+from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion, Objective
 from diffusion.guidance import guided
 from diffusion.inpainting import Edit, differing
 from diffusion.sampling import (
@@ -40,7 +40,7 @@ from inference.classifier import Classifier, classifier_for_weights
 from inference.memory import telling_of_memory
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from runtime.device import in_precision, pick_device, pick_precision
-from runtime.factory import Recipe, build_model
+from runtime.factory import Recipe, build_diffusion, build_model
 
 DEFAULTS = SamplingOptions()
 
@@ -81,8 +81,8 @@ class Pipeline:
             shape, schema = tuple(info.image_shape), ConditionSchema.from_json(info.schema)
             prior = info.prior and LabelPrior.from_json(info.prior)
             palette = info.palette and Palette.from_plain(info.palette, info.places, *shape[1:])
-            diffusion = recipe.diffusion.build()
-            model = build_model(recipe, shape, schema)
+            diffusion = build_diffusion(recipe, palette)
+            model = build_model(recipe, shape, schema, palette)
             model.load_state_dict(load_tensors(path))
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
             reason = str(error).split("\n")[0] if isinstance(error, ValueError) else type(error).__name__
@@ -192,7 +192,13 @@ class Pipeline:
                 self.evaluations(cond, options, negative, guide, replace(edit, resample=times)) for times in (1, 2)
             )
             return once + (edit.resample - 1) * (twice - once)
-        small = {"denoiser": counting, "image_shape": (1, 1, 2), "device": torch.device("cpu"), "palette": None}
+        small = {
+            "denoiser": counting,
+            "diffusion": GaussianDiffusion(self.diffusion.schedule, Objective(prediction="x_0")),
+            "image_shape": (1, 1, 2),
+            "device": torch.device("cpu"),
+            "palette": None,
+        }
         mask = None if edit is None or edit.mask is None else torch.ones(1, 2)
         pixels = edit and Edit(torch.zeros(1, 1, 1, 2), edit.strength, mask, edit.resample)
         own, other = replace(self, **small), guide and replace(guide, **small)

@@ -28,19 +28,19 @@ class DiTSettings(Settings):
     map_channels: int = setting(16, "width of the spatial embedding that joins the input; 0 for none", ge=0, le=1024)
     dropout: float = setting(0.0, "at the end of both branches of a block", ge=0, le=0.999)
 
-    def build(self, image_shape: Sequence[int], cardinalities: Sequence[int]) -> DiT:
+    def build(self, image_shape: Sequence[int], cardinalities: Sequence[int], outputs: int | None = None) -> DiT:
         """With random weights. Raises ValueError for a shape or widths that do not fit together."""
-        return DiT(image_shape, cardinalities, self)
+        return DiT(image_shape, cardinalities, self, outputs or image_shape[0])
 
 
 class DiT(nn.Module):
-    """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, C, H, W): eps, x_0 or v, as it was trained.
+    """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, outputs, H, W): eps, x_0, v or logits, as it was trained.
 
     image_shape   : (C, H, W); the patch divides H and W
     cardinalities : number of values of each field of `cond`; () for an unconditional network
     """
 
-    def __init__(self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: DiTSettings):
+    def __init__(self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: DiTSettings, outputs: int):
         super().__init__()
         channels, height, width = image_shape
         _refuse(height, width, settings)
@@ -54,7 +54,7 @@ class DiT(nn.Module):
         self.register_buffer("positions", grid_positions(self.rows, width // patch, dim), persistent=False)
         self.blocks = nn.ModuleList(Block(dim, settings) for _ in range(settings.depth))
         self.modulation = zero(nn.Linear(dim, 2 * dim))
-        self.head = zero(nn.Linear(dim, channels * patch**2))
+        self.head = zero(nn.Linear(dim, outputs * patch**2))
 
     def forward(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
         if cond.shape[1] != self.fields:  # one column would be broadcast over all fields
@@ -70,7 +70,7 @@ class DiT(nn.Module):
         for block in self.blocks:
             h = block(h, emb)
         shift, scale = self.modulation(emb)[:, None].chunk(2, dim=2)
-        h = self.head(modulated(h, shift, scale))  #              (B, N, C P^2)
+        h = self.head(modulated(h, shift, scale))  #              (B, N, outputs P^2)
         return rearrange(h, "b (y x) (c p q) -> b c (y p) (x q)", y=self.rows, p=self.patch, q=self.patch)
 
 

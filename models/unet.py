@@ -23,32 +23,36 @@ class UNetSettings(Settings):
         [1, 2, 4], "width of each level, as a multiple; each further level halves the picture", min_length=1
     )
     blocks: int = setting(2, "residual blocks per level", ge=1, le=64)
+    patch: int = setting(1, "side of the squares of pixels that the finest level takes as one position", ge=1, le=64)
     attention_levels: list[NonNegativeInt] = setting([2], "levels with self-attention, 0 the finest")
     head_dim: int = setting(32, "channels per attention head", ge=1)
     map_channels: int = setting(16, "width of the spatial embedding that joins the input; 0 for none", ge=0, le=1024)
     dropout: float = setting(0.0, "inside residual blocks", ge=0, le=0.999)
 
-    def build(self, image_shape: Sequence[int], cardinalities: Sequence[int]) -> UNet:
+    def build(self, image_shape: Sequence[int], cardinalities: Sequence[int], outputs: int | None = None) -> UNet:
         """With random weights. Raises ValueError for a shape or widths that do not fit together."""
-        return UNet(image_shape, cardinalities, self)
+        return UNet(image_shape, cardinalities, self, outputs or image_shape[0])
 
 
 class UNet(nn.Module):
-    """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, C, H, W): eps, x_0 or v, as it was trained.
+    """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, outputs, H, W): eps, x_0, v or logits, as it was trained.
 
-    image_shape   : (C, H, W); H and W must be divisible by 2 ** (len(channel_mults) - 1)
+    image_shape   : (C, H, W); H and W must be divisible by patch * 2 ** (len(channel_mults) - 1)
     cardinalities : number of values of each field of `cond`; () for an unconditional network
 
     Each level is `channels` times its multiple wide and half the size of the one before. Blocks of the attention levels
-    are followed by self-attention; the middle always has it.
+    are followed by self-attention; the middle always has it. With `patch` > 1 the finest level works on squares of
+    pixels, their channels side by side (Shi et al. 2016: sub-pixel convolution), at a patch ** 2-th of the cost.
     """
 
-    def __init__(self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: UNetSettings):
+    def __init__(
+        self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: UNetSettings, outputs: int
+    ):
         super().__init__()
         image_channels, height, width = image_shape
         channels, blocks, head_dim = settings.channels, settings.blocks, settings.head_dim
         levels = len(settings.channel_mults)
-        _refuse_size(height, width, levels)
+        _refuse_size(height, width, levels, settings.patch)
         _refuse_levels(settings.attention_levels, levels)
         widths = [channels * mult for mult in settings.channel_mults]
         embed_dim = 4 * channels
@@ -57,7 +61,9 @@ class UNet(nn.Module):
         self.attributes = AttributeEmbedding(cardinalities, embed_dim) if cardinalities else None
         map_channels = settings.map_channels if cardinalities else 0
         self.map = SpatialEmbedding(cardinalities, map_channels, height, width) if map_channels else None
-        self.stem = nn.Conv2d(image_channels + map_channels, channels, 3, padding=1)
+        self.to_patches, self.to_pixels = nn.PixelUnshuffle(settings.patch), nn.PixelShuffle(settings.patch)
+        area, kernel = settings.patch**2, 3 if outputs <= channels else 1  # logits of a palette are many
+        self.stem = nn.Conv2d((image_channels + map_channels) * area, channels, 3, padding=1)
 
         def stage(in_channels: int, out_channels: int, level: int) -> Stage:
             heads = head_dim if level in settings.attention_levels else None
@@ -80,7 +86,7 @@ class UNet(nn.Module):
                 at = widths[level]
             if level > 0:
                 self.up.append(Upsample(at))
-        self.head = nn.Sequential(norm(at), nn.SiLU(), zero(nn.Conv2d(at, image_channels, 3, padding=1)))
+        self.head = nn.Sequential(norm(at), nn.SiLU(), zero(nn.Conv2d(at, outputs * area, kernel, padding=kernel // 2)))
 
     def forward(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
         if cond.shape[1] != self.fields:  # one column would be broadcast over all fields
@@ -90,7 +96,7 @@ class UNet(nn.Module):
             emb = emb + self.attributes(cond)
         if self.map is not None:
             x_t = torch.cat([x_t, self.map(cond)], dim=1)  #  (B, C + M, H, W)
-        h = self.stem(x_t)  #                                 (B, width, H, W)
+        h = self.stem(self.to_patches(x_t))  #                (B, width, H, W), H and W divided by the patch
         skips = [h]
         for layer in self.down:  #                            ... (B, 4 width, H/4, W/4)
             h = layer(h, emb) if isinstance(layer, Stage) else layer(h)
@@ -99,7 +105,7 @@ class UNet(nn.Module):
             h = layer(h, emb)
         for layer in self.up:  #                              ... (B, width, H, W)
             h = layer(torch.cat([h, skips.pop()], dim=1), emb) if isinstance(layer, Stage) else layer(h)
-        return self.head(h)  #                                (B, C, H, W)
+        return self.to_pixels(self.head(h))  #                (B, outputs, H, W)
 
 
 class Stage(nn.Module):
@@ -114,14 +120,15 @@ class Stage(nn.Module):
         return self.attention(self.block(x, emb))
 
 
-def _refuse_size(height: int, width: int, levels: int) -> None:
-    step = 2 ** (levels - 1)
+def _refuse_size(height: int, width: int, levels: int, patch: int) -> None:
+    step = patch * 2 ** (levels - 1)
     if height % step or width % step:
         fits = [side for side in range(step, height + 2 * step, step) if abs(side - height) < step]
+        patches = f"takes patches of {patch}, " if patch > 1 else ""
         raise ValueError(
-            f"image size {height} x {width}: a U-Net with {levels} levels halves it {levels - 1} times and needs a "
-            f"multiple of {step}, such as {' or '.join(map(str, fits))}; change dataset.image_size, or use fewer "
-            "model.channel_mults"
+            f"image size {height} x {width}: a U-Net with {levels} levels {patches}halves it {levels - 1} times and "
+            f"needs a multiple of {step}, such as {' or '.join(map(str, fits))}; change dataset.image_size, or use "
+            f"fewer model.channel_mults{' or a smaller model.patch' if patch > 1 else ''}"
         )
 
 

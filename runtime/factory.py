@@ -16,7 +16,8 @@ from conditions.schema import ConditionSchema
 from conf import Settings
 from data import AnyDataset, PixelFaces
 from data.base import Dataset, Splits
-from diffusion.gaussian import DiffusionSettings
+from data.palette import Palette
+from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
 from models import AnyModel, UNetSettings
 
 
@@ -41,8 +42,16 @@ def build_splits(dataset: Dataset, data_root: str, conditional: bool = True) -> 
     return splits if conditional else splits.unconditional()
 
 
-def build_model(recipe: Recipe | Settings, image_shape: tuple[int, ...], schema: ConditionSchema) -> nn.Module:
+def build_diffusion(recipe: Recipe | Settings, palette: Palette | None) -> GaussianDiffusion:
+    """Raises ValueError for a schedule that its T or prediction does not allow, or logits without a palette."""
+    return recipe.diffusion.build(palette and palette.colours)
+
+
+def build_model(
+    recipe: Recipe | Settings, image_shape: tuple[int, ...], schema: ConditionSchema, palette: Palette | None
+) -> nn.Module:
     """The network of a recipe, or of settings that have the same fields, with random weights decided by its seed."""
+    outputs = len(palette) if palette and recipe.diffusion.prediction == "palette" else image_shape[0]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return recipe.model.build(image_shape, schema.cardinalities)
+        return recipe.model.build(image_shape, schema.cardinalities, outputs)

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from conditions.schema import ConditionSchema
 from conf import Settings
+from data.palette import Palette
 from runtime.device import computes_bf16
 from runtime.factory import build_model
 
@@ -27,7 +28,12 @@ UNITS = ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1, "bytes"))
 
 
 def refuse_impossible(
-    settings: Any, image_shape: tuple[int, ...], schema: ConditionSchema, device: torch.device, processes: int = 1
+    settings: Any,
+    image_shape: tuple[int, ...],
+    schema: ConditionSchema,
+    palette: Palette | None,
+    device: torch.device,
+    processes: int = 1,
 ) -> None:
     """Raise ValueError, in one line, for a training that exceeds all memory of the device, free or not.
 
@@ -38,7 +44,7 @@ def refuse_impossible(
     """
     have, batch_size = memory_of(device), settings.train.batch_size
     there = f"and the {'GPU' if device.type == 'cuda' else 'machine'} has {size(have)}"
-    model = on_meta(settings, image_shape, schema)
+    model = on_meta(settings, image_shape, schema, palette)
     numbers = sum(p.numel() for p in model.parameters())
     weights = FLOAT32 * numbers * (3 + settings.optim.moments)  # weights, gradients, EMA weights, moments
     if weights > have:
@@ -80,11 +86,13 @@ def _content(path: Path) -> str:
         return ""
 
 
-def on_meta(settings: Any, image_shape: tuple[int, ...], schema: ConditionSchema) -> nn.Module:
+def on_meta(
+    settings: Any, image_shape: tuple[int, ...], schema: ConditionSchema, palette: Palette | None
+) -> nn.Module:
     """The network without content. Raises ValueError for sizes beyond 64 bits."""
     try:
         with torch.device("meta"):
-            return build_model(settings, image_shape, schema)
+            return build_model(settings, image_shape, schema, palette)
     except (RuntimeError, TypeError) as error:
         if "overflow" not in str(error).lower():
             raise

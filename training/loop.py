@@ -65,7 +65,8 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
         run, config = here.on_main(lambda: choose_run(settings, overrides))
         settings = settings_in(config, run)
         splits = build_splits(settings.dataset, settings.data_root, settings.cfg.conditional)
-        refuse_impossible(settings, splits.train.image_shape, splits.train.schema, here.device, here.world_size)
+        train = splits.train
+        refuse_impossible(settings, train.image_shape, train.schema, train.palette, here.device, here.world_size)
         trainer = Trainer(settings, splits, here)
         if settings.init_from is not None and not run.state.exists():
             trainer.init_from(Path(settings.init_from))

@@ -20,7 +20,7 @@ from diffusion.gaussian import GaussianDiffusion
 from runtime.checkpoint import CheckpointError, load_tensors, read_info
 from runtime.device import computes_bf16, in_precision, pick_precision
 from runtime.distributed import Processes
-from runtime.factory import Recipe, build_model
+from runtime.factory import Recipe, build_diffusion, build_model
 from training.ema import EMA
 from training.settings import TrainSettings
 
@@ -64,8 +64,8 @@ class Trainer:
         self.schema = splits.train.schema
         self.splits = settings.dataset.split_rule
         self.prior = LabelPrior.fit(self.schema, self.data.labels.cpu()) if len(self.schema) else None
-        self.diffusion: GaussianDiffusion = settings.diffusion.build()
-        self.model = build_model(settings, self.data.image_shape, self.schema).to(here.device)
+        self.diffusion: GaussianDiffusion = build_diffusion(settings, self.data.palette)
+        self.model = build_model(settings, self.data.image_shape, self.schema, self.data.palette).to(here.device)
         self.ema = EMA(self.model, settings.train.ema_decay)
         self.optimizer = settings.optim.build(self.model)
         self.precision, self.why = pick_precision(settings.precision, here.device), "as asked for"

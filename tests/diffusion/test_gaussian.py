@@ -260,7 +260,7 @@ def test_other_predictions_work_without_any_signal_at_T(zero_terminal_snr, predi
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"prediction": "score"}, "unknown; choose one of eps, x_0, v"),
+        ({"prediction": "score"}, "unknown; choose one of eps, x_0, v, palette"),
         ({"weighting": "snr"}, "unknown; choose one of none, min_snr"),
         *(({"time_power": v}, "must be a number of at least 0.01") for v in (0.0, -1.0, math.nan)),
         ({"gamma": 0.0}, "must be a number of at least 1e-06"),

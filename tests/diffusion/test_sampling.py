@@ -154,7 +154,7 @@ def network() -> UNet:
     """A small untrained network with random values also in the layers that start at zero."""
     torch.manual_seed(0)
     settings = UNetSettings(channels=16, channel_mults=[1, 2], blocks=1, attention_levels=[], head_dim=16)
-    unet = UNet(SHAPE, (2, 3), settings)
+    unet = settings.build(SHAPE, (2, 3))
     for parameter in unet.parameters():
         if not parameter.any():
             nn.init.normal_(parameter, std=0.1)

@@ -26,10 +26,11 @@ def seed():
 
 @pytest.fixture(params=SMALL, ids=lambda settings: settings().name)
 def small(request):
-    """(map_channels) -> a small network of one kind."""
+    """(map_channels, outputs) -> a small network of one kind."""
 
-    def build(map_channels: int = 4) -> nn.Module:
-        return request.param(**SMALL[request.param], map_channels=map_channels).build(SHAPE, CARDINALITIES)
+    def build(map_channels: int = 4, outputs: int | None = None) -> nn.Module:
+        settings = request.param(**SMALL[request.param], map_channels=map_channels)
+        return settings.build(SHAPE, CARDINALITIES, outputs)
 
     return build
 
@@ -44,6 +45,14 @@ def test_every_network_is_tested_here():
 
 def test_untrained_network_returns_zero(small):
     assert not small()(*inputs(), LABELS).any()
+
+
+@pytest.mark.parametrize("outputs", [1, 40])
+def test_outputs_may_be_more_or_fewer_than_channels(small, outputs):
+    """Logits of a palette are one for each colour, at each pixel, and all of them differ."""
+    output = awake(small(outputs=outputs)).eval()(*inputs(), LABELS)
+    assert output.shape == (4, outputs, *SHAPE[1:])
+    assert len(output[0].flatten(1).unique(dim=0)) == outputs
 
 
 @pytest.mark.parametrize("fields", [1, 2, 4])

@@ -35,7 +35,7 @@ def inputs(n: int = 4, shape=SHAPE):
 @pytest.mark.parametrize("map_channels", [0, 3])
 def test_output_has_the_shape_of_the_picture(shape, mults, blocks, cardinalities, map_channels):
     widths = {"channels": 8, "channel_mults": mults, "blocks": blocks, "head_dim": 8, "map_channels": map_channels}
-    model = UNet(shape, cardinalities, UNetSettings(**widths, attention_levels=[len(mults) - 1]))
+    model = UNetSettings(**widths, attention_levels=[len(mults) - 1]).build(shape, cardinalities)
     x_t, t = inputs(2, shape)
     cond = torch.zeros(2, len(cardinalities), dtype=torch.int64)
     assert awake(model)(x_t, t, cond).shape == (2, *shape)
@@ -49,6 +49,32 @@ def test_size_that_cannot_be_halved_is_refused_with_a_remedy(shape, levels, mult
         small(shape, channel_mults=[1] * levels)
     message = str(refused.value)
     assert "dataset.image_size" in message and "model.channel_mults" in message and "\n" not in message
+
+
+def test_patches_make_the_finest_level_smaller_and_put_every_pixel_back_in_its_place():
+    """Each pixel of the output is that of the patch below it: without other positions to look at, it depends on no
+    pixel elsewhere."""
+    model = awake(small((3, 12, 8), patch=2, channel_mults=[1], attention_levels=[])).eval()
+    seen = []
+    model.stem.register_forward_hook(lambda _, __, out: seen.append(tuple(out.shape[2:])))
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Conv2d) and layer.kernel_size == (3, 3):
+            layer.weight.data[:, :, [0, 0, 0, 2, 2, 2, 1, 1], [0, 1, 2, 0, 1, 2, 0, 2]] = 0  # its neighbours
+        if isinstance(layer, torch.nn.GroupNorm):
+            layer.forward = lambda x: x
+        if isinstance(layer, Stage):
+            layer.attention = torch.nn.Identity()
+    (x_t, t), label = inputs(1, (3, 12, 8)), LABELS[:1]
+    before = model(x_t, t, label)
+    x_t[:, :, 5, 3] += 1
+    changed = (model(x_t, t, label) - before).abs().amax(dim=(0, 1)) > 0
+    assert seen[0] == (6, 4)
+    assert changed.nonzero().tolist() == [[4, 2], [4, 3], [5, 2], [5, 3]]
+
+
+def test_refusal_of_a_size_names_the_patch():
+    with pytest.raises(ValueError, match=r"2 levels takes patches of 3, halves it 1 times and needs a multiple of 6"):
+        small((3, 8, 8), patch=3)
 
 
 def test_refusal_of_a_size_names_the_sizes_next_to_it():

@@ -58,7 +58,7 @@ def refusal(monkeypatch):
     def refused(have, *args, processes=1, **kwargs):
         monkeypatch.setattr(memory, "memory_of", lambda device: have)
         try:
-            return refuse_impossible(training(*args, **kwargs), SHAPE, SCHEMA, CPU, processes)
+            return refuse_impossible(training(*args, **kwargs), SHAPE, SCHEMA, None, CPU, processes)
         except ValueError as error:
             return str(error)
 
@@ -95,7 +95,7 @@ def test_a_gpu_is_asked_for_its_own_memory(monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (GB, 80 * GB))
     assert memory_of(torch.device("cuda", 0)) == 80 * GB
     with pytest.raises(ValueError, match=r"and the GPU has 80\.0 GB"):
-        refuse_impossible(training(UNetSettings(), 10**9), SHAPE, SCHEMA, torch.device("cuda", 0))
+        refuse_impossible(training(UNetSettings(), 10**9), SHAPE, SCHEMA, None, torch.device("cuda", 0))
 
 
 def test_a_container_has_the_memory_that_it_may_use(monkeypatch, tmp_path):

@@ -1,0 +1,89 @@
+"""Prediction of colours of a palette: cross-entropy in training, and their expectation in sampling."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
+from diffusion.guidance import CFG, guided
+
+COLOURS = torch.tensor([[0, 0, 0], [255, 0, 9], [254, 0, 9], [7, 200, 255]], dtype=torch.uint8)  # two nearly alike
+PALETTE = DiffusionSettings(prediction="palette", T=100)
+NO_COND = torch.zeros(0)
+
+
+def diffusion() -> GaussianDiffusion:
+    return PALETTE.build(COLOURS)
+
+
+def pictures(n: int = 5, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """The number of each pixel's colour (n, 4, 6), and the pictures (n, 3, 4, 6) in [-1, 1]."""
+    numbers = torch.randint(0, len(COLOURS), (n, 4, 6), generator=torch.Generator().manual_seed(seed))
+    return numbers, (COLOURS[numbers].double() / 127.5 - 1).movedim(-1, 1)
+
+
+def one_hot(numbers: torch.Tensor, sure: float = 1e4) -> torch.Tensor:
+    """Logits (n, K, H, W) of a network that is sure."""
+    return sure * torch.nn.functional.one_hot(numbers, len(COLOURS)).movedim(-1, 1).double()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_every_pixel_is_to_have_its_own_colour(dtype):
+    """Also where another is one level away."""
+    numbers, x_0 = pictures(200)
+    assert torch.equal(diffusion().target(x_0.to(dtype), torch.ones(200).long(), x_0), numbers)
+
+
+def test_a_network_that_is_sure_of_the_right_colours_predicts_the_picture_and_has_no_loss():
+    numbers, x_0 = pictures()
+    eps, t = torch.randn_like(x_0), torch.tensor([1, 20, 50, 90, 100])
+    x_t = diffusion().schedule.add_noise(x_0, t, eps)
+    found = diffusion().predict(one_hot(numbers), x_t, t)
+    assert_close(found.x_0, x_0, rtol=0, atol=1e-12)
+    assert_close(found.eps, eps, rtol=0, atol=1e-9)
+    assert diffusion().loss_at(lambda *_: one_hot(numbers), x_0, NO_COND, t, eps).abs().max() < 1e-9
+
+
+def test_loss_is_the_mean_negative_log_probability_of_the_true_colours():
+    numbers, x_0 = pictures()
+    logits = torch.randn(5, len(COLOURS), 4, 6, dtype=torch.float64)
+    losses = diffusion().loss_at(lambda *_: logits, x_0, NO_COND, torch.full((5,), 30), torch.randn_like(x_0))
+    for i in range(5):
+        by_hand = [
+            -math.log(math.exp(logits[i, numbers[i, y, x], y, x]) / logits[i, :, y, x].exp().sum())
+            for y in range(4)
+            for x in range(6)
+        ]
+        assert losses[i].item() == pytest.approx(sum(by_hand) / 24)
+
+
+def test_the_picture_is_the_expectation_over_colours():
+    """Of a fair choice between black and the fourth colour, their mean."""
+    logits = torch.full((1, 4, 1, 1), -1e4)
+    logits[:, [0, 3]] = 2.0
+    found = diffusion().predict(logits, torch.zeros(1, 3, 1, 1), 50).x_0.flatten()
+    assert_close(found, (COLOURS[0].float() + COLOURS[3].float()) / 255 - 1, rtol=0, atol=1e-6)
+
+
+@given(size=st.floats(0.1, 1e4), w=st.floats(0, 20), t=st.integers(1, 100))
+def test_guidance_never_leaves_the_colours(size, w, t):
+    """Extrapolated logits are logits, so that x_0 needs no clipping: it is never darker or lighter than the palette."""
+    x_t, cond = torch.randn(2, 3, 4, 6), torch.zeros(2, 1, dtype=torch.int64)
+
+    def network(x_t, t, cond):
+        return size * torch.randn(len(x_t), len(COLOURS), 4, 6)
+
+    denoise = guided(diffusion(), network, cond, ref_cond=cond - 1, w=w, guidance=CFG(), clip=False)
+    x_0, levels = denoise(x_t, t).x_0, COLOURS.float() / 127.5 - 1
+    assert (x_0 >= levels.amin(0).view(3, 1, 1) - 1e-5).all() and (x_0 <= levels.amax(0).view(3, 1, 1) + 1e-5).all()
+
+
+def test_pictures_without_a_palette_are_refused_with_a_remedy():
+    with pytest.raises(ValueError, match=r"^diffusion\.prediction=palette: needs pixel art.*use diffusion\.prediction=v$"):
+        PALETTE.build()
+    with pytest.raises(ValueError, match=r"^weighting=min_snr: .* use weighting=none, or prediction=v$"):
+        DiffusionSettings(prediction="palette", weighting="min_snr")
