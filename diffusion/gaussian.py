@@ -92,8 +92,7 @@ class GaussianDiffusion:
 
     colours    : (K, C) uint8, those of the palette, for "palette" alone
 
-    Raises ValueError for eps-prediction on a schedule without signal at T, for times beyond T, and for "palette" without
-    colours.
+    Raises ValueError for eps-prediction on a schedule without signal at T, times beyond T, and "palette" without colours.
     """
 
     def __init__(
@@ -113,7 +112,7 @@ class GaussianDiffusion:
             )
         if objective.prediction == "palette" and colours is None:
             raise ValueError(
-                "diffusion.prediction=palette: needs pixel art, whose colours can be counted; use diffusion.prediction=v"
+                "diffusion.prediction=palette: needs pixel art, whose colours are known; use diffusion.prediction=v"
             )
         self.colours = None if colours is None else Table(colours.double() / 127.5 - 1)
         self.schedule, self.prediction, self.time_power = schedule, objective.prediction, objective.time_power

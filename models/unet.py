@@ -45,9 +45,7 @@ class UNet(nn.Module):
     pixels, their channels side by side (Shi et al. 2016: sub-pixel convolution), at a patch ** 2-th of the cost.
     """
 
-    def __init__(
-        self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: UNetSettings, outputs: int
-    ):
+    def __init__(self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: UNetSettings, outputs: int):
         super().__init__()
         image_channels, height, width = image_shape
         channels, blocks, head_dim = settings.channels, settings.blocks, settings.head_dim

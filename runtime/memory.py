@@ -86,9 +86,7 @@ def _content(path: Path) -> str:
         return ""
 
 
-def on_meta(
-    settings: Any, image_shape: tuple[int, ...], schema: ConditionSchema, palette: Palette | None
-) -> nn.Module:
+def on_meta(settings: Any, image_shape: tuple[int, ...], schema: ConditionSchema, palette: Palette | None) -> nn.Module:
     """The network without content. Raises ValueError for sizes beyond 64 bits."""
     try:
         with torch.device("meta"):

@@ -83,7 +83,7 @@ def test_guidance_never_leaves_the_colours(size, w, t):
 
 
 def test_pictures_without_a_palette_are_refused_with_a_remedy():
-    with pytest.raises(ValueError, match=r"^diffusion\.prediction=palette: needs pixel art.*use diffusion\.prediction=v$"):
+    with pytest.raises(ValueError, match=r"^diffusion\.prediction=palette: .*; use diffusion\.prediction=v$"):
         PALETTE.build()
     with pytest.raises(ValueError, match=r"^weighting=min_snr: .* use weighting=none, or prediction=v$"):
         DiffusionSettings(prediction="palette", weighting="min_snr")
