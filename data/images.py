@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
-from torchvision.utils import make_grid
 
 from data.pictures import open_picture
 
@@ -32,8 +31,18 @@ def enlarge(images: Tensor, scale: int) -> Tensor:
 
 
 def grid(images: Tensor, columns: int, scale: int = 1, gap: int = 2, background: int = 255) -> Tensor:
-    """(N, C, H, W) uint8 -> one (C or 3, H', W') uint8 picture, row by row, `gap` pixels apart."""
-    return make_grid(enlarge(images.cpu(), scale), nrow=columns, padding=gap, pad_value=background)
+    """(N, C, H, W) uint8 -> one (C or 3, H', W') uint8 picture, row by row, `gap` pixels apart; of one picture, itself."""
+    tiles = enlarge(images.cpu(), scale)
+    tiles = tiles.expand(-1, 3, -1, -1) if tiles.shape[1] == 1 else tiles
+    n, channels, height, width = tiles.shape
+    if n == 1:
+        return tiles[0]
+    columns, step_y, step_x = min(columns, n), height + gap, width + gap
+    sheet = torch.full((channels, -(-n // columns) * step_y + gap, columns * step_x + gap), background).to(tiles)
+    for i, tile in enumerate(tiles):
+        y, x = i // columns * step_y + gap, i % columns * step_x + gap
+        sheet[:, y : y + height, x : x + width] = tile
+    return sheet
 
 
 def save_png(image: Tensor, path: Path, settings: dict | None = None) -> None:

@@ -9,7 +9,6 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as F
 
 from conditions.fields import Field
 from conditions.schema import ConditionSchema
@@ -80,6 +79,8 @@ def resize(images: Tensor, size: int) -> Tensor:
     """(N, 1, 28, 28) uint8 -> (N, 1, size, size) uint8, bilinear with antialiasing."""
     if size == images.shape[-1]:
         return images
+    from torchvision.transforms.v2 import functional as F  # which takes longer to import than all of PyTorch
+
     return F.resize(images, [size, size], antialias=True)
 
 

@@ -92,7 +92,7 @@ class GaussianDiffusion:
 
     colours    : (K, C) uint8, those of the palette, for "palette" alone
 
-    Raises ValueError for eps-prediction on a schedule without signal at T, times beyond T, and "palette" without colours.
+    Raises ValueError for eps-prediction on a schedule without signal at T, times beyond T, "palette" without colours.
     """
 
     def __init__(
