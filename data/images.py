@@ -31,7 +31,7 @@ def enlarge(images: Tensor, scale: int) -> Tensor:
 
 
 def grid(images: Tensor, columns: int, scale: int = 1, gap: int = 2, background: int = 255) -> Tensor:
-    """(N, C, H, W) uint8 -> one (C or 3, H', W') uint8 picture, row by row, `gap` pixels apart; of one picture, itself."""
+    """(N, C, H, W) uint8 -> one (C or 3, H', W') uint8 picture, row by row, `gap` pixels apart; of one, itself."""
     tiles = enlarge(images.cpu(), scale)
     tiles = tiles.expand(-1, 3, -1, -1) if tiles.shape[1] == 1 else tiles
     n, channels, height, width = tiles.shape

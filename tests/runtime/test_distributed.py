@@ -43,18 +43,21 @@ from runtime.distributed import processes, rank
 def refuse():
     raise ValueError("seed=-1: must be a whole number")
 
-with processes("cpu") as here:
-    found = [here.rank == rank(), here.is_main == (here.rank == 0), here.world_size]
-    found.append(here.on_main(lambda: f"by {here.rank}"))
-    try:
-        here.on_main(refuse)
-    except ValueError as error:
-        found.append(str(error))
-    found += [here.any(here.rank == 1), here.any(False), here.sum(torch.tensor([here.rank + 1.0])).item()]
-    model = here.wrap(torch.nn.Linear(1, 1, bias=False))
-    model(torch.full((1, 1), 2.0 * here.rank)).sum().backward()
-    found.append(model.module.weight.grad.item())
-    Path(f"rank-{here.rank}").write_text(repr(found))
+def agree():  # whose model is gone when the interpreter ends: its threads cannot take the GIL any more then
+    with processes("cpu") as here:
+        found = [here.rank == rank(), here.is_main == (here.rank == 0), here.world_size]
+        found.append(here.on_main(lambda: f"by {here.rank}"))
+        try:
+            here.on_main(refuse)
+        except ValueError as error:
+            found.append(str(error))
+        found += [here.any(here.rank == 1), here.any(False), here.sum(torch.tensor([here.rank + 1.0])).item()]
+        model = here.wrap(torch.nn.Linear(1, 1, bias=False))
+        model(torch.full((1, 1), 2.0 * here.rank)).sum().backward()
+        found.append(model.module.weight.grad.item())
+        Path(f"rank-{here.rank}").write_text(repr(found))
+
+agree()
 """
 
 
