@@ -56,6 +56,16 @@ def denoising(job: Job, seed: int) -> list[Frame]:
     return [*frames, Frame(0, picture, picture, renoised)]
 
 
+def side_by_side(frames: Sequence[Frame]) -> Tensor:
+    """(N, C, H, 2 W) uint8: x_t, and the x_0 predicted from it on its right."""
+    return torch.cat(rows(frames), dim=3)
+
+
+def rows(frames: Sequence[Frame]) -> list[Tensor]:
+    """All x_t, and all x_0, both (N, C, H, W) uint8."""
+    return [torch.stack([frame.x_t for frame in frames]), torch.stack([frame.x_0 for frame in frames])]
+
+
 def spread(frames: Sequence[Frame], count: int) -> list[Frame]:
     """At most `count` of the frames, evenly spread, the first and the last among them."""
     if count >= len(frames):

@@ -9,11 +9,9 @@ the final re-noising steps.
 
 from pathlib import Path
 
-import torch
-
 from cli.app import command
 from data.images import save_gif, save_picture
-from inference.animation import denoising, spread
+from inference.animation import denoising, rows, side_by_side, spread
 from inference.job import prepare
 from inference.output import FRAME_PIXELS, announced, fitting, line
 from inference.settings import AnimateSettings
@@ -28,12 +26,11 @@ def main(settings: AnimateSettings, overrides: list[str]) -> None:
     print(*announced(job, notes), sep="\n")
     with new_folder(settings.out, Path("animations"), "animate") as out:
         frames = denoising(job, settings.seed)
-        both = torch.stack([torch.cat([frame.x_t, frame.x_0], dim=2) for frame in frames])
+        both = side_by_side(frames)
         save_gif(both, out / "animation.gif", fitting(settings.scale, len(both), both.shape[1:], FRAME_PIXELS))
         shown = spread(frames, settings.frames)
-        rows = [torch.stack([frame.x_t for frame in shown]), torch.stack([frame.x_0 for frame in shown])]
         scale = fitting(max(settings.scale // 2, 1), 2 * len(shown), job.pipe.image_shape)
-        sheet = labelled_rows(rows, ["x_t", "predicted x_0"], scale, heads=[frame.head for frame in shown])
+        sheet = labelled_rows(rows(shown), ["x_t", "predicted x_0"], scale, heads=[frame.head for frame in shown])
         save_picture(sheet, out / "animation.png", {**job.record, "seed": settings.seed})
     print(line("written", f"{from_here(out).as_posix()}/animation.gif, {len(frames)} frames, and animation.png"))
 
