@@ -81,7 +81,7 @@ class GaussianDiffusion:
 
     prediction : "eps" (Ho et al. 2020), "x_0", or "v" = sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x_0
                  (Salimans & Ho 2022); or "palette", logits of the colours that a pixel may have, trained with
-                 cross-entropy, whose expectation is x_0 (Dieleman et al. 2022, section 3: score interpolation)
+                 cross-entropy, whose expectation is x_0 (Dieleman et al. 2022: score interpolation)
     weighting  : "none" for the plain mean squared error of the prediction, "min_snr" for the error of x_0
                  weighted by min(SNR, gamma) (Hang et al. 2023, equations 7-9)
     time_power : times are sampled as T u^time_power with u ~ U(0, 1): 1 for all alike, as in DDPM; 2 for more of those
