@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from conf import Settings, setting
 from diffusion.schedule import NoiseSchedule, Table
 
+PLAUSIBLE = 0.1  # of the probability of the likeliest colour
 Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]  # (x_t, t (B,), cond (B, F)) -> raw eps, x_0, v or logits
 
 
@@ -163,6 +165,18 @@ class GaussianDiffusion:
             nearest = (2 * x_0.movedim(1, -1) @ colours.T - colours.square().sum(dim=1)).argmax(dim=-1)
             return nearest  # (B, H, W)
         return self.schedule.signal(t, x_0) * eps - self.schedule.noise(t, x_0) * x_0
+
+    def plausible(self, output: Tensor, towards: Sequence[Tensor]) -> Tensor:
+        """Guided logits without the colours that nothing guides towards; any other output as it is.
+
+        Two conditions differ most in the logits of what is improbable under both, which were hardly trained and which
+        extrapolation would amplify. So a colour must have a tenth of the probability of the likeliest one under at
+        least one of `towards` (Li et al. 2023: the plausibility constraint of contrastive decoding).
+        """
+        if self.prediction != "palette":
+            return output
+        allowed = [logits >= logits.amax(dim=1, keepdim=True) + math.log(PLAUSIBLE) for logits in towards]
+        return output.masked_fill(~torch.stack(allowed).any(dim=0), -torch.inf)
 
     def predict(self, output: Tensor, x_t: Tensor, t: Tensor | int, clip: bool = True) -> Prediction:
         """The clean picture and the noise that a raw network output at x_t corresponds to.

@@ -62,6 +62,10 @@ def guided(
         outputs = _outputs(denoiser, ref, x_t, t, [c if n else None for c, n in zip(labels, needed, strict=True)])
         output = sum(v * out for v, out, c in zip(weights, outputs, counts, strict=True) if c)
         output = guidance.combine(output, outputs[1] if guiding else None)
+        if guiding:
+            output = diffusion.plausible(
+                output, [out for v, out in zip(weights, outputs, strict=True) if v > NEGLIGIBLE]
+            )
         prediction = diffusion.predict(output, x_t, t, clip=False)
         prediction = diffusion.with_x_0(guidance.limit(prediction.x_0), x_t, t) if clip else prediction
         if not guidance.renoise_reference:

@@ -82,6 +82,46 @@ def test_guidance_never_leaves_the_colours(size, w, t):
     assert (x_0 >= levels.amin(0).view(3, 1, 1) - 1e-5).all() and (x_0 <= levels.amax(0).view(3, 1, 1) + 1e-5).all()
 
 
+def fixed(conditional: list[float], unconditional: list[float]):
+    """A network that gives one pixel these probabilities, with a label and without."""
+
+    def network(x_t, t, cond):
+        p = torch.tensor([conditional if label >= 0 else unconditional for label in cond[:, 0].tolist()])
+        return p.double().log()[:, :, None, None]
+
+    return network
+
+
+def guided_colour(network, **options) -> torch.Tensor:
+    cond = torch.zeros(1, 1, dtype=torch.int64)
+    x_t = torch.zeros(1, 3, 1, 1, dtype=torch.float64)
+    return guided(diffusion(), network, cond, ref_cond=cond - 1, **options)(x_t, 50).x_0.flatten()
+
+
+def test_guidance_multiplies_ratios_of_probabilities():
+    """Ho & Salimans 2022: p_w is proportional to p(c) (p(c) / p())^(w - 1)."""
+    conditional, unconditional, w = [0.5, 0.2, 0.2, 0.1], [0.25, 0.25, 0.3, 0.2], 2.5
+    p = torch.tensor([c * (c / u) ** (w - 1) for c, u in zip(conditional, unconditional, strict=True)])
+    expected = (p[:, None] * (COLOURS.double() / 127.5 - 1)).sum(dim=0) / p.sum()
+    assert_close(guided_colour(fixed(conditional, unconditional), w=w), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("w", [1.5, 3.0, 20.0])
+def test_guidance_never_chooses_what_is_improbable_with_the_label(w):
+    """Of two colours that hardly occur, one may be a million times less probable without the label, by chance."""
+    sure = fixed([1 - 2e-6, 1e-6, 1e-6, 1e-12], [1 - 2e-6, 1e-6, 1e-12, 1e-6])
+    assert_close(guided_colour(sure, w=w), COLOURS[0].double() / 127.5 - 1, rtol=0, atol=1e-9)
+
+
+def test_everything_that_guidance_moves_towards_is_plausible():
+    """At w = 1/2, a fair choice between the colour with the label and the one without; and of several conditions, each
+    that has a positive weight."""
+    apart, blend = fixed([0.998, 0.001, 0.001, 0.0], [0.001, 0.998, 0.001, 0.0]), COLOURS[:2].double().mean(dim=0)
+    assert_close(guided_colour(apart, w=0.5), blend / 127.5 - 1, rtol=0, atol=0.01)
+    cond = torch.zeros(1, 1, dtype=torch.int64)
+    assert_close(guided_colour(apart, w=0.0, also=[(cond, 3.0)]), COLOURS[0].double() / 127.5 - 1, rtol=0, atol=1e-6)
+
+
 def test_pictures_without_a_palette_are_refused_with_a_remedy():
     with pytest.raises(ValueError, match=r"^diffusion\.prediction=palette: .*; use diffusion\.prediction=v$"):
         PALETTE.build()
