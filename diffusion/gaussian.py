@@ -148,7 +148,7 @@ class GaussianDiffusion:
         output = denoiser(self.schedule.add_noise(x_0, t, eps), t, cond)
         target = self.target(x_0, t, eps)
         if self.prediction == "palette":
-            errors = F.cross_entropy(output, target, reduction="none")
+            errors = F.cross_entropy(output.to(x_0.dtype), target, reduction="none")
         else:
             errors = (output - target).square()
         error = errors.flatten(1).mean(dim=1)

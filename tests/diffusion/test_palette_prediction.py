@@ -61,6 +61,17 @@ def test_loss_is_the_mean_negative_log_probability_of_the_true_colours():
         assert losses[i].item() == pytest.approx(sum(by_hand) / 24)
 
 
+def test_loss_of_a_network_in_half_precision_is_computed_in_that_of_the_pictures():
+    """The logarithm of a sum over colours needs it: bf16 has eight bits."""
+    _, x_0 = pictures()
+    logits, t = torch.randn(5, len(COLOURS), 4, 6).bfloat16(), torch.full((5,), 30)
+    half, whole = (
+        diffusion().loss_at(lambda *_, out=out: out, x_0.float(), NO_COND, t, x_0) for out in (logits, logits.float())
+    )
+    assert half.dtype == torch.float32
+    assert_close(half, whole, rtol=0, atol=0)
+
+
 def test_the_picture_is_the_expectation_over_colours():
     """Of a fair choice between black and the fourth colour, their mean."""
     logits = torch.full((1, 4, 1, 1), -1e4)
