@@ -35,7 +35,9 @@ class SamplingOptions(Settings):
     )
     sampler: AnySampler | None = None
     steps: int | None = setting(
-        None, "sampler steps, at most the T of the training; null: 4 for completed labels of pixel art, else 10", ge=1
+        None,
+        "sampler steps, at most the T of the training; null: 2 or 4 for completed labels of pixel art, else 10",
+        ge=1,
     )
     spacing: AnySpacing | None = None
     refine: int | None = setting(
@@ -58,9 +60,11 @@ class SamplingOptions(Settings):
 
 
 # Where the network decides what a request leaves open, it takes steps at high noise; where the label says it all, the
-# picture is nearly there after one evaluation, and the last colours are decided at low noise.
+# picture is nearly there after one evaluation, and the last colours are decided at low noise. Predicted as colours of a
+# palette, they are there too.
 FOR_OPEN_LABELS = {"sampler": DPMSolverPP2M(), "steps": 10, "spacing": Trailing(), "refine": 0}
 FOR_COMPLETE_LABELS = {"sampler": DDIM(), "steps": 4, "spacing": Power(exponent=3.0), "refine": 0}
+FOR_PALETTE_LOGITS = FOR_COMPLETE_LABELS | {"steps": 2}  # and complete labels
 
 
 def at_trained_times(diffusion: GaussianDiffusion) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from diffusion.inpainting import Edit, differing
 from diffusion.sampling import (
     FOR_COMPLETE_LABELS,
     FOR_OPEN_LABELS,
+    FOR_PALETTE_LOGITS,
     RENOISING_LEVELS,
     ImageNoise,
     OnStep,
@@ -159,7 +160,7 @@ class Pipeline:
         complete = wanted and not edited and completes(self.schema, cond, negative, options.w)
         usual = FOR_OPEN_LABELS | {"refine": 4 if self.palette and not complete else 0}
         if complete and self.palette and options.sampler is options.steps is options.spacing is None:
-            usual = FOR_COMPLETE_LABELS
+            usual = FOR_PALETTE_LOGITS if self.diffusion.prediction == "palette" else FOR_COMPLETE_LABELS
         if isinstance(options.spacing, Listed):
             usual = usual | {"steps": len(options.spacing.times)}
         return options.filled(at_trained_times(self.diffusion) or usual).model_copy(update={"complete": complete})

@@ -26,6 +26,8 @@ def test_sampling_follows_from_the_weights_and_the_request(pipe):
     assert usual(pipe, "crown | pipe") == usual(pipe, "crown:5,pipe") == left_open
     assert usual(pipe, "crown", edited=True) == usual(replace(pipe, prior=None), "crown") == left_open
     assert usual(replace(pipe, palette=None), "crown") == ("dpmpp_2m", 10, "trailing", 0, True)
+    logits = GaussianDiffusion(pipe.diffusion.schedule, Objective(prediction="palette"), pipe.palette.colours)
+    assert usual(replace(pipe, diffusion=logits), "crown") == ("ddim", 2, "power", 0, True)
     given = SamplingOptions(sampler=DDPM(), steps=7, refine=2)
     assert pipe.resolved(given, "crown") == given.replace(
         spacing=FOR_OPEN_LABELS["spacing"], complete=True
