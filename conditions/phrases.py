@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from itertools import takewhile
 from typing import NamedTuple
 
-from conditions.schema import ConditionSchema
+from torch import Tensor
+
+from conditions.schema import UNKNOWN, ConditionSchema
 from conditions.translation import translated
-from conditions.vocabulary import Vocabulary
+from conditions.vocabulary import HAIR_COLOURS, Item, Vocabulary
 
 SPELLING = (  # patterns in a phrase and what they are read as, in this order
     ("[\u2018\u2019`]", "'"), ("\u0153", "oe"), ("[\u2010\u2212]", "-"), (r"(?<!\S)\u2013(?=\w)", "-"),
@@ -49,12 +52,16 @@ NEGATED = re.compile(
 )
 
 
+PRONOUNS = {"he": "man", "she": "woman"}  # unless something else says who it is: "a zombie, he has a hat"
+PREPOSITIONS = {"on", "in", "around", "over"}
+
+
 class Understood(NamedTuple):
     """What was read from a phrase.
 
     names   : as `ConditionSchema.encode` takes them, "-name" for absence, in the order of the phrase
     read_as : (words, name) where a name was not written as such, and French typos as (written, read)
-    ignored : words that have no meaning here
+    ignored : words that have no meaning here, as they were written
     """
 
     names: list[str]
@@ -64,28 +71,64 @@ class Understood(NamedTuple):
 
 def understand(schema: ConditionSchema, phrase: str) -> Understood:
     """Read a phrase in English or French. Raises ValueError for one without a word."""
-    vocabulary = Vocabulary(schema)
-    words, read_as = translated(words_of(phrase), vocabulary.parts)
+    vocabulary = Vocabulary.of(schema)
+    typed = words_of(phrase)
+    words, sources, typos = translated(typed, vocabulary.parts)
     items = list(vocabulary.items(words))
-    kinds = SHADE_OF_A_THING.sub("?", "".join(kind for kind, _, _ in items)).replace("d", "p")
+    kinds = SHADE_OF_A_THING.sub("?", "".join(item.kind for item in items).replace("t", "n")).replace("d", "p")
     negated = {i for match in NEGATED.finditer(kinds) for i in range(*match.span())}
-    wanted = [name for i, (_, _, name) in enumerate(items) if name and kinds[i] != "?" and i not in negated]
-    found, ignored = [], []
-    for i, (_, written, name) in enumerate(items):
-        if kinds[i] == "?" or (kinds[i] in "-o1x" and i not in negated):
-            ignored.append(written)
-        elif name:
+    wanted = [item.name for i, item in enumerate(items) if item.name and kinds[i] != "?" and i not in negated]
+    found, read_as, unknown = [], typos, []
+    for i, item in enumerate(items):
+        if _means_nothing(items, kinds, negated, i):
+            unknown += sources[item.at : item.at + len(item.written.split())]
+        elif name := item.name or (item.written if item.kind == "t" and i in negated else ""):
             meant = _opposite(schema, name, wanted) if i in negated else name
             if meant not in (name, f"-{name}"):
-                read_as.append((f"not {written}", meant))
-            elif vocabulary.plain(written) != vocabulary.plain(name):
-                read_as.append((written, name))
+                read_as.append((f"not {item.written}", meant))
+            elif vocabulary.plain(item.written) != vocabulary.plain(name):
+                read_as.append((item.written, name))
             found += [one for one in meant.split(",") if one not in found]
+    if pronoun := _pronoun(schema, words, found):
+        found.insert(0, PRONOUNS[pronoun])
+        read_as.append((pronoun, PRONOUNS[pronoun]))
+    ignored = [" ".join(typed[first:end]) for first, end in dict.fromkeys(unknown)]
     if not found and not ignored:
         raise ValueError(
             f"prompt={phrase!r}: no word that says anything; describe a picture, such as {example(schema)}"
         )
     return Understood(found, read_as, ignored)
+
+
+def _means_nothing(items: Sequence[Item], kinds: str, negated: Set[int], i: int) -> bool:
+    """Whether an item has no meaning here: what is not known, and words of grammar that join to nothing."""
+    item, inside = items[i], i in negated
+    if kinds[i] == "?" or (kinds[i] in "-o1x" and not inside):
+        return True
+    if item.kind == "t":  # "on his head" says where a hat is, and "nothing on his head" that there is none
+        before = [*takewhile(lambda other: other.kind in ".w", reversed(items[:i]))]
+        return not inside and PREPOSITIONS.isdisjoint(other.written for other in before)
+    if item.written in HAIR_COLOURS and inside:
+        return True  # there is no way to ask for any hair but blonde
+    between = any(other.name for other in items[:i]) and any(other.name for other in items[i + 1 :])
+    return item.kind == "/" and not inside and between  # both are asked for, and neither can be left to chance
+
+
+def _pronoun(schema: ConditionSchema, words: Sequence[str], found: Sequence[str]) -> str:
+    """The first "he" or "she", where no name says who it is."""
+    pronoun = next((word for word in words if word in PRONOUNS), "")
+    if PRONOUNS.get(pronoun) not in schema.known_names:
+        return ""
+    own = schema.encode(PRONOUNS[pronoun]) != UNKNOWN
+    return "" if any((own & (_encoded(schema, name) != UNKNOWN)).any() for name in found) else pronoun
+
+
+def _encoded(schema: ConditionSchema, name: str) -> Tensor:
+    """The label of a name, or of what "-name" is refused for."""
+    try:
+        return schema.encode(name)
+    except ValueError:
+        return schema.encode(name.lstrip("-"))
 
 
 def _opposite(schema: ConditionSchema, name: str, wanted: Sequence[str]) -> str:

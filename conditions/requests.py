@@ -15,6 +15,7 @@ from torch import Tensor
 from conditions.names import with_hyphen
 from conditions.schema import UNKNOWN, ConditionSchema
 
+MAX_WEIGHT = 20.0  # of guidance, towards a name or away from it: above, pictures are noise
 Written = str | int | Sequence[str | int]  # "male,hat:5", or a list of such names
 
 
@@ -31,13 +32,24 @@ class Request(NamedTuple):
     fields: dict[int, float]
 
 
-def parse_requests(schema: ConditionSchema, written: Written | None, argument: str = "attrs") -> list[Request]:
-    """The conditions that a person wrote, at least one. Raises ValueError as `ConditionSchema.encode` does."""
+def joined(written: Written) -> str:
+    """A list of names as one text."""
+    listed = isinstance(written, Sequence) and not isinstance(written, str)
+    return ",".join(map(str, written)) if listed else str(written)
+
+
+def parse_requests(
+    schema: ConditionSchema, written: Written | None, argument: str = "attrs", typed: Written | None = None
+) -> list[Request]:
+    """The conditions that are written, at least one.
+
+    Raises ValueError as `ConditionSchema.encode` does, with what was `typed`, if that was something else, and for a
+    weight that is none or beyond MAX_WEIGHT.
+    """
     if written is None:
         return [Request(schema.unknown(1)[0], None, {})]
-    listed = isinstance(written, Sequence) and not isinstance(written, str)
-    text = ",".join(map(str, written)) if listed else str(written)
-    return [_parse(schema, part, argument, written) for part in text.split("|")]
+    whole = written if typed is None else typed
+    return [_parse(schema, part, argument, whole) for part in joined(written).split("|")]
 
 
 def _parse(schema: ConditionSchema, part: str, argument: str, whole: Written) -> Request:
@@ -64,6 +76,11 @@ def _weight(text: str, argument: str, whole: Written) -> float:
         weight = math.nan
     if not math.isfinite(weight):
         raise ValueError(f"{argument}={whole!r}: {text.strip()!r} is no weight; write a number, as in hat:5 or hat * 2")
+    if abs(weight) > MAX_WEIGHT:
+        raise ValueError(
+            f"{argument}={whole!r}: {text.strip()} is too great a weight; "
+            f"take one from -{MAX_WEIGHT:g} to {MAX_WEIGHT:g}, such as 5"
+        )
     return weight
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import takewhile
+from typing import NamedTuple
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
+from conditions.fields import Field
 from conditions.schema import ConditionSchema
 
 LONGEST = 5  # words that a name spans at most, with those of its kind: "chapeau haut de forme"
 CLOSE = 83  # similarity, of 100, from which on a word counts as a typo of another: one letter of six is wrong
 SHORT = 5  # letters below which no word is a typo: "chat" is no hat
+LONG = 7  # letters from which on two may be wrong: "mustash"
+BEGINNING = 3  # letters with which a name may be abbreviated where it stands alone between commas
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 # Kind: its words. Further kinds: n name, s name in DOING, p name of what is never absent, d one in SHADES, ? unknown.
@@ -30,23 +35,45 @@ GRAMMAR = {
     "v": "has have had having wear wears wearing worn is are be being got want like",
     ".": "a an the of in on his her their its one some any very who whom that which as punk portrait picture pixel "
     "person someone face character draw me please show give i im id would to there this at all also plus digit number "
-    "do does did he she it they him them either both only",
+    "do does did he she it they him them either both only can could may will let get make create generate pls plz "
+    "thanks thank thx hello hi my your you we us for around pair just put anything",
     ",": ",",
     ";": ";",
 }
 KIND = {word: kind for kind, words in GRAMMAR.items() for word in words.split()}
 DOING = {"smoking", "smiling", "frowning", "bearded"}  # names that, like verbs, begin something new after "and"
-SHADES = {"light", "medium", "dark", "pale", "tan", "brown", "green", "mauve", "slate", "sand", "moss", "steel"}
+COLOURS = {"blonde", "black", "dark", "white", "red", "orange", "green", "blue", "purple", "pink", "brown"}
+HAIR_COLOURS = {"blonde"}  # which without a thing are said of hair: "a blonde woman", but "a dark woman" of skin
+SHADES = HAIR_COLOURS | {"light", "medium", "dark", "pale", "tan", "brown", "green", "mauve", "slate", "sand", "moss", "steel"}
 
 
 def likeness(a: str, b: str) -> float:
     """How alike two words are, of 100; 0 where one cannot be a typo of the other."""
     if a == b or f"{a}s" == b or a == f"{b}s":
         return 100.0
-    if a[0] != b[0] or min(len(a), len(b)) < SHORT:
+    if a[0] != b[0] or min(len(a), len(b)) < SHORT or re.findall(r"\d", a) != re.findall(r"\d", b):
         return 0.0
-    swapped = sorted(a) == sorted(b) and OSA.distance(a, b) == 1  # two neighbours, as in "womna"
-    return max(fuzz.ratio(a, b, score_cutoff=CLOSE), CLOSE * swapped)
+    if alike := fuzz.ratio(a, b, score_cutoff=CLOSE):
+        return alike
+    wrong = OSA.distance(a, b, score_cutoff=2)
+    swapped = wrong == 1 and sorted(a) == sorted(b)  # two neighbours, as in "womna"
+    two = wrong == 2 and min(len(a), len(b)) >= LONG and a[:3] == b[:3]
+    return float(CLOSE * (swapped or two))
+
+
+class Item(NamedTuple):
+    """One name, or one word that belongs to none.
+
+    kind    : its letter, see GRAMMAR
+    written : its words
+    name    : as the schema knows it, or ""
+    at      : of its first word
+    """
+
+    kind: str
+    written: str
+    name: str
+    at: int
 
 
 class Vocabulary:
@@ -69,6 +96,38 @@ class Vocabulary:
         for name, words in self.words.items():
             for kind in self._kinds(schema, name):
                 self.orders.setdefault(tuple(sorted(words + self.plain(kind).split())), name)
+        self.stems = {self._stem(" ".join(words)): name for name, words in self.words.items() if len(words) > 1}
+        self.coloured = self._coloured(schema)
+        self.places = {field.name for field in schema.fields if field.optional and not field.slot} - {*known, *KIND}
+        self.meanings = {name: (*schema.encode(name).tolist(),) for name in known}
+
+    def _coloured(self, schema: ConditionSchema) -> dict[frozenset[str], str]:
+        """The value that a colour of a group stands for, "white hair": that of the fewest words, and the first."""
+        found: dict[frozenset[str], str] = {}
+        for group in (field for field in schema.fields if field.slot):
+            kind = self.plain(group.name).split()
+            for value in sorted(group.members, key=lambda value: len(set(self.words[value]) - {*kind})):
+                for colour in COLOURS.intersection(self.words[value]):
+                    found.setdefault(frozenset([colour, *kind]), value)
+                    if kind == ["hair"] and colour in HAIR_COLOURS:
+                        found.setdefault(frozenset([colour]), value)
+        return found
+
+    @staticmethod
+    def _stem(text: str) -> tuple[str, ...]:
+        """Its words in alphabetical order without "-ed": of "horn rimmed" and "horned rim" the same."""
+        return tuple(sorted(re.sub(r"(?<=\w{2})(?:(\w)\1|(\w))ed$", r"\1\2", word) for word in text.split()))
+
+    def _begun(self, beginning: str) -> str:
+        """The name that begins so, where there is one, or where all that do mean the same: "mal" for Male."""
+        names = [name for name in self.words if self.plain(name).startswith(self.plain(beginning))]
+        same = len(beginning) >= BEGINNING and len({self.meanings[name] for name in names}) == 1
+        return names[0] if same else ""
+
+    @classmethod
+    def of(cls, schema: ConditionSchema) -> Vocabulary:
+        """That of a schema, prepared once."""
+        return _prepared(schema.fields, (*schema.aliases.items(),))
 
     @staticmethod
     def _can_be_absent(schema: ConditionSchema, name: str) -> bool:
@@ -92,20 +151,27 @@ class Vocabulary:
         words = re.sub(r"[\s\-_]+", " ", text.casefold()).split()
         return " ".join(w[:-1] if len(w) > 3 and w.endswith("s") and not w.endswith(("ss", "es")) else w for w in words)
 
-    def items(self, words: list[str]) -> Iterator[tuple[str, str, str]]:
-        """(kind, words as written, name or "") for each name, and for each word that belongs to none."""
+    def items(self, words: list[str]) -> Iterator[Item]:
+        """Each name, and each word that belongs to none."""
         at = 0
         while at < len(words):
             length, name = self.longest(list(takewhile(lambda word: word not in ",;", words[at : at + LONGEST])))
+            alone = length == 1 and {*words[max(at - 1, 0) : at], *words[at + 1 : at + 2]} <= {*",;"}
+            if not name and alone and words[at] not in KIND:
+                name = self._begun(words[at])
             written = " ".join(words[at : at + length])
-            yield self._kind(written, name), written, name
+            yield Item(self._kind(written, name), written, name, at)
             at += length
 
     def _kind(self, written: str, name: str) -> str:
         if name:
+            if written in SHADES and (name not in self.optional or written in HAIR_COLOURS):
+                return "d"
             if name in self.optional:
                 return "s" if written in DOING else "n"
-            return "d" if written in SHADES else "p"
+            return "p"
+        if written in self.places:
+            return "t"
         word = written.replace("'", "")
         misspelt = any(likeness(word, negation) for negation in GRAMMAR["-"].split() if len(negation) > 6)
         return KIND.get(written, KIND.get(word, "-" if misspelt else "?"))
@@ -119,7 +185,8 @@ class Vocabulary:
             span = self.plain(" ".join(words[:length]))
             name = self.names.get(span.replace(" ", ""))
             if name is None and KIND.keys().isdisjoint(words[:length]):
-                name = self.orders.get(tuple(sorted(span.split()))) or self._misspelt(span)
+                name = self.orders.get(tuple(sorted(span.split()))) or self.coloured.get(frozenset(span.split()))
+                name = name or self.stems.get(self._stem(span)) or self._misspelt(span)
             if name is not None:
                 return length, name
         return 1, ""
@@ -132,3 +199,8 @@ class Vocabulary:
         }
         best = max(alike, key=alike.get, default=None)
         return best if alike.get(best) else None
+
+
+@lru_cache(maxsize=8)
+def _prepared(fields: tuple[Field, ...], aliases: tuple[tuple[str, str], ...]) -> Vocabulary:
+    return Vocabulary(ConditionSchema(fields, dict(aliases)))

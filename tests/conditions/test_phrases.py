@@ -97,11 +97,15 @@ def test_phrases_are_read_as_a_person_means_them(phrase):
         ("a man with long hair", ["long"]),
         ("un homme avec un perroquet", ["perroquet"]),
         ("qwerty", ["qwerty"]),
-        ("un chat sur une chair", ["chat", "sur", "chair"]),
+        ("un chat sur une chair", ["chat", "chair"]),
         ("bread, a board and a crown", ["bread", "board", "crown"]),
         ("a homeless, free man", ["homeless", "free"]),
-        ("une blonde", ["blonde"]),
-        ("two blondes", ["two", "blondes"]),
+        ("two hats", ["two"]),
+        ("deux chapeaux", ["deux"]),
+        ("une barbe blonde", ["blonde"]),
+        ("a woman who is not blonde", ["blonde"]),
+        ("a hat or glasses", ["or"]),
+        ("a big nose", ["big", "nose"]),
         ("\N{WOMANS HAT} шляпа", ["\N{WOMANS HAT}", "шляпа"]),
         ("a hat, no", ["no"]),
         ("glasses: none", ["none"]),
@@ -121,10 +125,8 @@ def test_what_has_no_meaning_here_is_handed_back(phrase, ignored):
         ("light hat", "hat", ["light"]),
         ("light hair", "hair", ["light"]),
         ("dark long hair", "hair", ["dark", "long"]),
-        ("blond hair", "hair", ["blond"]),
-        ("cheveux blonds", "hair", ["blonds"]),
         ("lunettes noires", "glasses", ["noires"]),
-        ("boucle d'oreille en or", "Earring", ["gold"]),
+        ("boucle d'oreille en or", "Earring", ["en or"]),
         ("without dark glasses", "-glasses", ["dark"]),
         ("sans chapeau rouge", "-hat", ["rouge"]),
         ("not really wearing a hat", "-hat", ["really"]),
@@ -178,7 +180,7 @@ def test_every_phrase_is_understood_or_handed_back_or_refused(phrase):
     try:
         understood = understand(PUNKS, phrase)
     except ValueError:
-        words, _ = translated(words_of(phrase), Vocabulary(PUNKS).parts)
+        words = translated(words_of(phrase), Vocabulary(PUNKS).parts).words
         assert {KIND.get(word.replace("'", "")) for word in words} <= set("vwb&/.,;"), phrase
     else:
         assert understood.names or understood.ignored
@@ -235,7 +237,7 @@ def test_a_typo_is_corrected_only_to_words_that_mean_something_there(phrase, nam
 
 
 def test_what_a_schema_does_not_know_of_a_french_expression_is_handed_back():
-    assert understand(pixelfaces.SCHEMA, "une femme rousse")[::2] == (["hair"], ["woman", "red"])
+    assert understand(pixelfaces.SCHEMA, "une femme rousse")[::2] == (["hair"], ["femme rousse"])
 
 
 def test_swapped_letters_are_corrected():
@@ -257,9 +259,9 @@ def test_digits_by_their_words():
 
 def test_every_french_expression_means_something():
     """Each is grammar, becomes names of punks or of pixelfaces with nothing left over, or is a part of names: gold."""
-    parts = {word for name in PUNKS.known_names for word in Vocabulary.plain(name).split()}
+    parts = {word for name in PUNKS.known_names for word in Vocabulary.plain(name).split()} | Vocabulary(PUNKS).places
     for french in WORDS:
-        phrase = " ".join(translated(french.split())[0])
+        phrase = " ".join(translated(french.split()).words)
         try:
             left = min(
                 (understand(schema, phrase).ignored for schema in (PUNKS, pixelfaces.SCHEMA, mnist.SCHEMA)), key=len
