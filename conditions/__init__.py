@@ -17,6 +17,7 @@ UNKNOWN (any), none (absent), or a value.
                  "hat"      ->  hat = hat, head UNKNOWN         "-eyes"     ->  eyes = none
 
 `fields` defines slots and groups, `names` what one name means, `schema` labels and names together. `requests` reads
-"male,hat:5 | zombie", `phrases` reads sentences in English and French, `edits` reads changes such as "+hat,-beard",
-and `dropout` forgets parts of labels in training.
+"male,hat:5 | zombie", `phrases` reads sentences in English and French, `reading` makes names of what a person types
+as such, by the rules of phrases, `edits` reads changes such as "+hat,-beard", and `dropout` forgets parts of labels in
+training.
 """

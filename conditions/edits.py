@@ -9,7 +9,9 @@ from torch import Tensor
 from conditions.schema import UNKNOWN, ConditionSchema
 
 
-def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = "edit") -> Tensor:
+def changed(
+    schema: ConditionSchema, label: Tensor, names: str, argument: str = "edit", typed: str | None = None
+) -> Tensor:
     """`label` (F,), all known, with what `names` ask for; what is not named stays.
 
     names : as `ConditionSchema.encode` reads them, each with or without a leading "+"
@@ -17,13 +19,13 @@ def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = 
     A named slot loses the value that it had: "-hat" leaves it empty, "+hat" leaves open which hat. A name of a field
     that is never absent, such as the type, also changes the slots whose values no training picture has together with
     it: who becomes a zombie takes the only skin that zombies have, and who becomes a woman has the hair left open.
-    Raises ValueError as `encode` does, and where nothing is named.
+    Raises ValueError as `encode` does, with what was `typed`, if that was something else, and where nothing is named.
     """
-    plain = ",".join(name.strip().removeprefix("+") for name in str(names).split(","))
-    wanted = schema.encode(plain, argument, typed=names)
+    typed = names if typed is None else typed
+    wanted = schema.encode(without_plus(names), argument, typed)
     named = [f for f, v in enumerate(wanted.tolist()) if v != UNKNOWN]
     if not named:
-        raise ValueError(f"{argument}={names!r}: changes nothing; name what is to appear or, with -, to go")
+        raise ValueError(f"{argument}={typed!r}: changes nothing; name what is to appear or, with -, to go")
     new = label.clone()
     for f in named:
         if label[f] != wanted[f]:
@@ -41,6 +43,11 @@ def changed(schema: ConditionSchema, label: Tensor, names: str, argument: str = 
         if emptied or len(possible) == 1:
             new[f] = 0 if emptied else possible[0]
     return implied(schema, new)
+
+
+def without_plus(names: str) -> str:
+    """The names of an edit without the "+" that each may have."""
+    return ",".join(name.strip().removeprefix("+") for name in str(names).split(","))
 
 
 def open_slots(schema: ConditionSchema, label: Tensor) -> list[int]:

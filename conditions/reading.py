@@ -1,7 +1,8 @@
 """What a person types as names, "homme, lunetes,": the rules of phrases, where every word must mean something.
 
-Names that the schema knows are taken as they are. Anything else makes a condition a phrase, in which typos are corrected
-and French is translated. A phrase of its own (`phrases`) hands words back that it does not know; here they are refused.
+Names that the schema knows are taken as they are. Anything else makes a condition a phrase, in which typos are
+corrected and French is translated. A phrase of its own (`phrases`) hands back the words that it does not know; here
+they are refused.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from conditions.phrases import Understood, understand
-from conditions.requests import Request, Written, joined, parse_requests
+from conditions.requests import Written, joined
 from conditions.schema import ConditionSchema
 from conditions.vocabulary import KIND
 
@@ -26,24 +27,21 @@ class Named(NamedTuple):
     read_as: list[tuple[str, str]]
 
 
-def read_requests(
-    schema: ConditionSchema, typed: Written | None, argument: str = "attrs"
-) -> tuple[list[Request], list[tuple[str, str]]]:
-    """The conditions that a person typed, and what was read as something else. Raises ValueError as `named` does."""
-    if typed is None:
-        return parse_requests(schema, typed, argument), []
-    text, read_as = named(schema, typed, argument)
-    return parse_requests(schema, text, argument, typed), read_as
+def named(schema: ConditionSchema, written: Written, argument: str = "attrs", typed: Written | None = None) -> Named:
+    """What a person wrote, in names of the schema.
 
-
-def named(schema: ConditionSchema, typed: Written, argument: str = "attrs") -> Named:
-    """What a person typed, in names of the schema.
-
-    Raises ValueError, in one line that begins with `argument` and what was typed, for a word without a meaning.
+    Raises ValueError, in one line that begins with `argument` and what was `typed`, if that was more, for a word
+    without a meaning. What is wrong with names that are known is for `parse_requests` to say.
     """
+    typed = written if typed is None else typed
     read_as: list[tuple[str, str]] = []
-    parts = [_named(schema, part, argument, typed, read_as) for part in joined(typed).split("|")]
+    parts = [_named(schema, part, argument, typed, read_as) for part in joined(written).split("|")]
     return Named("|".join(parts), read_as)
+
+
+def read_as_notes(read_as: Sequence[tuple[str, str]]) -> list[str]:
+    """What a person is told of what was read as something else: one note or none."""
+    return [f"read as: {', '.join(f'{words!r} as {name}' for words, name in read_as)}"] if read_as else []
 
 
 def _named(schema: ConditionSchema, part: str, argument: str, typed: Written, read_as: list) -> str:

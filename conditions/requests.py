@@ -14,8 +14,8 @@ from torch import Tensor
 
 from conditions.names import with_hyphen
 from conditions.schema import UNKNOWN, ConditionSchema
+from conf import MAX_WEIGHT
 
-MAX_WEIGHT = 20.0  # of guidance, towards a name or away from it: above, pictures are noise
 Written = str | int | Sequence[str | int]  # "male,hat:5", or a list of such names
 
 

@@ -21,7 +21,7 @@ LONG = 7  # letters from which on two may be wrong: "mustash"
 BEGINNING = 3  # letters with which a name may be abbreviated where it stands alone between commas
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
-# Kind: its words. Further kinds: n name, s name in DOING, p name of what is never absent, d one in SHADES, ? unknown.
+# Kind: its words. Further kinds: n name, s name in DOING, p name of what is never absent, d one in SHADES, t a slot, ? unknown.
 GRAMMAR = {
     "-": "without not never neither nothing none lacking lacks lack minus excluding except avoid avoiding remove dont "
     "doesnt didnt isnt arent hasnt havent wont cant",
@@ -44,7 +44,8 @@ KIND = {word: kind for kind, words in GRAMMAR.items() for word in words.split()}
 DOING = {"smoking", "smiling", "frowning", "bearded"}  # names that, like verbs, begin something new after "and"
 COLOURS = {"blonde", "black", "dark", "white", "red", "orange", "green", "blue", "purple", "pink", "brown"}
 HAIR_COLOURS = {"blonde"}  # which without a thing are said of hair: "a blonde woman", but "a dark woman" of skin
-SHADES = HAIR_COLOURS | {"light", "medium", "dark", "pale", "tan", "brown", "green", "mauve", "slate", "sand", "moss", "steel"}
+SKINS = {"light", "medium", "dark", "pale", "tan", "brown", "green", "mauve", "slate", "sand", "moss", "steel"}
+SHADES = SKINS | HAIR_COLOURS
 
 
 def likeness(a: str, b: str) -> float:
@@ -98,7 +99,7 @@ class Vocabulary:
                 self.orders.setdefault(tuple(sorted(words + self.plain(kind).split())), name)
         self.stems = {self._stem(" ".join(words)): name for name, words in self.words.items() if len(words) > 1}
         self.coloured = self._coloured(schema)
-        self.places = {field.name for field in schema.fields if field.optional and not field.slot} - {*known, *KIND}
+        self.places = {field.name for field in schema.fields if field.optional and not field.slot} - {*known}
         self.meanings = {name: (*schema.encode(name).tolist(),) for name in known}
 
     def _coloured(self, schema: ConditionSchema) -> dict[frozenset[str], str]:
@@ -153,25 +154,26 @@ class Vocabulary:
 
     def items(self, words: list[str]) -> Iterator[Item]:
         """Each name, and each word that belongs to none."""
-        at = 0
+        at, kind = 0, ""
         while at < len(words):
             length, name = self.longest(list(takewhile(lambda word: word not in ",;", words[at : at + LONGEST])))
             alone = length == 1 and {*words[max(at - 1, 0) : at], *words[at + 1 : at + 2]} <= {*",;"}
             if not name and alone and words[at] not in KIND:
                 name = self._begun(words[at])
             written = " ".join(words[at : at + length])
-            yield Item(self._kind(written, name), written, name, at)
+            kind = self._kind(written, name, after=kind)
+            yield Item(kind, written, name, at)
             at += length
 
-    def _kind(self, written: str, name: str) -> str:
+    def _kind(self, written: str, name: str, after: str) -> str:
         if name:
             if written in SHADES and (name not in self.optional or written in HAIR_COLOURS):
                 return "d"
             if name in self.optional:
                 return "s" if written in DOING else "n"
             return "p"
-        if written in self.places:
-            return "t"
+        if written in self.places and (written not in KIND or after == "1"):
+            return "t"  # "-face", but a word of grammar in "the face of a woman"
         word = written.replace("'", "")
         misspelt = any(likeness(word, negation) for negation in GRAMMAR["-"].split() if len(negation) > 6)
         return KIND.get(written, KIND.get(word, "-" if misspelt else "?"))

@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from rapidfuzz import fuzz
 
 MAX_SEED = 2**62
+MAX_WEIGHT = 20.0  # of guidance; with more, pictures are noise
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "tf32", "bf16"]
 

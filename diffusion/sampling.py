@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, Self
 import torch
 from torch import Tensor
 
-from conf import Settings, setting
+from conf import MAX_WEIGHT, Settings, setting
 from diffusion.gaussian import Denoise, GaussianDiffusion, Prediction
 from diffusion.guidance import AnyGuidance, Fade
 from diffusion.inpainting import Edit, Resampled
@@ -27,7 +27,9 @@ RENOISING_LEVELS = (0.06, 0.03, 0.02)  # t / T of the final re-noising steps of 
 class SamplingOptions(Settings):
     """How pictures are sampled. What is None is chosen by what the weights and the request are; see `filled`."""
 
-    w: float = setting(3.0, "guidance: 0 ignores the request, 1 is the plain conditional model, more insists", ge=0)
+    w: float = setting(
+        3.0, "guidance: 0 ignores the request, 1 is the plain conditional model, more insists", ge=0, le=MAX_WEIGHT
+    )
     guidance: AnyGuidance = Fade()
     complete: bool | None = setting(
         None,

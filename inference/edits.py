@@ -9,7 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from conditions.edits import changed, completed, open_slots
+from conditions.edits import changed, completed, open_slots, without_plus
+from conditions.reading import named, read_as_notes
+from conditions.requests import joined
 from data.pictures import read_mask, read_picture
 from diffusion.inpainting import feathered
 from diffusion.sampling import Between, Seed
@@ -64,10 +66,12 @@ def read_change(pipe: Pipeline, settings: JobSettings, init: Tensor) -> tuple[Ch
     if pipe.classifier is None:
         raise ValueError(f"edit={edit!r}: {missing(pipe.info.dataset)}")
     before = pipe.classifier.read(init[None])[0]
-    after = changed(schema, before, edit)
+    names, read_as = named(schema, without_plus(joined(edit)), "edit", edit)
+    after = changed(schema, before, names, typed=edit)
     shows = ", ".join(name for name in schema.names(before) if not name.startswith("-"))
     if torch.equal(before, after):
         raise ValueError(f"edit={edit!r}: the picture shows that already; it is read as {shows}")
     left = ", ".join(schema.fields[f].name for f in open_slots(schema, after))
-    notes = [f"picture: shows {shows}", *([f"picture: {left} left open, each seed takes a value"] if left else [])]
+    notes = read_as_notes(read_as)
+    notes += [f"picture: shows {shows}", *([f"picture: {left} left open, each seed takes a value"] if left else [])]
     return Change(pipe, init, before, after, settings.feather), notes

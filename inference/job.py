@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from conditions.phrases import example, understand
+from conditions.reading import named, read_as_notes
 from conditions.requests import Request, described, expected, parse_requests
 from conditions.schema import UNKNOWN
 from diffusion.guidance.cfg import NEGLIGIBLE
@@ -151,17 +152,17 @@ def prepare(settings: JobSettings, load: Load = Pipeline.load) -> tuple[Job, lis
     guide = load_guide(settings.guide, load, settings.device, settings.precision)
     pipe.refuse(settings, guide)
     refuse_large(settings, pipe.image_shape)
-    wanted, notes = settings.attrs, []
-    if settings.prompt is not None:
-        wanted, notes = read_prompt(pipe, settings.prompt)
+    wanted, notes = read_asked(pipe, settings)
     init, mask = read_init(pipe, settings)
     change = None
     if settings.edit is not None:
         change, about = read_change(pipe, settings, init)
         wanted, notes = pipe.schema.names(change.after), [*notes, *about]
-    requests = parse_requests(pipe.schema, wanted, "attrs" if settings.prompt is None else "prompt")
+    argument = "attrs" if settings.prompt is None else "prompt"
+    requests = parse_requests(pipe.schema, wanted, argument, getattr(settings, argument) if change is None else None)
     notes += absence_notes(pipe, wanted, requests)
-    negative = read_negative(pipe, settings.negative)
+    negative, about = read_negative(pipe, settings.negative)
+    notes += about
     attrs = described(pipe.schema, requests)
     job = Job(pipe, path, settings, attrs, negative, guide, init, mask, change)
     if settings.complete and not job.options.complete:
@@ -190,9 +191,23 @@ def load_guide(path: str | None, load: Load, device: Any, precision: str) -> Pip
         raise ValueError(str(error).replace("checkpoint=", "guide=", 1)) from error
 
 
-def read_negative(pipe: Pipeline, negative: str | None) -> str | None:
-    """What to move away from, in names; None where nothing was said."""
-    return None if negative is None else ",".join(pipe.schema.names(pipe.schema.encode(negative, "negative"))) or "any"
+def read_negative(pipe: Pipeline, negative: str | None) -> tuple[str | None, list[str]]:
+    """What to move away from, in names, and notes on how it was read; None where nothing was said."""
+    if negative is None:
+        return None, []
+    names, read_as = named(pipe.schema, negative, "negative")
+    label = pipe.schema.encode(names, "negative", negative)
+    return ",".join(pipe.schema.names(label)) or "any", read_as_notes(read_as)
+
+
+def read_asked(pipe: Pipeline, settings: JobSettings) -> tuple[str | list[str] | None, list[str]]:
+    """What attrs or a prompt asks for, in names, and notes on how it was read."""
+    if settings.prompt is not None:
+        return read_prompt(pipe, settings.prompt)
+    if settings.attrs is None:
+        return None, []
+    names, read_as = named(pipe.schema, settings.attrs)
+    return names, read_as_notes(read_as)
 
 
 def read_prompt(pipe: Pipeline, prompt: str) -> tuple[list[str], list[str]]:
@@ -201,8 +216,7 @@ def read_prompt(pipe: Pipeline, prompt: str) -> tuple[list[str], list[str]]:
     unknown = ", ".join(map(repr, ignored))
     if not names:
         raise ValueError(f"prompt={prompt!r}: {unknown}: nothing of that name is known; try {example(pipe.schema)}")
-    notes = [f"read as: {', '.join(f'{words!r} as {name}' for words, name in read_as)}"] if read_as else []
-    return names, notes + ([f"ignored: {unknown}, no such attribute"] if ignored else [])
+    return names, read_as_notes(read_as) + ([f"ignored: {unknown}, no such attribute"] if ignored else [])
 
 
 def absence_notes(pipe: Pipeline, wanted: Any, requests: Sequence[Request]) -> list[str]:

@@ -25,7 +25,8 @@ from torch import equal
 
 from conditions.edits import implied
 from conditions.phrases import understand
-from conditions.reading import read_requests
+from conditions.reading import named
+from conditions.requests import parse_requests
 from conditions.schema import ConditionSchema
 
 
@@ -61,7 +62,8 @@ def fault(schema: ConditionSchema, line: Line) -> str:
 def read(schema: ConditionSchema, written: str):
     """The label that a line is read as, and the words that were handed back."""
     if written.startswith("attrs="):
-        (request,), _ = read_requests(schema, written.removeprefix("attrs="))
+        typed = written.removeprefix("attrs=")
+        (request,) = parse_requests(schema, named(schema, typed).text, typed=typed)
         return request.label, []
     understood = understand(schema, written)
     return schema.encode(understood.names or None, "prompt", written), understood.ignored
