@@ -21,7 +21,8 @@ LONG = 7  # letters from which on two may be wrong: "mustash"
 BEGINNING = 3  # letters with which a name may be abbreviated where it stands alone between commas
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
-# Kind: its words. Further kinds: n name, s name in DOING, p name of what is never absent, d one in SHADES, t a slot, ? unknown.
+# Kind: its words. Further kinds: n name, s name in DOING, p name of what is never absent, d one in SHADES, t a slot,
+# ? unknown.
 GRAMMAR = {
     "-": "without not never neither nothing none lacking lacks lack minus excluding except avoid avoiding remove dont "
     "doesnt didnt isnt arent hasnt havent wont cant",
