@@ -5,7 +5,10 @@ import pytest
 from data.cryptopunks import SCHEMA as PUNKS
 from tests.conditions.typed import fault, lines
 
-KNOWN_FAULTS: dict[str, set[int]] = {"en": {54, 100}, "fr": {12, 32, 56, 140, 148}}  # of the even lines, which judge the rules
+KNOWN_FAULTS: dict[str, set[int]] = {
+    "en": {54, 100},
+    "fr": {12, 32, 56, 140, 148},
+}  # of the even lines, which judge the rules
 
 
 def listed():
@@ -15,7 +18,7 @@ def listed():
             yield pytest.param(line, id=f"{name}-{line.number}", marks=[known] if line.number in faults else [])
 
 
-@pytest.mark.parametrize("line", listed())
+@pytest.mark.parametrize("line", [*listed()])
 def test_what_people_type_is_read_as_they_mean_it(line):
     assert fault(PUNKS, line) == "", f"{line.written} => {line.meaning}"
 

@@ -35,6 +35,12 @@ def test_notes_say_how_a_phrase_was_read(prepared):
     assert prepared("prompt=a top hat", "steps=1")[1] == []
 
 
+def test_names_and_negatives_are_mended_and_it_is_said(prepared):
+    job, notes = prepared("attrs='glases, chapeau:2'", "negative=earings")
+    assert (job.attrs, job.negative) == ("hat:2,glasses", "Earring")
+    assert notes[:2] == ["read as: 'glases' as glasses", "read as: 'earings' as Earring"]
+
+
 def test_notes_say_what_a_request_means_beyond_its_words(prepared, weights):
     def notes(*settings):
         return "\n".join(prepared(*settings)[1])
@@ -138,7 +144,9 @@ def test_weights_trained_without_labels_sample_and_refuse_requests(in_tmp, train
     ("settings", "message"),
     [
         (["prompt=a car"], "prompt='a car': 'car': nothing of that name is known; try "),
-        (["prompt=a crown and a top hat"], "prompt=["),
+        (["prompt=a crown and a top hat"], "prompt='a crown and a top hat': 'Crown' and 'Top Hat' exclude each other"),
+        (["attrs=crown:9999"], "attrs='crown:9999': 9999 is too great a weight; take one from -20 to 20, such as 5"),
+        (["w=21"], "w=21"),
         (["prompt=a pipe", "attrs=crown"], "prompt='a pipe', attrs='crown': both say what is asked for; give one of"),
         (["attrs='crown |'"], "attrs='crown |': a name is missing"),
         (["negative=crwn"], "negative='crwn': unknown attribute 'crwn'; closest: Crown"),
