@@ -17,11 +17,12 @@ from evaluation.settings import EvaluateSettings
 from inference.settings import AnimateSettings, CompareSettings, InterpolateSettings, SampleSettings
 from runtime.factory import build_model
 from runtime.settings import CONF, compose, options, register
+from scripts.speed.settings import BenchmarkSettings
 from training.settings import TrainSettings
 
 PROGRAMS = (
     TrainSettings, SampleSettings, EvaluateSettings, ScoreSettings, CompareSettings, AnimateSettings,
-    InterpolateSettings,
+    InterpolateSettings, BenchmarkSettings,
 )  # fmt: skip
 CHOICES = [(cls, group, option) for cls in PROGRAMS for group in groups(cls) for option in options(cls, group)]
 by_name = pytest.mark.parametrize("cls", PROGRAMS, ids=lambda cls: cls.program)
