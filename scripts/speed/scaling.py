@@ -48,7 +48,7 @@ def training(bench: Bench, points: dict[int, dict[str, int]]) -> dict[str, Any]:
         {"x": x, "images": point["batch_size"], "seconds": Spread.of(seconds[str(x)])._asdict()}
         for x, point in points.items()
     ]
-    return {"what": "training step of model=unet", "rows": rows}
+    return {"what": "Training step of model=unet", "rows": rows}
 
 
 def trained(bench: Bench, batch_size: int, side: int = SIDE, width: int | None = None) -> Trainer:
@@ -69,7 +69,7 @@ def by_nfe(bench: Bench) -> dict[str, Any]:
         }
         for steps, chosen in options.items()
     ]
-    return {"what": "sampling", "rows": rows}
+    return {"what": "Sampling", "rows": rows}
 
 
 def by_processes(bench: Bench) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def by_processes(bench: Bench) -> dict[str, Any]:
             for n in counts:
                 speeds[n].append(images_per_second(n, bench, Path(folder) / f"{n}-{i}"))
     rows = [{"x": n, "images": fewer(bench), "images_per_second": Spread.of(speeds[n])._asdict()} for n in counts]
-    return {"what": "train.py under torchrun", "rows": rows}
+    return {"what": "Training by train.py, with torchrun", "rows": rows}
 
 
 def _possible(processes: int, bench: Bench) -> bool:
@@ -126,7 +126,7 @@ def _section(name: str, curve: dict[str, Any]) -> str:
             spread = Spread(**row["images_per_second"])
             rows.append((row["x"], row["images"], str(spread)))
             head = (name, "images in a batch", spread.head("images/s"))
-    return f"{curve['what'][0].upper()}{curve['what'][1:]}:\n\n{table(head, rows)}"
+    return f"{curve['what']}:\n\n{table(head, rows)}"
 
 
 def summary(figures: dict[str, Any]) -> str:

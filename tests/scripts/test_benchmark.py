@@ -151,14 +151,14 @@ TRAINING = {
 }  # fmt: skip
 SCALING = {
     "images in a batch": {
-        "what": "training step of model=unet",
+        "what": "Training step of model=unet",
         "rows": [
             {"x": 8, "images": 8, "seconds": spread(0.1)},
             {"x": 32, "images": 32, "seconds": spread(0.3)},
         ],
     },
     "processes": {
-        "what": "train.py under torchrun",
+        "what": "Training by train.py, with torchrun",
         "rows": [{"x": n, "images": 16, "images_per_second": spread(n)} for n in (1, 2)],
     },
 }
@@ -180,7 +180,7 @@ def test_the_report_has_the_figures_with_their_quartiles_and_says_what_is_missin
 
 
 def test_the_report_of_scaling_has_images_a_second_for_each_cost():
-    batches, processes = markdown(record(scaling=SCALING)).partition("## Scaling")[2].split("\n\nTrain.py")
+    batches, processes = markdown(record(scaling=SCALING)).partition("## Scaling")[2].split("\n\nTraining by train.py")
     assert cells(batches)[2:] == [["8", "8", "1 (0.8 to 1.2)", "8"], ["32", "32", "3 (2.4 to 3.6)", "10.7"]]
     assert cells(processes)[2:] == [["1", "16", "10 (8 to 12)"], ["2", "16", "20 (16 to 24)"]]
 
