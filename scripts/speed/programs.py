@@ -40,10 +40,12 @@ def run(command: str, folder: Path, threads: int) -> None:
 
 def run_python(arguments: Sequence[str], threads: int, folder: Path | None = None, status: int = 0) -> None:
     """Run Python with these arguments, in this folder. Raises ValueError, in one line, for another exit status."""
+    # cli/app.py sets this for its own time, and with it an error of the child would be a traceback
+    environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        env=environment | {"OMP_NUM_THREADS": str(threads)},
         capture_output=True,
         text=True,
     )

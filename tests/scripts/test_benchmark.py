@@ -124,6 +124,13 @@ def test_programs_run_with_the_threads_that_they_are_given(tmp_path):
     programs.run_python([str(program)], 3, status=3)
 
 
+def test_errors_of_programs_are_those_that_a_person_sees(tmp_path, monkeypatch):
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")  # as the benchmark's own command line does while it runs
+    program = tmp_path / "inherits.py"
+    program.write_text("import os, sys\nsys.exit('HYDRA_FULL_ERROR' in os.environ)")
+    programs.run_python([str(program)], 1)
+
+
 @pytest.mark.slow
 def test_the_commands_end_as_they_should(tmp_path):
     for command in programs.COMMANDS:
