@@ -31,8 +31,8 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
     path = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.name)
     with contextlib.ExitStack() as stack:
         here = stack.enter_context(processes(settings.device))
-        pipe = Pipeline.load(path, here.device, settings.precision)
-        guide = load_guide(settings.guide, Pipeline.load, here.device, settings.precision)
+        how = (here.device, *settings.how[1:])
+        pipe, guide = Pipeline.load(path, *how), load_guide(settings.guide, Pipeline.load, *how)
         pipe.refuse(settings, guide)
         refuse_seen(pipe, settings.split)
         if guide is not None:

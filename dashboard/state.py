@@ -44,14 +44,14 @@ def errors_shown() -> Iterator[None]:
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _pipeline(path: Path, modified: int, device: str, precision: str) -> Pipeline:
-    return Pipeline.load(path, device, precision)
+def _pipeline(path: Path, modified: int, *how: Any) -> Pipeline:
+    return Pipeline.load(path, *how)
 
 
-def load(path: Path, device: str, precision: str) -> Pipeline:
+def load(path: Path, *how: Any) -> Pipeline:
     """As Pipeline.load, but kept. Sampling changes nothing in a pipeline, so that visitors can share it."""
     modified = Path(path).stat().st_mtime_ns if Path(path).is_file() else 0
-    return _pipeline(Path(path), modified, device, precision)
+    return _pipeline(Path(path), modified, *how)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

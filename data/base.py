@@ -1,4 +1,4 @@
-"""A data set held whole in memory, as bytes, on the device that trains on it."""
+"""A data set as one tensor of bytes: on the device that trains on it, in memory beside it, or mapped from a file."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from data.palette import Palette
 
 MODULUS = 20
 VALIDATION, TEST = (7, 13), (3,)  # remainders of the ids
+MOST = 0.5  # of a GPU's free memory that a data set may take; the rest is for the training
 SPLIT_RULE = f"id % {MODULUS}: {' and '.join(map(str, VALIDATION))} validation, {' and '.join(map(str, TEST))} test"
 
 
@@ -74,11 +75,12 @@ class Dataset(Settings):
 class InMemoryDataset:
     """Images and their complete labels.
 
-    images  : (N, C, H, W) uint8
+    images  : (N, C, H, W) uint8, in memory or mapped from a file, as torch.from_numpy(np.load(path, mmap_mode="c"))
     labels  : (N, F) int64, every field known
     schema  : what the F fields mean
     palette : all colours that the collection uses, or None where it is not pixel art
     ids     : (N,) int64, each row's number in the published collection
+    device  : that of batches; None for that of the images
     """
 
     name: str
@@ -87,6 +89,7 @@ class InMemoryDataset:
     schema: ConditionSchema
     palette: Palette | None
     ids: Tensor
+    device: torch.device | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -97,16 +100,26 @@ class InMemoryDataset:
         return tuple(self.images.shape[1:])
 
     def batch(self, index: Tensor) -> Batch:
-        """The rows `index` (B,), converted and on the data set's device."""
-        index = index.to(self.images.device)
-        return Batch(to_float(self.images[index]), self.labels[index], index)
+        """The rows `index` (B,) on the CPU, converted and on the data set's device. Does not make the host wait."""
+        rows = _moved(index, self.images.device)
+        device = self.device or self.images.device
+        images, labels, index = (_moved(x, device) for x in (self.images[rows], self.labels[rows], rows))
+        return Batch(to_float(images), labels, index)
 
     def to(self, device: torch.device | str) -> InMemoryDataset:
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+        """With batches on `device`: all of it, or, where it is too large for a GPU, each batch when it is asked for."""
+        device = torch.device(device)
+        size = self.images.nbytes + self.labels.nbytes
+        if device.type == "cuda" and size > MOST * torch.cuda.mem_get_info(device)[0]:
+            return replace(self, device=device)
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device), device=device)
 
     def select(self, rows: Tensor) -> InMemoryDataset:
-        """The data set of these rows alone."""
-        return replace(self, images=self.images[rows], labels=self.labels[rows], ids=self.ids[rows])
+        """The data set of these rows alone; of rows one after another a view, which reads and copies no picture."""
+        first, n = int(rows[0]) if len(rows) else 0, len(rows)
+        run = torch.equal(rows, torch.arange(first, first + n, device=rows.device))
+        chosen = slice(first, first + n) if run else rows
+        return replace(self, images=self.images[chosen], labels=self.labels[chosen], ids=self.ids[chosen])
 
     def unconditional(self) -> InMemoryDataset:
         """The same images with labels of no fields."""
@@ -116,9 +129,16 @@ class InMemoryDataset:
     def hash(self) -> str:
         """SHA-256 over images and labels: the same data, the same hash."""
         digest = hashlib.sha256(repr((self.name, tuple(self.images.shape))).encode())
-        digest.update(self.images.cpu().numpy().tobytes())
-        digest.update(self.labels.cpu().numpy().tobytes())
+        digest.update(self.images.cpu().contiguous().numpy())  # as it lies there, for a copy may not fit the memory
+        digest.update(self.labels.cpu().contiguous().numpy())
         return digest.hexdigest()
+
+
+def _moved(x: Tensor, device: torch.device) -> Tensor:
+    """`x` on a device; the copy to a GPU starts from pinned memory, so that the host does not wait for it."""
+    if x.device.type == "cpu" and device.type == "cuda":
+        return x.pin_memory().to(device, non_blocking=True)
+    return x.to(device)
 
 
 @dataclass(frozen=True)
@@ -133,16 +153,24 @@ class Splits:
         return Splits(self.train.unconditional(), self.validation.unconditional(), self.test.unconditional())
 
 
+def rows_by_split(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The rows of training, validation and test, by id % MODULUS as SPLIT_RULE says.
+
+    A file that is to be mapped holds its pictures in this order, torch.cat(rows_by_split(ids)), so that each split is a
+    run of rows, and a view of the file.
+    """
+    remainder = ids % MODULUS
+    validation, test = (torch.isin(remainder, torch.tensor(chosen)) for chosen in (VALIDATION, TEST))
+    return tuple(chosen.nonzero()[:, 0] for chosen in (~(validation | test), validation, test))
+
+
 def split_by_id(dataset: InMemoryDataset) -> Splits:
-    """The splits by id % MODULUS, as SPLIT_RULE says; what is neither validation nor test is for training.
+    """The splits by id, as `rows_by_split` has them.
 
     The schema of every part knows which values occur together in the training part, and no more; the palette, which
     colours each pixel has there.
     """
-    remainder = dataset.ids % MODULUS
-    validation, test = (torch.isin(remainder, torch.tensor(chosen)) for chosen in (VALIDATION, TEST))
-    train = ~(validation | test)
-    schema = dataset.schema.with_seen(dataset.labels[train])
-    palette = dataset.palette and dataset.palette.per_pixel(dataset.images[train])
-    dataset = replace(dataset, schema=schema, palette=palette)
-    return Splits(*(dataset.select(rows.nonzero()[:, 0]) for rows in (train, validation, test)))
+    parts = [dataset.select(rows) for rows in rows_by_split(dataset.ids)]
+    schema = dataset.schema.with_seen(parts[0].labels)
+    palette = dataset.palette and dataset.palette.per_pixel(parts[0].images)
+    return Splits(*(replace(part, schema=schema, palette=palette) for part in parts))

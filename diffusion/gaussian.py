@@ -119,14 +119,15 @@ class GaussianDiffusion:
         self.colours = None if colours is None else Table(colours.double() / 127.5 - 1)
         self.schedule, self.prediction, self.time_power = schedule, objective.prediction, objective.time_power
         self.times = objective.times and torch.tensor(sorted(objective.times))
+        self._times = None if self.times is None else Table(self.times.double())
         self._weight = Table(loss_weights(schedule.snr, objective.prediction, objective.weighting, objective.gamma))
 
     def sample_times_and_noise(self, x_0: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """What a training step adds to x_0 (B, ...): times t in 1..T (B,) and noise eps ~ N(0, I) (B, ...)."""
         device, T = generator.device if generator is not None else x_0.device, self.schedule.T
         u = torch.rand(len(x_0), generator=generator, device=device)
-        if self.times is not None:
-            t = self.times.to(device)[(len(self.times) * u).long()]
+        if self._times is not None:
+            t = self._times.on(u)[(len(self.times) * u).long()].long()
         else:
             t = (1 + (T * u**self.time_power).long()).clamp(max=T)  # rounding could reach T + 1
         eps = torch.randn(x_0.shape, generator=generator, device=device, dtype=x_0.dtype)

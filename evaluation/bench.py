@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
-from conf import MAX_SEED, Device, Precision, Settings, Text, setting
+from conf import MAX_SEED, Settings, Text, setting
 from data import AnyDataset
 from data.base import SPLIT_RULE, InMemoryDataset, Splits, data_root
 from diffusion.sampling import SamplingOptions
@@ -19,6 +19,7 @@ from evaluation.classifier import classifier_for
 from evaluation.samples import SampleSet, evaluations
 from inference.classifier import Classifier
 from inference.pipeline import Pipeline
+from runtime.device import ComputeSettings
 
 Read = Callable[[SampleSet], Tensor]  # the pictures of a set, (N, C, H, W) uint8, not quantised
 MANY = 1_000_000  # pictures of one set
@@ -26,7 +27,7 @@ SEEDS = 100_000_000  # seeds of pictures that one seed= has for itself
 PLACES = ("out", "data_root")  # settings that say where, not what
 
 
-class BenchSettings(SamplingOptions):
+class BenchSettings(ComputeSettings, SamplingOptions):
     """Which weights are measured, against which pictures, and how theirs are sampled."""
 
     dataset: AnyDataset | None = None
@@ -44,8 +45,6 @@ class BenchSettings(SamplingOptions):
     out: Text | None = setting(
         None, "folder to write to, new or empty; null makes evaluations/<dataset>/<time>-<split>"
     )
-    device: Device = setting("auto", "auto takes the fastest that is there")
-    precision: Precision = setting("fp32", "of matrix products; bf16 by autocast")
     data_root: Text = data_root()
 
 

@@ -13,6 +13,7 @@ from evaluation.bench import Bench, Measure
 from evaluation.intervals import Estimate
 from evaluation.samples import Cost, SampleCache, SampleSet
 from inference.classifier import Classifier
+from runtime.device import Compute
 from runtime.plots import percent, table
 from runtime.version import code_version
 
@@ -77,7 +78,7 @@ def provenance(bench: Bench) -> dict[str, Any]:
         "guide": bench.guide and bench.guide.checkpoint,
         "nfe": bench.evaluations(SampleSet("", label, [0], bench.settings.w)),
         "device": str(pipe.device),
-        "precision": pipe.precision,
+        **pipe.how._asdict(),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "code": code_version(),
@@ -90,6 +91,7 @@ def heading(record: dict[str, Any], cost: Cost) -> str:
     uses = record.get("test_split_uses")
     times = "once" if uses == 1 else f"{uses} times"
     guide = f", guide `{record['guide']}`" if record["guide"] else ""
+    how = Compute(*(record[name] for name in Compute._fields))
     rows = [
         ("command", f"`{record['command']}`"),
         ("weights", f"`{record['checkpoint']}`, step {record['step']}"),
@@ -103,7 +105,7 @@ def heading(record: dict[str, Any], cost: Cost) -> str:
             f"NFE {record['nfe']} per picture at that w",
         ),
         ("sampled", cost.described),
-        ("computed", f"on {record['device']} in {record['precision']}, by version {record['code']}"),
+        ("computed", f"on {record['device']} in {how}, by version {record['code']}"),
     ]
     return f"# Evaluation of {record['dataset']}\n\n{table(('', ''), rows)}"
 

@@ -158,7 +158,7 @@ class SampleCache:
     def key(self) -> str:
         """What decides the pictures of every set. Of the device its type alone, for processes have one each."""
         plain = self.pipe.resolved(options_for(self.options, 1.0)).plain()
-        made_by = [self.pipe.checkpoint, self.pipe.device.type, self.pipe.precision, torch.__version__, code_hash()]
+        made_by = [self.pipe.checkpoint, self.pipe.device.type, *self.pipe.how, torch.__version__, code_hash()]
         how = {name: value for name, value in plain.items() if name not in NOT_IN_KEY}
         return json.dumps([*made_by, how, self.guide and self.guide.checkpoint])
 

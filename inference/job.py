@@ -31,7 +31,7 @@ from runtime.checkpoint import CheckpointError, file_hash
 from runtime.version import code_version
 
 FILES = ("init", "mask")  # settings that name files, which may change
-Load = Callable[[Path, str, str], Pipeline]  # (weights, device, precision), for callers that keep pipelines
+Load = Callable[..., Pipeline]  # (weights, *ComputeSettings.how), for callers that keep pipelines
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Job:
         """How it is sampled, and at which cost, for a person."""
         s = self.options
         kind = "" if s.guidance == SamplingOptions().guidance else f" ({', '.join(s.guidance.described)})"
-        cost = f"NFE {self.evaluations} per picture, on {self.pipe.device} in {self.pipe.precision}"
+        cost = f"NFE {self.evaluations} per picture, on {self.pipe.device} in {self.pipe.how}"
         return f"{s.sampler.name}, {steps(s.steps)}, w = {s.w:g}{kind}: {cost}"
 
     def adherence(self, images: Tensor) -> Tensor | None:
@@ -133,7 +133,7 @@ class Job:
             "guide": guide and guide.checkpoint,
             **({"guide_weights": Path(self.settings.guide).as_posix()} if guide else {}),
             "automatic": [key for key in DECIDING if plain[key] != self.settings.plain()[key]],
-            "precision": self.pipe.precision,
+            **self.pipe.how._asdict(),
             "nfe": self.evaluations,
             "device": str(self.pipe.device),
             "torch": torch.__version__,
@@ -148,8 +148,8 @@ def prepare(settings: JobSettings, load: Load = Pipeline.load) -> tuple[Job, lis
     Subjects are "read as", "ignored" and "note" for the request, "picture" for an edited one, and "warning".
     """
     path = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.name)
-    pipe = load(path, settings.device, settings.precision)
-    guide = load_guide(settings.guide, load, settings.device, settings.precision)
+    pipe = load(path, *settings.how)
+    guide = load_guide(settings.guide, load, *settings.how)
     pipe.refuse(settings, guide)
     refuse_large(settings, pipe.image_shape)
     wanted, notes = read_asked(pipe, settings)
@@ -183,10 +183,10 @@ def require_ranking(job: Job) -> None:
         raise ValueError(f"rank=adherence: {missing(job.pipe.info.dataset)} checkpoint={job.weights.as_posix()}")
 
 
-def load_guide(path: str | None, load: Load, device: Any, precision: str) -> Pipeline | None:
+def load_guide(path: str | None, load: Load, *how: Any) -> Pipeline | None:
     """The weights that autoguidance moves away from."""
     try:
-        return None if path is None else load(Path(path), device, precision)
+        return None if path is None else load(Path(path), *how)
     except CheckpointError as error:
         raise ValueError(str(error).replace("checkpoint=", "guide=", 1)) from error
 

@@ -40,7 +40,7 @@ from inference.branches import Branches, branches_for, completes
 from inference.classifier import Classifier, classifier_for_weights
 from inference.memory import telling_of_memory
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
-from runtime.device import in_precision, pick_device, pick_precision
+from runtime.device import Compute, computed, lay_out, pick_device, pick_precision
 from runtime.factory import Recipe, build_diffusion, build_model
 
 DEFAULTS = SamplingOptions()
@@ -54,7 +54,7 @@ class Pipeline:
     prior       : how likely values occur together, or None for weights without labels
     palette     : the colours that pictures are quantised to, or None
     image_shape : (C, H, W)
-    precision   : fp32, tf32 or bf16
+    how         : precision, compiled or not, layout in memory
     recipe      : what the weights were trained with
     checkpoint  : hash of the weights file, for the record
     """
@@ -66,16 +66,23 @@ class Pipeline:
     palette: Palette | None
     image_shape: tuple[int, int, int]
     device: torch.device
-    precision: str
+    how: Compute
     info: WeightsInfo
     recipe: Recipe
     checkpoint: str
 
     @classmethod
-    def load(cls, checkpoint: str | Path, device: str | torch.device = "auto", precision: str = "fp32") -> Pipeline:
+    def load(
+        cls,
+        checkpoint: str | Path,
+        device: str | torch.device = "auto",
+        precision: str = "fp32",
+        compile: bool = False,
+        channels_last: bool = False,
+    ) -> Pipeline:
         """Read a weights file that train.py wrote; no data set is needed. Raises CheckpointError, a ValueError."""
         path, place = Path(checkpoint), pick_device(device) if isinstance(device, str) else device
-        precision = pick_precision(precision, place)
+        how = Compute(pick_precision(precision, place), compile, channels_last)
         info = read_info(path)
         try:
             recipe = Recipe.of(info.config)
@@ -91,9 +98,9 @@ class Pipeline:
                 f"checkpoint={path}: its weights do not fit the network it describes; it was written by another "
                 f"version of this code, or changed since ({reason[:120]})"
             ) from error
-        model = model.to(place).eval().requires_grad_(False)
-        denoiser = in_precision(model, place, precision)
-        parts = (denoiser, diffusion, schema, prior, palette, shape, place, precision, info, recipe)
+        model = lay_out(model.to(place), channels_last).eval().requires_grad_(False)
+        denoiser = computed(model, place, how)
+        parts = (denoiser, diffusion, schema, prior, palette, shape, place, how, info, recipe)
         return cls(*parts, checkpoint=file_hash(path))
 
     @cached_property

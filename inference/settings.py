@@ -7,10 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from conf import MAX_SEED, Device, Precision, Request, Text, setting
+from conf import MAX_SEED, Request, Text, setting
 from data import AnyDataset
 from diffusion.sampling import SamplingOptions
 from inference.replay import AT_AN_EDGE, with_stored
+from runtime.device import ComputeSettings
 from runtime.settings import key_of
 
 MANY = 100_000  # pictures of one command, which are held in memory
@@ -18,7 +19,7 @@ SeedNumber = Annotated[int, Field(ge=0, le=MAX_SEED)]
 OF_A_PICTURE = {"strength": 1.0, "mask": None, "feather": 0, "resample": 1}  # need one to start from; their defaults
 
 
-class JobSettings(SamplingOptions):
+class JobSettings(ComputeSettings, SamplingOptions):
     """What is asked for, by which weights, and how it is sampled."""
 
     dataset: AnyDataset | None = None
@@ -48,8 +49,6 @@ class JobSettings(SamplingOptions):
     checkpoint: Text | None = setting(
         None, "weights (.safetensors); null takes the newest run on the data set, else the pretrained ones"
     )
-    device: Device = setting("auto", "auto takes the fastest that is there")
-    precision: Precision = setting("fp32", "of matrix products; bf16 by autocast")
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:

@@ -1,4 +1,4 @@
-"""Devices, and the precision of matrix products on them."""
+"""Devices, and how networks are computed on them: precision, compilation, layout in memory."""
 
 from __future__ import annotations
 
@@ -8,11 +8,47 @@ import platform
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from conf import Device, Precision, Settings, setting
 
 log = logging.getLogger(__name__)
+
+
+class ComputeSettings(Settings):
+    """Where and how a network is computed."""
+
+    device: Device = setting("auto", "auto takes the fastest that is there")
+    precision: Precision = setting("fp32", "of matrix products; bf16 by autocast")
+    compile: bool | None = setting(
+        None, "torch.compile: fused operations, after a minute of compiling; null: in training on CUDA where faster"
+    )
+    channels_last: bool | None = setting(
+        None, "tensors with channels last in memory (NHWC); null: in training on CUDA where faster"
+    )
+
+    @property
+    def how(self) -> tuple[str, str, bool, bool]:
+        """As Pipeline.load takes them, where nothing is timed."""
+        return self.device, self.precision, bool(self.compile), bool(self.channels_last)
+
+
+class Compute(NamedTuple):
+    """How a network is computed: the same function, up to rounding, at another speed."""
+
+    precision: str = "fp32"
+    compile: bool = False
+    channels_last: bool = False
+
+    def __str__(self) -> str:
+        return self.precision + ", compiled" * self.compile + ", channels last" * self.channels_last
+
+
+class CompileError(ValueError):
+    """PyTorch cannot compile here, for want of a compiler or of support for the device."""
 
 
 def pick_device(name: str, index: int = 0) -> torch.device:
@@ -68,5 +104,34 @@ def in_precision(denoiser: Callable[..., Tensor], device: torch.device, precisio
     def forward(x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             return denoiser(x_t, t, cond).float()
+
+    return forward
+
+
+def lay_out(network: nn.Module, channels_last: bool) -> nn.Module:
+    """The network itself, its kernels (out, in, h, w) laid out in memory as its inputs will be."""
+    return network.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+
+
+def computed(network: nn.Module, device: torch.device, how: Compute) -> Callable[..., Tensor]:
+    """The denoiser (x_t, t, cond) that evaluates a network as `how` says, and returns contiguous float32.
+
+    Raises CompileError, when it is first evaluated, where PyTorch cannot compile.
+    """
+    denoiser = in_precision(_compiled(network) if how.compile else network, device, how.precision)
+    if not how.channels_last:
+        return denoiser
+    return lambda x_t, t, cond: denoiser(x_t.contiguous(memory_format=torch.channels_last), t, cond).contiguous()
+
+
+def _compiled(network: nn.Module) -> Callable[..., Tensor]:
+    fused = torch.compile(network)
+
+    def forward(*inputs: Tensor) -> Tensor:
+        try:
+            return fused(*inputs)
+        except torch._dynamo.exc.TorchDynamoException as error:
+            reason = str(error).strip().split("\n")[0][:200]
+            raise CompileError(f"compile=true: PyTorch cannot compile here ({reason}); use compile=false") from error
 
     return forward

@@ -82,7 +82,7 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
         if state:
             trainer.load(state)
         else:
-            trainer.settle_precision()
+            trainer.settle()
         stack.enter_context(logging_to(run, here.is_main))
         _announce(run, trainer, step)
         monitor = Monitor(run, trainer, splits.validation, step, clock)
@@ -157,8 +157,9 @@ def _announce(run: Run, trainer: Trainer, step: int) -> None:
     log.info(
         "%s: %d images of %s; network of %.1f M parameters; %s on %s%s, %d process(es)",
         trainer.data.name, len(trainer.data), "x".join(map(str, trainer.data.image_shape)), parameters / 1e6,
-        trainer.precision, trainer.here.device, threads, trainer.here.world_size,
+        trainer.how, trainer.here.device, threads, trainer.here.world_size,
     )  # fmt: skip
-    log.info("precision %s: %s", trainer.precision, trainer.why)
+    for name, reason in trainer.why.items():
+        log.info("%s %s: %s", name, str(getattr(trainer.how, name)).lower(), reason)
     log.info("version %s, PyTorch %s, %s", code_version(), torch.__version__, hardware(trainer.here.device))
     log.info("watch it with: tensorboard --logdir %s", run.path.parent.as_posix())

@@ -58,11 +58,11 @@ class Monitor:
         self.status = {
             "state": "running", "step": first_step, "steps": round(clock.total(first_step)), "started": now(),
             "device": str(trainer.here.device), "processes": trainer.here.world_size,
-            "dataset": trainer.data.name, "precision": trainer.precision,
+            "dataset": trainer.data.name, **trainer.how._asdict(),
         }  # fmt: skip
         self.session = {
             "first_step": first_step, "last_step": first_step, "seconds": 0.0, "code": code_version(),
-            "torch": torch.__version__, "hardware": hardware(trainer.here.device), "precision": trainer.precision,
+            "torch": torch.__version__, "hardware": hardware(trainer.here.device), **trainer.how._asdict(),
             "threads": torch.get_num_threads(), "processes": trainer.here.world_size,
         }  # fmt: skip
         self.status["sessions"] = [*run.sessions(), self.session]
@@ -157,7 +157,7 @@ class Monitor:
     @torch.no_grad()
     def _validate(self, done: int) -> None:
         """Loss of the EMA weights on held-out images with whole labels, always at the same t and eps."""
-        device, denoiser = self.trainer.here.device, self.trainer.in_precision(self.trainer.ema.model)
+        device, denoiser = self.trainer.here.device, self.trainer.denoiser(self.trainer.ema.model)
         losses = []
         for rows in torch.arange(len(self.t)).split(self.loop.batch_size):
             batch = self.held_out.batch(rows)
@@ -191,7 +191,7 @@ class Monitor:
         for rows in torch.arange(len(self.preview_cond)).split(options.batch_size):
             cond, shape = self.preview_cond[rows.to(self.preview_cond.device)], trainer.data.image_shape
             unknown = torch.full_like(cond, UNKNOWN)
-            denoise = guided(trainer.diffusion, trainer.in_precision(model), cond, ref_cond=unknown, w=w)
+            denoise = guided(trainer.diffusion, trainer.denoiser(model), cond, ref_cond=unknown, w=w)
             x_0 = generate(trainer.diffusion.schedule, denoise, rows.tolist(), shape, options, cond.device)
             images.append(to_uint8(x_0).cpu())
         images = torch.cat(images)

@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Literal
 from pydantic import field_validator, model_validator
 
 from conditions.dropout import AnyDropout, LabelDropout
-from conf import MAX_SEED, Device, Precision, Settings, Text, setting
+from conf import MAX_SEED, Precision, Settings, Text, setting
 from data import AnyDataset, PixelFaces
 from data.base import data_root
 from diffusion.gaussian import DiffusionSettings
 from diffusion.samplers import DDIM, AnySampler
 from models import AnyModel, UNetSettings
+from runtime.device import ComputeSettings
 from training.optim import AdamW, AnyOptimizer
 
 MANY = 10**12
@@ -58,7 +59,7 @@ class Loop(Settings):
         return steps
 
 
-class TrainSettings(Settings):
+class TrainSettings(ComputeSettings):
     """Train a diffusion model: python train.py dataset=cryptopunks cfg.drop_prob=0.1"""
 
     program: ClassVar[str] = "train"
@@ -79,7 +80,6 @@ class TrainSettings(Settings):
         None, "weights (.safetensors) to start from, to fine-tune them on the same labels; null for random ones"
     )
     seed: int = setting(0, "decides initial weights, order of the data, noise and dropped labels", ge=0, le=MAX_SEED)
-    device: Device = setting("auto", "auto takes the fastest that is there")
     precision: Precision = setting(
         "auto", "bf16 by autocast; auto takes it on GPUs that have it, and on CPUs where a step is faster"
     )

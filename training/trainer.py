@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,15 +20,17 @@ from data.base import Batch, Splits
 from data.loader import BatchOrder
 from diffusion.gaussian import GaussianDiffusion
 from runtime.checkpoint import CheckpointError, load_tensors, read_info
-from runtime.device import computes_bf16, in_precision, pick_precision
+from runtime.device import Compute, computed, lay_out
 from runtime.distributed import Processes
 from runtime.factory import Recipe, build_diffusion, build_model
+from training.compute import Why, as_asked, as_before, fastest
 from training.ema import EMA
 from training.settings import TrainSettings
 
 UNCONDITIONAL_ROWS = 4
 NOISE, DROPOUT = (), (1,)  # what a seed of a step is for: two independent streams
 CHECK_EVERY = 16  # steps, where a check waits for the device
+TIMED = {True: 2, False: 10}  # passes, on a CPU and on a GPU, whose passes are short
 
 
 class StepResult(NamedTuple):
@@ -68,45 +72,57 @@ class Trainer:
         self.model = build_model(settings, self.data.image_shape, self.schema, self.data.palette).to(here.device)
         self.ema = EMA(self.model, settings.train.ema_decay)
         self.optimizer = settings.optim.build(self.model)
-        self.precision, self.why = pick_precision(settings.precision, here.device), "as asked for"
-        self.wrapped = here.wrap(self.model)
-        self.net = self.in_precision(self.wrapped)
         self.order = BatchOrder(len(self.data), settings.train.batch_size, settings.seed, here.rank, here.world_size)
         self.preview = preview_labels(self.schema, settings.dataset.preview)
         self.checks_at_once = here.device.type == "cpu"
         self._unchecked: list[tuple[int, Tensor]] = []
+        self._compute(*as_asked(settings, here.device))
 
-    def in_precision(self, model: torch.nn.Module):
-        return in_precision(model, self.here.device, self.precision)
+    def settle(self) -> None:
+        """Time a step for each way to compute it that the settings leave open, and take the fastest."""
+        self._compute(*self.here.on_main(lambda: fastest(self.settings, self.here.device, self._seconds)))
 
-    def settle_precision(self) -> None:
-        """Where precision=auto found a CPU with instructions for bf16, time a step in fp32 too, and take the faster.
+    def _compute(self, how: Compute, why: Why) -> None:
+        self.how, self.why = how, why
+        for model in (self.model, self.ema.model):
+            lay_out(model, how.channels_last)
+        self.__dict__.pop("net", None)
 
-        Having the instructions does not make them fast: oneDNN's bf16 kernels lose to fp32 for small channels.
-        """
-        if self.settings.precision != "auto":
-            return
-        self.why = "what this device computes in" if self.precision == "bf16" else "no fast bf16 on this device"
-        if self.here.device.type == "cpu" and self.precision == "bf16":
-            seconds = self.here.on_main(lambda: {name: self._seconds(name) for name in ("fp32", "bf16")})
-            self.precision = min(seconds, key=seconds.get)
-            self.why = ", ".join(f"{s:.2f} s a step in {name}" for name, s in seconds.items())
-            self.net = self.in_precision(self.wrapped)
+    @cached_property
+    def wrapped(self) -> torch.nn.Module:
+        """Made for the first step, for DDP keeps the layout that it finds."""
+        return self.here.wrap(self.model)
 
-    def _seconds(self, precision: str) -> float:
-        """The time of one forward and backward pass, at best of two after a first one."""
+    @cached_property
+    def net(self) -> Callable[..., Tensor]:
+        return computed(self.wrapped, self.here.device, self.how)
+
+    def denoiser(self, model: torch.nn.Module) -> Callable[..., Tensor]:
+        """Of the raw or the EMA weights, for reports: not compiled, since other batches would be compiled anew."""
+        return computed(model, self.here.device, self.how._replace(compile=False))
+
+    def _seconds(self, how: Compute) -> float:
+        """The time of one forward and backward pass, at best of several after a first one."""
         rows = self.order.indices(0).chunk(self.settings.train.accumulate)[0]
         batch, times = self.data.batch(rows), []
         generator = torch.Generator(self.here.device).manual_seed(0)
         t, eps = self.diffusion.sample_times_and_noise(batch.x_0, generator)
-        net = in_precision(self.model, self.here.device, precision)
+        net = computed(lay_out(self.model, how.channels_last), self.here.device, how)
         with torch.random.fork_rng(devices=[]):  # for dropout layers
-            for _ in range(3):
+            for _ in range(1 + TIMED[self.checks_at_once]):
+                self._wait()
                 began = time.perf_counter()
                 self.diffusion.loss_at(net, batch.x_0, batch.cond, t, eps).mean().backward()
+                self._wait()
                 times.append(time.perf_counter() - began)
         self.model.zero_grad(set_to_none=True)
+        lay_out(self.model, self.how.channels_last)
         return min(times[1:])
+
+    def _wait(self) -> None:
+        """Until the device has done all that it was given."""
+        if self.here.device.type == "cuda":
+            torch.cuda.synchronize(self.here.device)
 
     def conditions(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """The batch's labels as the network sees them in training: whole, in part, or not at all."""
@@ -126,7 +142,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
 
-        batch = self.data.batch(self._rows(step))
+        batch = self.data.batch(self.order.indices(step))
         cond = self.conditions(batch, generator)
         t, eps = self.diffusion.sample_times_and_noise(batch.x_0, generator)
         self.optimizer.zero_grad(set_to_none=True)
@@ -148,11 +164,6 @@ class Trainer:
                 losses.append(self.diffusion.loss_at(self.net, *part))
                 (losses[-1].mean() * (len(losses[-1]) / len(batch[0]))).backward()
         return torch.cat([part.detach() for part in losses])
-
-    def _rows(self, step: int) -> Tensor:
-        """The rows of this process's batch, on the device. A copy from pinned memory does not make the host wait."""
-        rows = self.order.indices(step)
-        return rows.pin_memory().to(self.here.device, non_blocking=True) if self.here.device.type == "cuda" else rows
 
     def check(self) -> None:
         """Raise FloatingPointError if a step since the last check was not finite. Waits for the device."""
@@ -208,7 +219,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "data_hash": self.data.hash,
             "splits": self.splits,
-            "precision": self.precision,
+            **self.how._asdict(),
         }
 
     def load(self, state: dict) -> None:
@@ -220,12 +231,7 @@ class Trainer:
             self.ema.model.load_state_dict(state["ema"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.splits = state["splits"]
-            able = {"fp32": True, "bf16": computes_bf16(self.here.device)}.get(state["precision"], False)
-            if self.settings.precision == "auto":  # as it began, or it would not continue bit for bit
-                name = state["precision"] if able else self.precision
-                self.precision = pick_precision(name, self.here.device)
-                self.why = "as before" if able else "what this device computes in"
-                self.net = self.in_precision(self.wrapped)
+            self._compute(*as_before(state, self.settings, self.here.device))
         except (RuntimeError, ValueError, KeyError) as error:
             raise CheckpointError(
                 f"the saved state belongs to another network ({str(error).splitlines()[0]}); start another run"

@@ -9,6 +9,7 @@ from data.base import Splits
 from diffusion.sampling import FOR_OPEN_LABELS, SamplingOptions
 from evaluation.bench import Bench
 from evaluation.settings import EvaluateSettings
+from runtime.device import Compute
 
 CPU = torch.device("cpu")
 
@@ -16,7 +17,7 @@ CPU = torch.device("cpu")
 class StubPipe:
     """What measures ask of weights, except for pictures."""
 
-    checkpoint, device, precision = "abc", CPU, "fp32"
+    checkpoint, device, how = "abc", CPU, Compute()
 
     def __init__(self, splits: Splits):
         self.schema, self.palette = splits.train.schema, splits.train.palette

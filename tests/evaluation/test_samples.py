@@ -10,6 +10,7 @@ from diffusion.guidance import CFG, Rescale
 from diffusion.samplers import DDIM, DDPM
 from diffusion.sampling import FOR_OPEN_LABELS, SamplingOptions
 from evaluation.samples import NOT_IN_KEY, ROOT, SampleCache, SampleSet, code_hash, sampling_code
+from runtime.device import Compute
 from runtime.distributed import Processes
 
 CPU = torch.device("cpu")
@@ -23,7 +24,7 @@ class FakePipe:
     sampled: list = field(default_factory=list)
     edits: list = field(default_factory=list)
     device: torch.device = CPU
-    precision: str = "fp32"
+    how: Compute = field(default_factory=Compute)
 
     def resolved(self, options, cond=None, negative=None, edited=False):
         return options.filled(FOR_OPEN_LABELS | {"refine": 4, "complete": False})
@@ -147,12 +148,14 @@ def test_every_option_that_decides_a_picture_is_in_the_key(tmp_path, sets):
     "other",
     [
         FakePipe("b"),
-        FakePipe(precision="bf16"),
+        FakePipe(how=Compute("bf16")),
+        FakePipe(how=Compute(compile=True)),
+        FakePipe(how=Compute(channels_last=True)),
         FakePipe(device=torch.device("cuda", 0)),  # GPUs round otherwise than CPUs do
     ],
-    ids=["weights", "precision", "device"],
+    ids=["weights", "precision", "compiled", "layout", "device"],
 )
-def test_weights_precision_and_the_kind_of_device_are_in_the_key(tmp_path, sets, other):
+def test_weights_and_how_and_where_they_are_computed_are_in_the_key(tmp_path, sets, other):
     assert not set(names(tmp_path, other, sets[0])) & set(names(tmp_path, FakePipe(), sets[0]))
 
 

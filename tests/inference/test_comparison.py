@@ -191,7 +191,7 @@ def test_each_network_is_loaded_once_the_guides_too(in_tmp, weights, pipe):
     assert loaded == [(weights, "cpu", "fp32"), (Path("guide.safetensors"), "cpu", "fp32")]
     loaded.clear()
     run(plan([f"checkpoint={weights}", *BASE], {"precision": ["bf16"]}), [0], load=load)
-    assert [precision for _, _, precision in loaded] == ["fp32", "bf16"]
+    assert [precision for _, _, precision, *_ in loaded] == ["fp32", "bf16"]
 
 
 def test_commands_name_the_weights_also_where_nobody_did(in_tmp, weights):

@@ -138,7 +138,7 @@ def test_weights_of_other_shapes_are_not_compared(in_tmp, weights, monkeypatch, 
     monkeypatch.setattr(Job, "sample", lambda *_: pytest.fail("sampled"))
     (in_tmp / "other.safetensors").write_bytes(weights.read_bytes())
 
-    def load(path, device, precision):
+    def load(path, *how):
         return replace(pipe, image_shape=(3, 16, 16)) if path.name == "other.safetensors" else pipe
 
     rows = plan([f"checkpoint={weights}"], {"checkpoint": ["other.safetensors"]})

@@ -68,7 +68,7 @@ def trained_with(pipe, compose):
     """Notes for settings, with weights that were trained with other label dropout."""
 
     def notes(dropout, *settings, guide_dropout=None):
-        def load(path, device, precision):
+        def load(path, *how):
             chosen = guide_dropout or dropout if path.name == "guide" else dropout
             checkpoint = "other" if path.name == "guide" else pipe.checkpoint
             return replace(pipe, recipe=pipe.recipe.replace(cfg=chosen), checkpoint=checkpoint)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from runtime import device
-from runtime.device import in_precision, pick_device, pick_precision
+from runtime.device import Compute, in_precision, pick_device, pick_precision
 
 CUDA, CPU = torch.device("cuda", 0), torch.device("cpu")
 
@@ -73,22 +73,22 @@ def test_a_training_takes_bf16_where_a_step_is_faster_and_says_why(
     from training.trainer import Trainer
 
     monkeypatch.setattr(device, "computes_bf16", lambda place: able)
-    monkeypatch.setattr(Trainer, "_seconds", lambda self, name: seconds[name])
+    monkeypatch.setattr(Trainer, "_seconds", lambda self, how: seconds[how.precision])
     run = train_tiny("train.steps=1", "run=run")
     assert json.loads(run.status.read_text())["precision"] == precision
-    why = "0.20 s a step in" if able else "no fast bf16 on this device"
+    why = "0.2 s a step in" if able else "no fast bf16 on this device"
     assert f"precision {precision}: " in run.log.read_text() and why in run.log.read_text()
 
 
 def test_a_resumed_training_keeps_the_precision_that_it_began_with(train_tiny, in_tmp, monkeypatch):
     """Whatever would be faster now, or it would not continue bit for bit."""
-    from training import trainer
+    from training import compute, trainer
 
-    for module in (device, trainer):
+    for module in (device, compute):
         monkeypatch.setattr(module, "computes_bf16", lambda place: True)
-    monkeypatch.setattr(trainer.Trainer, "_seconds", lambda self, name: {"fp32": 0.1, "bf16": 0.2}[name])
+    monkeypatch.setattr(trainer.Trainer, "_seconds", lambda self, how: {"fp32": 0.1, "bf16": 0.2}[how.precision])
     train_tiny("train.steps=1", "run=run")
-    monkeypatch.setattr(trainer.Trainer, "_seconds", lambda self, name: pytest.fail("timed again"))
+    monkeypatch.setattr(trainer.Trainer, "_seconds", lambda self, how: pytest.fail("timed again"))
     assert json.loads(train_tiny("train.steps=2", "run=run").status.read_text())["precision"] == "fp32"
 
 
@@ -101,8 +101,9 @@ def test_timing_a_step_changes_nothing(compose, in_tmp):
 
     made = Trainer(compose("train", TINY), PixelFaces(count=120).load(), Processes(0, 1, CPU))
     before, random = [p.clone() for p in made.model.parameters()], torch.get_rng_state()
-    assert made._seconds("fp32") > 0
-    assert all(torch.equal(p, q) and p.grad is None for p, q in zip(made.model.parameters(), before, strict=True))
+    assert made._seconds(Compute("fp32", channels_last=True)) > 0
+    for p, q in zip(made.model.parameters(), before, strict=True):
+        assert torch.equal(p, q) and p.grad is None and p.stride() == q.stride()
     assert torch.equal(torch.get_rng_state(), random)
 
 
