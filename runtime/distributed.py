@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +65,24 @@ class Processes:
         flags = torch.tensor([float(flag)])
         dist.all_reduce(flags, dist.ReduceOp.MAX)
         return bool(flags.item())
+
+    def shared(self, items: Sequence[Any], work: Callable[[Sequence[Any]], Tensor]) -> Tensor | None:
+        """`work` on all items, which returns a row (N, ...) for each; every process does each world_size-th of them.
+
+        The main process returns the rows in the order of the items, the others None.
+        """
+        if self.world_size == 1:
+            return work(items)
+        mine = items[self.rank :: self.world_size]
+        rows = work(mine).cpu() if len(mine) else None
+        parts: list[Any] | None = [None] * self.world_size if self.is_main else None
+        dist.gather_object(rows, parts)
+        if parts is None:
+            return None
+        found = torch.empty(len(items), *parts[0].shape[1:], dtype=parts[0].dtype)
+        for rank, part in enumerate(parts[: len(items)]):
+            found[rank :: self.world_size] = part
+        return found
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum over processes."""

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+import psutil
 import pytest
 import torch
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from conditions.fields import Field, slot
 from conditions.schema import UNCONDITIONAL, ConditionSchema
-from data.base import InMemoryDataset, split_by_id
+from data.base import InMemoryDataset, rows_by_split, split_by_id
 from data.palette import Palette
 
 SCHEMA = ConditionSchema((Field("kind", ("Cat", "Dog")), *slot("hat", ("Cap", "Fez"))))
@@ -132,3 +134,61 @@ def test_the_per_pixel_palette_is_that_of_the_training_part_alone():
     for part in (parts.train, parts.validation, parts.test):
         assert torch.equal(part.palette.at_pixel, data.palette.per_pixel(parts.train.images).at_pixel)
     assert not torch.equal(parts.train.palette.at_pixel, data.palette.per_pixel(data.images).at_pixel)
+
+
+# -- pictures that lie in a file, or beside the device ----------------------------------------------------------------
+
+
+@pytest.fixture
+def mapped(tmp_path) -> InMemoryDataset:
+    """The toy data set mapped from a file, in the order of the splits."""
+    data = dataset(200)
+    data = data.select(torch.cat(rows_by_split(data.ids)))
+    np.save(tmp_path / "images.npy", data.images.numpy())
+    return replace(data, images=torch.from_numpy(np.load(tmp_path / "images.npy", mmap_mode="c")))
+
+
+def test_a_mapped_data_set_is_the_same_data_set(mapped):
+    here = split_by_id(dataset(200))
+    for there, part in zip(vars(split_by_id(mapped)).values(), vars(here).values(), strict=True):
+        assert torch.equal(there.ids, part.ids) and there.hash == part.hash
+        rows = torch.tensor([5, 0, 5]) % len(part)
+        for one, other in zip(there.to("cpu").batch(rows), part.batch(rows), strict=True):
+            assert torch.equal(one, other)
+
+
+def test_the_splits_of_a_mapped_data_set_are_views_of_the_file(mapped):
+    for part in vars(split_by_id(mapped)).values():
+        assert part.to("cpu").images.untyped_storage().data_ptr() == mapped.images.untyped_storage().data_ptr()
+
+
+def test_a_file_larger_than_the_memory_is_not_read_whole(tmp_path):
+    """A hundred gigabytes with holes, of which a few pictures are written: reading or copying it would fill disk or memory."""
+    n, shape, grey = 2_000_000, (3, 128, 128), np.array([3, 5, 250], dtype=np.uint8)
+    file = np.lib.format.open_memmap(tmp_path / "large.npy", mode="w+", dtype=np.uint8, shape=(n, *shape))
+    rows = torch.tensor([0, 123, n // 2])
+    for row, level in zip(rows.tolist(), grey, strict=True):
+        file[row] = level
+    ids = torch.cat(rows_by_split(torch.arange(n)))
+    labels = torch.zeros(n, 0, dtype=torch.int64)
+    before = psutil.Process().memory_info().rss
+    splits = split_by_id(InMemoryDataset("large", torch.from_numpy(file), labels, UNCONDITIONAL, None, ids))
+    batch = splits.train.to("cpu").batch(rows)
+    assert torch.equal(((batch.x_0 + 1) * 127.5).round().to(torch.uint8)[:, 0, 0, 0], torch.from_numpy(grey))
+    assert psutil.Process().memory_info().rss - before < 0.5e9  # ids and their order, but no pictures
+    assert [len(part) for part in vars(splits).values()] == [17 * n // 20, 2 * n // 20, n // 20]
+
+
+@pytest.mark.parametrize(("free", "where"), [(10**9, "cuda"), (50_000, "cpu")], ids=["fits", "too large"])
+def test_a_data_set_that_would_fill_a_gpu_stays_on_the_host(monkeypatch, free, where):
+    data, moved = dataset(500), []
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 10**10))
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, device: moved.append(torch.device(device).type) or self)
+    there = data.to("cuda")
+    assert there.device == torch.device("cuda") and moved == (["cuda", "cuda"] if where == "cuda" else [])
+
+
+def test_batches_of_a_data_set_on_the_host_go_to_the_device():
+    """The device "meta" stands for a GPU."""
+    batch = replace(dataset(), device=torch.device("meta")).batch(torch.arange(3))
+    assert {x.device.type for x in batch} == {"meta"} and batch.x_0.shape == (3, 3, 4, 5)

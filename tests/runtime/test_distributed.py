@@ -13,22 +13,22 @@ from tests.conftest import TINY
 from tests.programs import ROOT, run_program
 
 
-def run_two(folder, program: str) -> tuple[list[int], list[str]]:
-    """Exit statuses and error messages of a program in two processes, with the environment that torchrun gives them."""
+def run_together(folder, *command: str, size: int = 2) -> tuple[list[int], list[str]]:
+    """Exit statuses and error messages of a program in `size` processes, with the environment that torchrun gives."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    together = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    together = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", program],
+            [sys.executable, *command],
             cwd=folder,
-            env={**os.environ, **together, "PYTHONPATH": str(ROOT), "RANK": rank, "LOCAL_RANK": rank},
+            env={**os.environ, **together, "PYTHONPATH": str(ROOT), "RANK": str(rank), "LOCAL_RANK": str(rank)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for rank in ("0", "1")
+        for rank in range(size)
     ]
     errors = [process.communicate(timeout=200)[1] for process in started]
     return [process.returncode for process in started], errors
@@ -51,6 +51,9 @@ def agree():  # whose model is gone when the interpreter ends: its threads canno
             here.on_main(refuse)
         except ValueError as error:
             found.append(str(error))
+        for items in (range(5), range(1)):
+            rows = here.shared(items, lambda mine: torch.tensor([[i, here.rank] for i in mine]))
+            found.append(None if rows is None else rows.tolist())
         found += [here.any(here.rank == 1), here.any(False), here.sum(torch.tensor([here.rank + 1.0])).item()]
         model = here.wrap(torch.nn.Linear(1, 1, bias=False))
         model(torch.full((1, 1), 2.0 * here.rank)).sum().backward()
@@ -63,12 +66,31 @@ agree()
 
 def test_what_the_main_process_returns_or_raises_every_process_returns_or_raises(tmp_path):
     """Otherwise one process ends and the other waits for it."""
-    statuses, errors = run_two(tmp_path, TOGETHER)
+    statuses, errors = run_together(tmp_path, "-c", TOGETHER)
     assert statuses == [0, 0], errors
     refusal = "seed=-1: must be a whole number"
     for rank in range(2):
         found = (tmp_path / f"rank-{rank}").read_text()
-        assert found == repr([True, True, 2, "by 0", refusal, True, False, 3.0, 1.0]), rank
+        rows = [[[0, 0], [1, 1], [2, 0], [3, 1], [4, 0]], [[0, 0]]] if rank == 0 else [None, None]
+        assert found == repr([True, True, 2, "by 0", refusal, *rows, True, False, 3.0, 1.0]), rank
+
+
+@pytest.mark.slow
+def test_one_two_and_three_processes_write_equal_pictures(tmp_path, weights):
+    """sample.py shares its seeds out; also more processes than pictures, and what a label prior decides by the seed."""
+    common = [str(ROOT / "sample.py"), f"checkpoint={weights}", "steps=2", "sampler=ddpm", "refine=1", "device=cpu"]
+    for n in (5, 1):
+        for size in (1, 2, 3):
+            out = f"out={n}-of-{size}"
+            statuses, errors = run_together(tmp_path, *common, "attrs=crown", "w=1", f"n={n}", out, size=size)
+            assert statuses == [0] * size, errors
+        alone = sorted((tmp_path / f"{n}-of-1").glob("*.png"))
+        assert len(alone) == n + 1
+        for size in (2, 3):
+            shared = sorted((tmp_path / f"{n}-of-{size}").glob("*.png"))
+            assert [path.name for path in shared] == [path.name for path in alone]
+            for one, other in zip(alone, shared, strict=True):
+                assert one.read_bytes() == other.read_bytes(), other
 
 
 @pytest.mark.parametrize(("rank", "speaker"), [("0", "train.py: "), ("1", r"train.py \(rank 1\): ")])

@@ -1,0 +1,163 @@
+"""How a network is computed: what it changes, who chooses, and that a resumed run goes on as it began."""
+
+import functools
+import json
+
+import pytest
+import torch
+
+from data import PixelFaces
+from runtime.device import CompileError, Compute, computed, lay_out
+from runtime.distributed import Processes
+from tests.conftest import TINY
+from training import compute
+from training.compute import as_before, fastest
+from training.trainer import Trainer
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
+PLAIN = Compute("bf16")
+
+
+@pytest.fixture
+def settings(compose, monkeypatch):
+    """Of a training, on a GPU that computes in bf16: settings("compile=true")."""
+    monkeypatch.setattr(compute, "pick_precision", lambda name, device: "bf16" if name == "auto" else name)
+    monkeypatch.setattr(compute, "computes_bf16", lambda device: True)
+    return lambda *overrides: compose("train", overrides)
+
+
+def timed(**gains: float):
+    """A clock on which a step takes a second, times the gain of each part of a Compute; and what it timed."""
+    seen = []
+
+    def seconds(how: Compute) -> float:
+        seen.append(how)
+        return gains.get("compile", 1) ** how.compile * gains.get("channels_last", 1) ** how.channels_last
+
+    return seconds, seen
+
+
+# -- who chooses ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("last", [0.8, 1.2])
+@pytest.mark.parametrize("compiled", [0.5, 1.5])
+def test_on_cuda_each_choice_is_taken_where_a_step_is_faster(settings, last, compiled):
+    seconds, _ = timed(channels_last=last, compile=compiled)
+    how, why = fastest(settings(), CUDA, seconds)
+    assert how == Compute("bf16", compiled < 1, last < 1)
+    assert why["compile"].startswith(f"{min(last, 1):.3g} s a step without it, ")
+
+
+def test_what_was_asked_for_is_not_timed(settings):
+    seconds, seen = timed(channels_last=0.5, compile=0.5)
+    asked = settings("compile=false", "channels_last=true", "precision=fp32")
+    assert fastest(asked, CUDA, seconds)[0] == Compute("fp32", False, True) and not seen
+
+
+def test_a_gpu_that_cannot_compile_trains_without(settings):
+    def seconds(how):
+        if how.compile:
+            raise CompileError("compile=true: PyTorch cannot compile here (no C compiler); use compile=false")
+        return 1.0
+
+    how, why = fastest(settings(), CUDA, seconds)
+    assert how == PLAIN and "no C compiler" in why["compile"]
+
+
+def test_on_the_cpu_nothing_is_compiled_unless_it_is_asked_for(settings):
+    seconds, seen = timed(channels_last=0.5, compile=0.5)
+    assert fastest(settings("precision=fp32"), CPU, seconds)[0] == Compute() and not seen
+    assert fastest(settings("precision=fp32", "compile=true"), CPU, seconds)[0].compile
+
+
+@pytest.mark.parametrize(
+    ("state", "device", "expected"),
+    [
+        ({"precision": "bf16", "compile": True, "channels_last": True}, CUDA, Compute("bf16", True, True)),
+        ({"precision": "fp32", "compile": False, "channels_last": False}, CUDA, Compute("fp32")),
+        ({"precision": "bf16", "compile": True, "channels_last": True}, CPU, Compute("bf16", False, True)),
+        ({"precision": "bf16"}, CUDA, Compute("bf16")),
+    ],
+    ids=["as it began", "also where slower", "on another device", "of an earlier version"],
+)
+def test_a_resumed_run_goes_on_as_it_began(settings, state, device, expected):
+    assert as_before(state, settings(), device)[0] == expected
+
+
+def test_what_is_typed_when_resuming_counts(settings):
+    state = {"precision": "bf16", "compile": True, "channels_last": True}
+    assert as_before(state, settings("compile=false"), CUDA)[0] == Compute("bf16", False, True)
+
+
+def test_how_a_run_computes_is_logged_recorded_and_kept(train_tiny, in_tmp):
+    run = train_tiny("train.steps=1", "run=run", "channels_last=true")
+    status = json.loads(run.status.read_text())
+    assert (status["channels_last"], status["compile"], status["sessions"][0]["channels_last"]) == (True, False, True)
+    log = run.log.read_text()
+    assert "channels_last true: as asked for" in log and "fp32, channels last on cpu" in log
+
+
+# -- what it changes --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def built(compose):
+    def trainer(*overrides):
+        return Trainer(compose("train", [*TINY, *overrides]), PixelFaces(count=120).load(), Processes(0, 1, CPU))
+
+    return trainer
+
+
+def test_channels_last_reaches_the_network_and_changes_nothing_but_rounding(built):
+    plain, last = built("optim.warmup=0"), built("optim.warmup=0", "channels_last=true")
+    kernels, inputs = [p for p in last.model.parameters() if p.ndim == 4 and p.shape[1] > 1 and p.shape[2] > 1], []
+    assert all(p.is_contiguous(memory_format=torch.channels_last) and not p.is_contiguous() for p in kernels)
+    last.model.register_forward_pre_hook(lambda module, args: inputs.append(args[0]))
+    for step in range(2):
+        one, other = plain.step(step, 100), last.step(step, 100)
+        torch.testing.assert_close(one.losses, other.losses, rtol=1e-3, atol=1e-5)
+    assert inputs[0].is_contiguous(memory_format=torch.channels_last) and not inputs[0].is_contiguous()
+
+
+def test_outside_of_the_network_pictures_lie_as_always():
+    net = lay_out(torch.nn.Conv2d(3, 4, 3), True)
+    out = computed(lambda x_t, t, cond: net(x_t), CPU, Compute(channels_last=True))(torch.rand(2, 3, 8, 8), None, None)
+    assert out.is_contiguous() and not net.weight.is_contiguous()
+
+
+def test_the_compiled_network_is_that_of_the_steps_and_not_of_reports(built, monkeypatch):
+    compiled, calls = [], []
+
+    def fake(network):
+        compiled.append(network)
+        return lambda *inputs: calls.append(len(inputs[0])) or network(*inputs)
+
+    monkeypatch.setattr(torch, "compile", fake)
+    trainer = built("compile=true")
+    trainer.step(0, 100)
+    assert compiled == [trainer.model] and calls == [8]
+    trainer.denoiser(trainer.ema.model)
+    assert len(compiled) == 1
+
+
+def test_where_pytorch_cannot_compile_one_line_says_so(built, monkeypatch):
+    def fake(network):
+        def fail(*inputs):
+            raise torch._dynamo.exc.BackendCompilerFailed(fake, RuntimeError("no compiler\nat all"), None)
+
+        return fail
+
+    monkeypatch.setattr(torch, "compile", fake)
+    with pytest.raises(CompileError, match=r"^compile=true: PyTorch cannot compile here \(.*\); use compile=false$"):
+        built("compile=true").step(0, 100)
+
+
+@pytest.mark.slow
+def test_a_compiled_training_is_the_same_up_to_rounding(built, monkeypatch):
+    """Traced and differentiated as always, but not translated to C++, which takes minutes; test_cuda.py does all."""
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
+    plain, fused = built("optim.warmup=0"), built("optim.warmup=0", "compile=true")
+    for step in range(2):
+        one, other = plain.step(step, 100), fused.step(step, 100)
+        torch.testing.assert_close(one.losses, other.losses, rtol=1e-3, atol=1e-5)
