@@ -15,6 +15,11 @@ settings.register_profile("default", deadline=None, max_examples=50, derandomize
 settings.load_profile("default")
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("cuda") and not torch.cuda.is_available():
+        pytest.skip("no NVIDIA GPU that PyTorch finds")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """Small tensors gain nothing from more, and threads that wait for one another stall on busy cores."""

@@ -163,7 +163,7 @@ def test_the_splits_of_a_mapped_data_set_are_views_of_the_file(mapped):
 
 
 def test_a_file_larger_than_the_memory_is_not_read_whole(tmp_path):
-    """A hundred gigabytes with holes, of which a few pictures are written: reading or copying it would fill disk or memory."""
+    """A hundred gigabytes with holes, of which three pictures are written: a copy would fill the disk or the memory."""
     n, shape, grey = 2_000_000, (3, 128, 128), np.array([3, 5, 250], dtype=np.uint8)
     file = np.lib.format.open_memmap(tmp_path / "large.npy", mode="w+", dtype=np.uint8, shape=(n, *shape))
     rows = torch.tensor([0, 123, n // 2])

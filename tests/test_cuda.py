@@ -1,0 +1,91 @@
+"""What a GPU does otherwise than a CPU. `bash scripts/cuda.sh` runs these first; without a GPU they are skipped."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from data import PixelFaces
+from data import base as data_base
+from inference.pipeline import Pipeline
+from runtime.device import Compute
+from runtime.distributed import Processes
+from tests.conftest import TINY
+from training.trainer import CHECK_EVERY, Trainer
+
+pytestmark = pytest.mark.cuda
+HERE = Processes(0, 1, torch.device("cuda", 0))
+
+
+@pytest.fixture
+def trainer(compose):
+    def build(*overrides):
+        settings = compose("train", [*TINY, "device=cuda", "optim.warmup=0", *overrides])
+        return Trainer(settings, PixelFaces(count=120).load(), HERE)
+
+    return build
+
+
+@pytest.fixture
+def waiting_fails():
+    """PyTorch raises where the host would wait for the device."""
+    torch.cuda.set_sync_debug_mode("error")
+    yield
+    torch.cuda.set_sync_debug_mode("default")
+
+
+def losses(trainer: Trainer, steps: int = 3) -> list[float]:
+    return [trainer.step(step, 100).losses.mean().item() for step in range(steps)]
+
+
+@pytest.mark.parametrize("overrides", [[], ["optim=muon", "train.accumulate=2"], ["diffusion.times=[100,500]"]])
+@pytest.mark.parametrize("on_host", [False, True], ids=["data on the device", "data on the host"])
+def test_no_training_step_waits_for_the_device(trainer, monkeypatch, request, overrides, on_host):
+    monkeypatch.setattr(data_base, "MOST", 0.0 if on_host else data_base.MOST)
+    made = trainer(*overrides)
+    assert made.data.images.is_cuda != on_host
+    made.step(0, 100)  # makes what is made once
+    request.getfixturevalue("waiting_fails")
+    for step in range(1, CHECK_EVERY - 1):
+        assert made.step(step, 100).losses.is_cuda
+
+
+def test_where_the_data_lie_changes_nothing(trainer, monkeypatch):
+    on_device = losses(trainer("precision=fp32"))
+    monkeypatch.setattr(data_base, "MOST", 0.0)
+    assert losses(trainer("precision=fp32")) == pytest.approx(on_device, rel=1e-4)
+
+
+@pytest.mark.parametrize("how", ["compile=true", "channels_last=true"])
+def test_how_it_is_computed_changes_nothing_but_rounding(trainer, how):
+    plain = losses(trainer("precision=fp32", "compile=false", "channels_last=false"))
+    assert losses(trainer("precision=fp32", how)) == pytest.approx(plain, rel=2e-3)
+
+
+def test_each_choice_is_timed_and_training_goes_on(trainer):
+    made = trainer()
+    made.settle()
+    assert isinstance(made.how, Compute) and {"precision", "compile", "channels_last"} == set(made.why)
+    first, *_, last = losses(made, 60)
+    assert last < first
+
+
+def test_a_resumed_training_goes_on_close_to_the_whole_one(trainer):
+    """Sums of gradients may differ in their order, so close is all that is promised."""
+    whole, part, rest = (trainer("precision=fp32") for _ in range(3))
+    expected = losses(whole, 6)
+    losses(part, 3)
+    rest.load(part.state())
+    assert [rest.step(s, 100).losses.mean().item() for s in range(3, 6)] == pytest.approx(expected[3:], rel=1e-3)
+
+
+def test_pictures_are_those_of_the_cpu_but_for_rounding(weights):
+    here, there = (Pipeline.load(weights, device)("crown", range(8), w=2) for device in ("cuda", "cpu"))
+    assert ((here.short() - there.short()).abs() > 8).double().mean() < 0.01
+
+
+def test_compiled_pictures_are_those_of_the_plain_network(weights):
+    plain = Pipeline.load(weights, "cuda")
+    fused = Pipeline.load(weights, "cuda", "fp32", True, True)
+    one, other = (replace(pipe, palette=None)("crown", range(8), w=2).short() for pipe in (plain, fused))
+    assert ((one - other).abs() > 8).double().mean() < 0.01
