@@ -12,10 +12,12 @@ from hydra import initialize_config_dir
 from cli.help import defaults, explain
 from conf import Settings, allowed, closest, fields, groups, members, names, setting
 from data import DATASETS, pixelfaces
+from data.images import to_uint8
+from data.palette import Palette
 from evaluation.score import ScoreSettings
 from evaluation.settings import EvaluateSettings
 from inference.settings import AnimateSettings, CompareSettings, InterpolateSettings, SampleSettings
-from runtime.factory import build_model
+from runtime.factory import build_diffusion, build_model
 from runtime.settings import CONF, compose, options, register
 from scripts.speed.settings import BenchmarkSettings
 from training.settings import TrainSettings
@@ -49,11 +51,15 @@ def test_what_composes_without_arguments_is_what_is_declared(cls):
 
 @pytest.mark.parametrize("model", ["unet", "dit"])
 @pytest.mark.parametrize("diffusion", ["linear", "cosine"])
-def test_every_network_and_schedule_is_built_and_gives_a_loss(model, diffusion):
-    settings = compose(TrainSettings, [f"model={model}", f"diffusion={diffusion}"])
-    network = build_model(settings, (3, 24, 24), pixelfaces.SCHEMA)
+@pytest.mark.parametrize("prediction", ["eps", "palette"])
+def test_every_network_and_schedule_is_built_and_gives_a_loss(model, diffusion, prediction):
+    settings = compose(
+        TrainSettings, [f"model={model}", f"diffusion={diffusion}", f"diffusion.prediction={prediction}"]
+    )
     x_0, cond = torch.zeros(2, 3, 24, 24), pixelfaces.SCHEMA.unknown(2)
-    loss = settings.diffusion.build().loss(network, x_0, cond)
+    palette = Palette.of(to_uint8(x_0))
+    network = build_model(settings, (3, 24, 24), pixelfaces.SCHEMA, palette)
+    loss = build_diffusion(settings, palette).loss(network, x_0, cond)
     assert loss.shape == (2,) and bool(loss.isfinite().all())
 
 

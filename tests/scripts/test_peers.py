@@ -54,7 +54,7 @@ def test_all_networks_train_on_the_same_batch(monkeypatch):
     (x_t, t, _), *others = seen.values()
     assert x_t.shape == (3, *SHAPE) and len(others) == len(trainers) - 1
     assert all(torch.equal(x_t, theirs) and torch.equal(t, times) for theirs, times, _ in others)
-    assert {trainer.precision for trainer in trainers.values()} == {"fp32"}
+    assert {trainer.how.precision for trainer in trainers.values()} == {"fp32"}
 
 
 def test_a_step_changes_the_weights_and_the_ema_of_a_peer(peer):
