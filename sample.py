@@ -5,12 +5,14 @@ torchrun --standalone --nproc_per_node=2 sample.py n=10000
 python sample.py --help
 """
 
+from __future__ import annotations
+
 import re
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch import Tensor
 from tqdm import tqdm
 
 from cli.app import command
@@ -23,6 +25,9 @@ from inference.settings import SampleSettings
 from inference.weights import from_here
 from runtime.distributed import Processes, processes
 from runtime.folders import new_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @command(SampleSettings)

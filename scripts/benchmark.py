@@ -7,14 +7,12 @@ python scripts/benchmark.py parts=[training,sampling] rounds=9 threads=1
 import shlex
 from pathlib import Path
 
-import torch
-
 from cli.app import command
 from inference.weights import from_here
 from runtime.device import pick_device, pick_precision
 from runtime.folders import new_folder
 from runtime.settings import key_of
-from scripts.speed.bench import Bench, threads
+from scripts.speed.bench import Bench, threads, usual_threads
 from scripts.speed.report import PARTS, lines, machine, write
 from scripts.speed.settings import BenchmarkSettings
 from scripts.speed.timing import Stopwatch
@@ -23,7 +21,7 @@ from scripts.speed.timing import Stopwatch
 @command(BenchmarkSettings)
 def main(settings: BenchmarkSettings, overrides: list[str]) -> None:
     device = pick_device(settings.device)
-    precision, count = pick_precision(settings.precision, device), settings.threads or torch.get_num_threads()
+    precision, count = pick_precision(settings.precision, device), settings.threads or usual_threads()
     parts = [name for name in PARTS if name in settings.parts]
     measurements = sum(PARTS[name].MEASUREMENTS for name in parts)
     stopwatch = Stopwatch(device, settings.rounds, 60 * settings.minutes, measurements)

@@ -98,6 +98,11 @@ def flops(run: Callable[[], object]) -> int:
     return counter.get_total_flops()
 
 
+def usual_threads() -> int:
+    """How many threads PyTorch takes by itself."""
+    return torch.get_num_threads()
+
+
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """So many threads of PyTorch on the CPU, for a while."""
