@@ -113,7 +113,10 @@ class LabelPrior:
 
 
 def _draw(weights: Tensor, generator: torch.Generator) -> int:
-    return int(torch.multinomial(weights, 1, generator=generator))
+    """A place, each as often as its weight says, by one uniform number: alike on all machines and in exported pages."""
+    upwards = weights.cumsum(dim=0)
+    share = torch.rand((), generator=generator, dtype=weights.dtype)
+    return int(torch.searchsorted(upwards, share * upwards[-1], right=True).clamp(max=int(weights.nonzero().max())))
 
 
 def _allowed(schema: ConditionSchema, label: Tensor, avoided: Tensor | None) -> list[Tensor]:
