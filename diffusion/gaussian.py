@@ -167,15 +167,16 @@ class GaussianDiffusion:
             return nearest  # (B, H, W)
         return self.schedule.signal(t, x_0) * eps - self.schedule.noise(t, x_0) * x_0
 
-    def plausible(self, output: Tensor, towards: Sequence[Tensor]) -> Tensor:
-        """Guided logits without the colours that nothing guides towards; any other output as it is.
+    def plausible(self, output: Tensor, outputs: Sequence[Tensor | None], weights: Sequence[float]) -> Tensor:
+        """Logits guided by `outputs` without the colours that nothing guides towards; any other output as it is.
 
         Two conditions differ most in the logits of what is improbable under both, which were hardly trained and which
         extrapolation would amplify. So a colour must have a tenth of the probability of the likeliest one under at
-        least one of `towards` (Li et al. 2023: the plausibility constraint of contrastive decoding).
+        least one output of positive weight (Li et al. 2023: the plausibility constraint of contrastive decoding).
         """
         if self.prediction != "palette":
             return output
+        towards = [logits for logits, v in zip(outputs, weights, strict=True) if logits is not None and v > 0]
         allowed = [logits >= logits.amax(dim=1, keepdim=True) + math.log(PLAUSIBLE) for logits in towards]
         return output.masked_fill(~torch.stack(allowed).any(dim=0), -torch.inf)
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
-from conf import MAX_SEED, Settings, Text, setting
+from conf import MAX_SEED, MAX_WEIGHT, Settings, Text, setting
 from data import AnyDataset
 from data.base import SPLIT_RULE, InMemoryDataset, Splits, data_root
 from diffusion.sampling import SamplingOptions
@@ -40,7 +40,7 @@ class BenchSettings(ComputeSettings, SamplingOptions):
     split: Literal["validation", "test"] = setting(
         "validation", "validation, for choosing; test, for the final figures of pretrained weights"
     )
-    w: float = setting(3.0, "guidance, where a measure has none of its own", ge=0)
+    w: float = setting(3.0, "guidance, where a measure has none of its own", ge=0, le=MAX_WEIGHT)
     seed: int = setting(0, "of requests, of pictures and of the choice of real pictures", ge=0, le=MAX_SEED)
     out: Text | None = setting(
         None, "folder to write to, new or empty; null makes evaluations/<dataset>/<time>-<split>"

@@ -44,8 +44,7 @@ def guided(
     base     : w and the weights of `also` at noise levels where `guidance` does not act; `base_weights` if left out
     clip     : limit the predicted x_0, by `guidance.limit`; high w needs it
 
-    Branches with a weight other than zero are evaluated in one batch. Raises ValueError where w is not 1 and there is
-    no reference.
+    Branches with a weight other than zero are evaluated in one batch. Raises ValueError for w other than 1 alone.
     """
     if ref is None and ref_cond is None and (w != 1.0 or also):
         raise ValueError(f"w={w}: guidance needs a reference; give ref_cond (all UNKNOWN for CFG) or ref")
@@ -62,15 +61,12 @@ def guided(
         outputs = _outputs(denoiser, ref, x_t, t, [c if n else None for c, n in zip(labels, needed, strict=True)])
         output = sum(v * out for v, out, c in zip(weights, outputs, counts, strict=True) if c)
         output = guidance.combine(output, outputs[1] if guiding else None)
-        if guiding:
-            output = diffusion.plausible(
-                output, [out for v, out in zip(weights, outputs, strict=True) if v > NEGLIGIBLE]
-            )
+        output = diffusion.plausible(output, outputs, weights) if guiding else output
         prediction = diffusion.predict(output, x_t, t, clip=False)
         prediction = diffusion.with_x_0(guidance.limit(prediction.x_0), x_t, t) if clip else prediction
-        if not guidance.renoise_reference:
-            return prediction
-        return Prediction(prediction.x_0, diffusion.predict(outputs[0], x_t, t, clip=False).eps)
+        if guidance.renoise_reference:
+            prediction = prediction._replace(eps=diffusion.predict(outputs[0], x_t, t, clip=False).eps)
+        return prediction
 
     return denoise
 

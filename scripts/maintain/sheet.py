@@ -20,7 +20,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("requests", nargs="+", help='one per row, such as "male,glasses" or "any"')
     parser.add_argument("--w", type=float, nargs="+", default=[3.0], help="one for all rows, or one per row")
     parser.add_argument("--n", type=int, default=10, help="pictures per row")
-    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--steps", type=int, help="those that fit the weights, if left out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scale", type=int, default=3)
     parser.add_argument("--checkpoint", type=Path)

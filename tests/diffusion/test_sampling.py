@@ -268,7 +268,7 @@ def test_options_are_the_same_after_being_written_and_read(sampler, guidance):
             "spacing='even': unknown; choose one of trailing, linspace, leading, power, karras, listed",
         ),
         ({"steps": 0}, "steps=0: must be a whole number of at least 1 or null"),
-        ({"w": -1.0}, "w=-1.0: must be a number of at least 0"),
+        ({"w": -1.0}, "w=-1.0: must be a number from 0 to 20"),
         ({"refine": -1}, "refine=-1: must be a whole number from 0 to 1,000 or null"),
         ({"sampler": {"name": "ddim", "eta": 2.0}}, "sampler.eta=2.0: must be a number from 0 to 1"),
     ],

@@ -177,7 +177,7 @@ def test_the_command_of_a_cell_samples_that_cell(in_tmp, results):
 def test_each_network_is_loaded_once_the_guides_too(in_tmp, weights, pipe):
     guide = in_tmp / "guide.safetensors"
     guide.write_bytes(weights.read_bytes())
-    loaded = []
+    loaded, usual = [], ("cpu", "fp32", False, False)
 
     def load(*asked):
         loaded.append(asked)
@@ -185,10 +185,10 @@ def test_each_network_is_loaded_once_the_guides_too(in_tmp, weights, pipe):
 
     base = [f"checkpoint={weights}", *BASE, "guidance=cfg", f"guide={guide}"]
     run(plan(base, {"w": [1, 4], "steps": [2]}), [0], load=load)
-    assert loaded == [(weights, "cpu", "fp32"), (guide, "cpu", "fp32")]
+    assert loaded == [(weights, *usual), (guide, *usual)]
     loaded.clear()
     run(plan([f"checkpoint={weights}", *BASE], {"guide": [str(weights), "guide.safetensors"]}), [0], load=load)
-    assert loaded == [(weights, "cpu", "fp32"), (Path("guide.safetensors"), "cpu", "fp32")]
+    assert loaded == [(weights, *usual), (Path("guide.safetensors"), *usual)]
     loaded.clear()
     run(plan([f"checkpoint={weights}", *BASE], {"precision": ["bf16"]}), [0], load=load)
     assert [precision for _, _, precision, *_ in loaded] == ["fp32", "bf16"]
