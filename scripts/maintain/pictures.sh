@@ -43,6 +43,6 @@ cp "$sampled/animation/animation.png" $images/
 "$python" scripts/interpolate.py checkpoint=$punks seeds=[3,3] attrs=male "to=zombie,top hat" out="$sampled/between"
 cp "$sampled/between/strip.png" $images/interpolation.png
 
-"$python" scripts/compare.py checkpoint=$punks vary.steps=[5,30] vary.w=[1,7] vary.sampler=[ddpm,unipc] \
-    vary.refine=[0] seeds=[0,1,2,3,4,5,6,7] attrs=male,glasses,hat out="$sampled/compare"
+"$python" scripts/compare.py checkpoint=$punks complete=false vary.steps=[2,30] vary.w=[0,1] vary.sampler=[ddpm] \
+    vary.complete=[true] seeds=[0,1,2,3,4,5,6,7] attrs=male,glasses,hat out="$sampled/compare"
 cp "$sampled/compare/contact.png" $images/compare.png
