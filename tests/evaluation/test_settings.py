@@ -41,7 +41,7 @@ def test_settings_are_composed_as_they_are_typed(compose, monkeypatch):
         ("measure=[exact,beauty]", ["measure=['exact', 'beauty']", "exact, adherence, validity"]),
         ("measure=[]", ["measure=[]", "one or more of exact"]),
         ("split=train", ["split='train'", "validation, test"]),
-        ("w=-1", ["w=-1", "at least 0"]),
+        ("w=-1", ["w=-1", "from 0 to 20"]),
         ("exact.tries=0", ["exact.tries=0", "whole number from 1"]),
         ("exact.n=1e3", ["exact.n=1000.0", "whole number"]),
         ("adherence.w=[1,x]", ["adherence.w=[1, 'x']", "numbers of at least 0"]),
