@@ -48,7 +48,8 @@ def _named(schema: ConditionSchema, part: str, argument: str, typed: Written, re
     """One condition, with its weights; `read_as` takes up what is read as something else."""
     names, star, weight = part.partition("*")
     tokens = [token.partition(":") for token in names.split(",")]
-    if all(_known(schema, name) for name, _, _ in tokens):
+    doubled = any(name.strip().startswith("--") for name, _, _ in tokens)  # no phrase, and not absent twice
+    if doubled or all(_known(schema, name) for name, _, _ in tokens):
         return part
     read = _phrase(schema, ",".join(name for name, _, _ in tokens))
     if read is None:

@@ -163,6 +163,7 @@ def test_a_malicious_training_state(capsys, in_tmp):
         ("guide=nowhere.safetensors", ["guide=nowhere.safetensors", "no such file"]),
         ("attrs=-any", ["attrs='-any'"]),
         ("attrs=-", ["attrs='-'"]),
+        ("attrs=--hat", ["attrs='--hat'"]),
         ("attrs={a:1}", ["attrs="]),
         ("init=5", ["init=5", "no such file"]),
         ("checkpoint=5", ["checkpoint=5", "no such file"]),

@@ -163,6 +163,8 @@ def test_pictures_that_are_no_numbers_are_refused(pipe):
     broken = replace(pipe, denoiser=lambda x_t, t, cond: torch.full_like(x_t, float("nan")))
     with pytest.raises(ValueError, match=r"^w=2: the pictures are not finite; use a smaller w, or other weights$"):
         broken("crown", [0], QUICK)
+    with pytest.raises(ValueError, match=r"^w=1e\+300: must be a number from 0 to 20$"):
+        pipe("crown", [0], QUICK, w=1e300)
 
 
 # -- guidance ------------------------------------------------------------------------------------------------------
