@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -65,19 +65,37 @@ class LabelPrior:
         return total
 
     def complete(
-        self, schema: ConditionSchema, label: Tensor, generator: torch.Generator, avoided: Tensor | None = None
+        self,
+        schema: ConditionSchema,
+        labels: Tensor,
+        generators: Sequence[torch.Generator],
+        avoided: Tensor | None = None,
     ) -> Tensor:
-        """`label` (F,) with all that is UNKNOWN sampled from the prior, given what is known; coarse fields agree.
+        """`labels` (N, F) with all that is UNKNOWN sampled from the prior, given what is known; coarse fields agree.
 
-        avoided : (F,) names values that are not sampled, unless `label` leaves no other
+        generators : of each label its own, from which it takes a uniform number for each slot
+        avoided    : (N, F) names values that are not sampled, unless a label leaves no other
+
+        Raises ValueError for a label that contradicts itself.
+        """
+        columns, found = slots(schema), labels.clone()
+        shares = torch.stack([torch.rand(len(columns), generator=g, dtype=torch.float64) for g in generators])
+        given = labels if avoided is None else torch.cat([labels, avoided], dim=1)
+        for request, rows in _grouped(given):  # all pictures of a request together
+            label, avoids = request[: len(schema)], None if avoided is None else request[len(schema) :]
+            found[rows[:, None], columns] = self._sample(schema, label, avoids, shares[rows])
+        return coarse_filled(schema, found)
+
+    def _sample(self, schema: ConditionSchema, label: Tensor, avoided: Tensor | None, shares: Tensor) -> Tensor:
+        """(M, S) values of the slots given a label (F,), by uniform numbers `shares` (M, S).
 
         Exact: for each value of the root, messages from the leaves say how likely what is known is; then the root, and
-        all others outwards. Raises ValueError for a label that contradicts itself.
+        all others outwards.
         """
         allowed = _allowed(schema, label, avoided)
         upwards = [a.double().expand(len(self.first), -1).clone() for a in allowed]  # (K root, K) each
-        weight = self.first * allowed[self.root]
-        for slot in reversed(self._order()):
+        weight, order = self.first * allowed[self.root], self._order()
+        for slot in reversed(order):
             message = (self.tables[slot] * upwards[slot][:, None]).sum(dim=2)  # (K root, K above)
             if self.above[slot] < 0:
                 weight = weight * message[:, 0]
@@ -85,14 +103,13 @@ class LabelPrior:
                 upwards[self.above[slot]] *= message
         if not weight.sum() > 0:
             raise ValueError(f"label {label.tolist()}: contradicts itself; no value of a slot fits all that it says")
-        chosen = [0] * len(allowed)
-        chosen[self.root] = root = _draw(weight, generator)
-        for slot in self._order():
-            over = 0 if self.above[slot] < 0 else chosen[self.above[slot]]
-            chosen[slot] = _draw(self.tables[slot][root, over] * upwards[slot][root], generator)
-        found = label.clone()
-        found[slots(schema)] = torch.tensor(chosen)
-        return coarse_filled(schema, found[None])[0]
+        numbers = iter(shares.T)
+        chosen = torch.zeros(len(shares), len(allowed), dtype=torch.int64)
+        chosen[:, self.root] = root = _draw(weight.expand(len(shares), -1), next(numbers))
+        for slot in order:
+            over = torch.zeros_like(root) if self.above[slot] < 0 else chosen[:, self.above[slot]]
+            chosen[:, slot] = _draw(self.tables[slot][root, over] * upwards[slot][root], next(numbers))
+        return chosen
 
     def _order(self) -> list[int]:
         """Places of the slots but for the root, each after the one above it."""
@@ -112,11 +129,22 @@ class LabelPrior:
         return cls(raw["root"], tuple(raw["above"]), first, tuple(tables))
 
 
-def _draw(weights: Tensor, generator: torch.Generator) -> int:
-    """A place, each as often as its weight says, by one uniform number: alike on all machines and in exported pages."""
-    upwards = weights.cumsum(dim=0)
-    share = torch.rand((), generator=generator, dtype=weights.dtype)
-    return int(torch.searchsorted(upwards, share * upwards[-1], right=True).clamp(max=int(weights.nonzero().max())))
+def _grouped(rows: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each different row of (N, F), with the numbers (M,) of the rows that equal it."""
+    different, which = rows.unique(dim=0, return_inverse=True)
+    for number, row in enumerate(different):
+        yield row, (which == number).nonzero()[:, 0]
+
+
+def _draw(weights: Tensor, shares: Tensor) -> Tensor:
+    """(M,) places, each as often as its weight of (M, K) says, by a uniform number of (M,).
+
+    One number for each, so that all machines and exported pages draw alike.
+    """
+    upwards = weights.cumsum(dim=1)
+    found = torch.searchsorted(upwards, shares[:, None] * upwards[:, -1:], right=True)[:, 0]
+    last = weights.shape[1] - 1 - (weights > 0).flip(1).int().argmax(dim=1)  # of those that have a weight
+    return torch.minimum(found, last)
 
 
 def _allowed(schema: ConditionSchema, label: Tensor, avoided: Tensor | None) -> list[Tensor]:

@@ -96,11 +96,8 @@ def completed(
     """
     if prior is None:
         return labels
-    found = []
-    for i, seed in enumerate(seeds):
-        generator = torch.Generator().manual_seed(_nearer(seed) ^ LABELS)
-        found.append(prior.complete(schema, labels[0][i], generator, None if avoided is None else avoided[i]))
-    return [torch.stack(found)]
+    generators = [torch.Generator().manual_seed(_nearer(seed) ^ LABELS) for seed in seeds]
+    return [prior.complete(schema, labels[0], generators, avoided)]
 
 
 def _nearer(seed: Seed) -> int:

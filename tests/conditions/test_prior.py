@@ -55,6 +55,11 @@ def prior(request) -> LabelPrior:
     return PRIORS[request.param]
 
 
+def complete(prior: LabelPrior, label: torch.Tensor, seed: int = 0, schema=TOY) -> torch.Tensor:
+    """One label (F,), completed by a seed."""
+    return prior.complete(schema, label[None], [torch.Generator().manual_seed(seed)])[0]
+
+
 def test_it_is_a_distribution(prior):
     assert prior.log_prob(EVERY).exp().sum().item() == pytest.approx(1.0)
 
@@ -98,7 +103,7 @@ def test_what_is_open_is_sampled_with_its_probability_given_what_is_known(prior,
     """Exactly, by enumeration: information must also flow upwards, from a ring to the hat and on to the kind."""
     label, n = TOY.encode(names), 3000
     generator = torch.Generator().manual_seed(1)
-    found = torch.stack([prior.complete(TOY, label, generator) for _ in range(n)])
+    found = prior.complete(TOY, label.expand(n, -1), [generator] * n)
     known = label != UNKNOWN
     assert (found[:, known] == label[known]).all()
     everything = labels_of(EVERY)
@@ -115,15 +120,24 @@ def test_what_is_open_is_sampled_with_its_probability_given_what_is_known(prior,
 def test_a_completed_label_keeps_what_was_known_and_agrees_with_itself(schema, data):
     prior = LabelPrior.fit(schema, labels_of(torch.zeros(3, len(slots(schema)), dtype=torch.int64), schema))
     label = data.draw(partial_labels(schema))
-    found = prior.complete(schema, label, torch.Generator().manual_seed(data.draw(st.integers(0, 99))))
+    found = complete(prior, label, data.draw(st.integers(0, 99)), schema)
     known = label != UNKNOWN
     assert torch.equal(found[known], label[known]) and (found != UNKNOWN).all()
     assert torch.equal(coarse_filled(schema, found[None])[0], found)
 
 
+def test_a_label_is_completed_alike_whatever_others_are_completed_with_it(prior):
+    labels = torch.stack([TOY.encode(names) for names in ("any", "dog", "cap", "any", "dog", "any")])
+    away = torch.stack([TOY.encode(names) for names in ("any", "any", "any", "cap", "any", "ring")])
+    found = prior.complete(TOY, labels, [torch.Generator().manual_seed(seed) for seed in range(6)], away)
+    for i in range(6):
+        generator = torch.Generator().manual_seed(i)
+        assert torch.equal(found[i], prior.complete(TOY, labels[i : i + 1], [generator], away[i : i + 1])[0])
+
+
 def test_a_value_that_was_never_seen_can_be_asked_for():
     prior = LabelPrior.fit(TOY, examples()[:50][examples()[:50, TOY.column["tail"]] != 2])
-    found = prior.complete(TOY, TOY.encode("curl"), torch.Generator().manual_seed(0))
+    found = complete(prior, TOY.encode("curl"))
     assert "Curl" in TOY.names(found)
 
 
@@ -131,7 +145,7 @@ def test_it_comes_back_from_json_and_completes_the_same_seeds_alike(prior):
     again = LabelPrior.from_json(prior.to_json())
     assert torch.allclose(again.log_prob(EVERY), prior.log_prob(EVERY), atol=2e-3)
     for seed in range(40):
-        one, other = (p.complete(TOY, TOY.encode("any"), torch.Generator().manual_seed(seed)) for p in (prior, again))
+        one, other = (complete(p, TOY.encode("any"), seed) for p in (prior, again))
         assert torch.equal(one, other)
 
 
@@ -139,8 +153,8 @@ def test_values_to_avoid_are_not_sampled_unless_nothing_else_is_left(prior):
     generator = torch.Generator().manual_seed(0)
 
     def sampled(asked: str, avoided: str) -> torch.Tensor:
-        label, away = TOY.encode(asked), TOY.encode(avoided)
-        return torch.stack([prior.complete(TOY, label, generator, away) for _ in range(60)])
+        label, away = (TOY.encode(names).expand(60, -1) for names in (asked, avoided))
+        return prior.complete(TOY, label, [generator] * 60, away)
 
     head, ear = TOY.column["head"], TOY.column["ear"]
     found = sampled("any", "cap,ring")
@@ -161,7 +175,7 @@ def test_a_label_that_contradicts_itself_is_refused():
     label = TOY.encode("cap")
     label[TOY.column["hair"]] = 1
     with pytest.raises(ValueError, match="contradicts itself"):
-        PRIORS["star"].complete(TOY, label, torch.Generator())
+        complete(PRIORS["star"], label)
 
 
 def test_rare_types_of_punks_get_nothing_that_their_type_never_has(punks_prior):
@@ -169,7 +183,7 @@ def test_rare_types_of_punks_get_nothing_that_their_type_never_has(punks_prior):
     schema, prior, real = punks_prior
     generator = torch.Generator().manual_seed(0)
     for name in ("alien", "ape", "zombie", "male", "female"):
-        found = [prior.complete(schema, schema.encode(name), generator) for _ in range(100)]
+        found = prior.complete(schema, schema.encode(name).expand(100, -1), [generator] * 100)
         assert sum(bool(schema.unseen_pairs(label)) for label in found) <= 100 * real + 8, name
 
 
