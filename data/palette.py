@@ -11,6 +11,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+AT_ONCE = 2**16  # distances to all colours; so many are held at a time
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -57,12 +59,25 @@ class Palette:
         if to == "palette" or self.at_pixel is None:
             nearest = apart.argmin(dim=1)[inverse]
         else:
-            away = ~self.at_pixel.to(images.device).flatten(1).T  # (H W, K)
-            rows = inverse.view(n, h * w)
-            far = apart.max() + 1
-            nearest = torch.cat([torch.where(away, far, apart[row]).argmin(dim=1) for row in rows])
+            nearest = self._nearest_at_pixel(apart, inverse.view(n, h * w)).flatten()
         quantised = self.colours.to(images.device)[nearest]
         return rearrange(quantised, "(n h w) c -> n c h w", n=n, h=h, w=w).contiguous()
+
+    def _nearest_at_pixel(self, apart: Tensor, seen: Tensor) -> Tensor:
+        """The nearest colour that each pixel may have, for pictures (N, H W) of the colours numbered `seen`.
+
+        apart : (number of colours seen, K), how far each is from each of these colours
+
+        Decided once for each colour seen at a pixel: pictures of pixel art share most of them.
+        """
+        away, far = ~self.at_pixel.to(seen.device).flatten(1).T, apart.max() + 1  # (H W, K)
+        pixels = torch.arange(seen.shape[1], device=seen.device)
+        different, which = torch.unique(pixels * len(apart) + seen, return_inverse=True)
+        nearest = [
+            torch.where(away[part // len(apart)], far, apart[part % len(apart)]).argmin(dim=1)
+            for part in different.split(AT_ONCE)
+        ]
+        return torch.cat(nearest)[which]
 
     # -- as plain values, for the header of a weights file ------------------------------------------------------
 

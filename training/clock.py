@@ -14,14 +14,20 @@ class Clock:
     """Knows how many steps a training has in all, so that the learning rate can fall to its end.
 
     With `train.minutes` that is an estimate by the pace so far, which is exact at the end. All that the loop does
-    counts, previews included, and so do earlier sessions of a run that is resumed. All processes go by the first one's
-    clock.
+    counts from `start`, previews included, and so do earlier sessions of a run that is resumed. All processes go by the
+    first one's clock.
     """
 
     def __init__(self, loop: Loop, here: Processes, elapsed: float = 0.0):
         self.loop, self.here = loop, here
-        self.before, self.began = elapsed, time.perf_counter()
+        self.before = elapsed
         self.elapsed = elapsed  # seconds, as of the last `read`; not counted where they do not count
+
+        self.start()
+
+    def start(self) -> None:
+        """What was done so far does not count: on a GPU, compiling a network takes longer than a short training."""
+        self.began = time.perf_counter()
 
     def read(self) -> None:
         """Once a step; all processes call it together."""

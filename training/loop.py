@@ -102,6 +102,7 @@ def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, clock: Clock)
     monitor.write_status()
     try:
         with StopRequest() as stop:
+            clock.start()
             while not clock.over(step):
                 began = time.perf_counter()
                 result = trainer.step(step, clock.total(step))
@@ -159,6 +160,8 @@ def _announce(run: Run, trainer: Trainer, step: int) -> None:
         trainer.data.name, len(trainer.data), "x".join(map(str, trainer.data.image_shape)), parameters / 1e6,
         trainer.how, trainer.here.device, threads, trainer.here.world_size,
     )  # fmt: skip
+    if trainer.threads:
+        log.info("threads %d: %s", torch.get_num_threads(), trainer.threads)
     for name, reason in trainer.why.items():
         log.info("%s %s: %s", name, str(getattr(trainer.how, name)).lower(), reason)
     log.info("version %s, PyTorch %s, %s", code_version(), torch.__version__, hardware(trainer.here.device))

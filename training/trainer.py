@@ -23,7 +23,7 @@ from runtime.checkpoint import CheckpointError, load_tensors, read_info
 from runtime.device import Compute, computed, lay_out
 from runtime.distributed import Processes
 from runtime.factory import Recipe, build_diffusion, build_model
-from training.compute import Why, as_asked, as_before, fastest
+from training.compute import Why, as_asked, as_before, fastest, fastest_threads, threads_before
 from training.ema import EMA
 from training.settings import TrainSettings
 
@@ -74,12 +74,15 @@ class Trainer:
         self.optimizer = settings.optim.build(self.model)
         self.order = BatchOrder(len(self.data), settings.train.batch_size, settings.seed, here.rank, here.world_size)
         self.preview = preview_labels(self.schema, settings.dataset.preview)
+        self.threads: str | None = None  # why there are as many as there are, where that was measured
         self.checks_at_once = here.device.type == "cpu"
         self._unchecked: list[tuple[int, Tensor]] = []
         self._compute(*as_asked(settings, here.device))
 
     def settle(self) -> None:
         """Time a step for each way to compute it that the settings leave open, and take the fastest."""
+        if self.here.device.type == "cpu" and self.here.world_size == 1:
+            self.threads = fastest_threads(lambda: self._seconds(self.how))
         self._compute(*self.here.on_main(lambda: fastest(self.settings, self.here.device, self._seconds)))
 
     def _compute(self, how: Compute, why: Why) -> None:
@@ -219,6 +222,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "data_hash": self.data.hash,
             "splits": self.splits,
+            "threads": torch.get_num_threads(),
             **self.how._asdict(),
         }
 
@@ -231,6 +235,7 @@ class Trainer:
             self.ema.model.load_state_dict(state["ema"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.splits = state["splits"]
+            threads_before(state)
             self._compute(*as_before(state, self.settings, self.here.device))
         except (RuntimeError, ValueError, KeyError) as error:
             raise CheckpointError(

@@ -69,6 +69,16 @@ def test_a_resumed_run_goes_on_with_the_time_that_is_left(time):
     assert clock.over(10)
 
 
+def test_what_is_done_before_the_start_does_not_count(time):
+    """On a GPU a network is compiled first, which takes longer than many a training."""
+    clock = Clock(Loop(minutes=1.0), ALONE, elapsed=10.0)
+    time[0] += 100.0
+    clock.start()
+    time[0] += 5.0
+    clock.read()
+    assert clock.elapsed == 15.0
+
+
 def test_steps_end_it_where_they_come_first(time):
     clock = Clock(Loop(minutes=1.0, steps=5), ALONE)
     time[0] += 1.0

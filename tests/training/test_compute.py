@@ -11,7 +11,7 @@ from runtime.device import CompileError, Compute, computed, lay_out
 from runtime.distributed import Processes
 from tests.conftest import TINY
 from training import compute
-from training.compute import as_before, fastest
+from training.compute import as_before, fastest, fastest_threads, threads_before
 from training.trainer import Trainer
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
@@ -69,6 +69,43 @@ def test_on_the_cpu_nothing_is_compiled_unless_it_is_asked_for(settings):
     seconds, seen = timed(channels_last=0.5, compile=0.5)
     assert fastest(settings("precision=fp32"), CPU, seconds)[0] == Compute() and not seen
     assert fastest(settings("precision=fp32", "compile=true"), CPU, seconds)[0].compile
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """How many threads PyTorch is told to use, of six at first: threads[0]."""
+    number = [6]
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: number[0])
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: number.__setitem__(0, count))
+    return number
+
+
+@pytest.mark.parametrize(
+    ("seconds", "best", "timed"),
+    [({6: 1.0, 3: 1.1}, 6, 2), ({6: 1.0, 3: 0.6, 1: 0.8}, 3, 3), ({6: 3.0, 3: 2.0, 1: 1.0}, 1, 3)],
+    ids=["all of them", "half", "one"],
+)
+def test_there_are_as_many_threads_as_make_a_step_fastest(threads, seconds, best, timed):
+    seen = []
+    reason = fastest_threads(lambda: seen.append(threads[0]) or seconds[threads[0]])
+    assert threads[0] == best and len(seen) == timed and f"{seconds[best]:.3g} s a step with {best}" in reason
+
+
+def test_threads_that_are_given_are_not_timed(threads, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "6")
+    assert fastest_threads(lambda: pytest.fail("timed")) is None
+    threads_before({"threads": 2})
+    assert threads[0] == 6
+
+
+def test_a_resumed_run_has_the_threads_that_it_began_with(threads):
+    threads_before({})
+    assert threads[0] == 6
+    threads_before({"threads": 12})
+    assert threads[0] == 6
+    threads_before({"threads": 2})
+    assert threads[0] == 2
 
 
 @pytest.mark.parametrize(
