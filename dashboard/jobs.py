@@ -146,6 +146,7 @@ def _refuse_more(runs: Path) -> None:
 
 _LAUNCHING = threading.Lock()  # two visitors cannot both take the last place
 _STARTED: dict[int, subprocess.Popen] = {}  # by this dashboard since its own start
+_ASKED: set[tuple[str, int]] = set()  # runs and their processes that were asked to stop
 _WINDOWS = 0x00000200 | 0x08000000  # CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW
 
 
@@ -160,10 +161,15 @@ def jobs(runs: Path) -> list[Job]:
     return known
 
 
+def stopping(run: Run, pid: int | None) -> bool:
+    """Whether the process that writes to `run` was asked to stop from here."""
+    return (str(run), pid) in _ASKED
+
+
 def stop(run: Run) -> None:
     """Ask the training that writes to `run` to save and stop, as Ctrl-C does. Raises ValueError where there is none.
 
-    The process is the one that holds the run's lock, and so one of this machine.
+    The process is the one that holds the run's lock, and so one of this machine. It is asked once.
     """
     if os.name != "posix":
         raise ValueError(f"{run}: a training can be stopped from here on Linux and macOS only; its last save is kept")
@@ -174,6 +180,9 @@ def stop(run: Run) -> None:
         running, pid = False, 0
     if not running or pid <= 1 or not run.held:
         raise ValueError(f"{run}: no training is running there")
+    if stopping(run, pid):
+        return
+    _ASKED.add((str(run), pid))
     try:
         os.kill(pid, signal.SIGINT)
     except (ProcessLookupError, PermissionError) as error:

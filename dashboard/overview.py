@@ -24,6 +24,7 @@ class Overview:
     """One run. `state` is running, finished, stopped, failed, killed, unknown or broken; the rest may be missing.
 
     name    : path below the folder of all runs, with forward slashes
+    doing   : what it does beside its steps, such as sampling grids; empty while it takes steps
     message : why it failed, or what is wrong with its files
     """
 
@@ -34,6 +35,7 @@ class Overview:
     steps: int | None = None
     images_per_second: float | None = None
     seconds_left: float | None = None
+    doing: str = ""
     device: str = ""
     dataset: str = ""
     loss: float | None = None
@@ -89,8 +91,9 @@ def _read(run: Run, name: str, status: dict[str, Any]) -> Overview:
         state, message = "killed", "its process is gone and has not said why"
     numbers = {key: _number(status.get(key)) for key in ("images_per_second", "seconds_left", "loss", "held_out_loss")}
     return Overview(
-        name, run, state, int(status["step"]), int(status["steps"]), **numbers, device=str(status.get("device", "")),
-        dataset=str(status.get("dataset", "")), pid=status.get("pid"), updated=updated.isoformat(), message=message,
+        name, run, state, int(status["step"]), int(status["steps"]), **numbers, doing=str(status.get("doing", "")),
+        device=str(status.get("device", "")), dataset=str(status.get("dataset", "")), pid=status.get("pid"),
+        updated=updated.isoformat(), message=message,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import threading
 import time
@@ -25,10 +26,14 @@ from training.settings import TrainSettings
 from training.trainer import Trainer
 
 log = logging.getLogger("train")
+AGAIN = b"\nstopping after this step, and saving; end the process with SIGKILL to lose what came after the last save\n"
 
 
 class StopRequest:
-    """SIGINT and SIGTERM request a stop after the current step; a second Ctrl-C stops at once."""
+    """SIGINT and SIGTERM request a stop after the current step, before which the run is saved.
+
+    Asking again changes nothing: who presses Ctrl-C twice wants to get out, and not to lose the work.
+    """
 
     def __init__(self):
         self.signal: signal.Signals | None = None
@@ -44,9 +49,9 @@ class StopRequest:
             signal.signal(s, handler)
 
     def _note(self, number: int, frame) -> None:
-        if self.signal is not None and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.signal = signal.Signals(number)
+        if self.signal is not None:
+            os.write(2, AGAIN)  # to stderr; print cannot be called while it is interrupted itself
+        self.signal = self.signal or signal.Signals(number)
 
 
 class Outcome(NamedTuple):
@@ -98,37 +103,43 @@ def _take(run: Run, config: dict, stack: contextlib.ExitStack) -> None:
 
 
 def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, clock: Clock) -> signal.Signals | None:
-    here, every = trainer.here, trainer.settings.train.checkpoint_every
     monitor.write_status()
-    try:
-        with StopRequest() as stop:
+    with StopRequest() as stop:  # also while the last status is written, which says that the run was saved
+        try:
             clock.start()
-            while not clock.over(step):
-                began = time.perf_counter()
-                result = trainer.step(step, clock.total(step))
-                step += 1
-                clock.read()
-                monitor.after_step(step, result, time.perf_counter() - began)
-                stopping = here.any(stop.signal is not None)
-                saving = step % every == 0 or clock.over(step) or stopping
-                if saving:
-                    trainer.check()
-                if here.is_main and saving:
-                    monitor.flush()
-                    save(run, trainer, step, clock.elapsed)
-                if stopping:
-                    break
-                monitor.evaluate(step)
-    except BaseException as error:
-        monitor.write_status(state="failed", message=f"{type(error).__name__}: {error}")
-        raise
-    finished = clock.over(step)
-    monitor.write_status(state="finished" if finished else "stopped", step=step)
+            step = _steps(run, trainer, monitor, step, clock, stop)
+        except BaseException as error:
+            monitor.write_status(state="failed", message=f"{type(error).__name__}: {error}")
+            raise
+        finished = clock.over(step)
+        monitor.write_status(state="finished" if finished else "stopped", step=step)
     if finished:
         log.info("finished: weights in %s", run.weights.as_posix())
     else:
         log.info("stopped and saved at step %d; continue with: python train.py run=%s", step, run)
     return None if finished else stop.signal or signal.SIGTERM
+
+
+def _steps(run: Run, trainer: Trainer, monitor: Monitor, step: int, clock: Clock, stop: StopRequest) -> int:
+    """Train until the end or a stop, and say after which step that was."""
+    here, every = trainer.here, trainer.settings.train.checkpoint_every
+    while not clock.over(step):
+        began = time.perf_counter()
+        result = trainer.step(step, clock.total(step))
+        step += 1
+        clock.read()
+        monitor.after_step(step, result, time.perf_counter() - began)
+        stopping = here.any(stop.signal is not None)
+        saving = step % every == 0 or clock.over(step) or stopping
+        if saving:
+            trainer.check()
+        if here.is_main and saving:
+            monitor.flush()
+            save(run, trainer, step, clock.elapsed)
+        if stopping:
+            break
+        monitor.evaluate(step, lambda: stop.signal is not None)
+    return step
 
 
 def save(run: Run, trainer: Trainer, step: int, elapsed: float) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ from training.trainer import StepResult, Trainer
 log = logging.getLogger("train")
 STATUS_EVERY_S = 2.0
 FLUSH_EVERY_S = 2  # of the scalars, so that curves can be followed while they grow
+STEP_COST = 3  # of a training step in forward passes: the gradient takes about two
+HELD_OUT, GRIDS = "held-out loss", "sample grids"  # what a training does beside its steps
 
 
 class Averages:
@@ -60,6 +63,7 @@ class Monitor:
             "device": str(trainer.here.device), "processes": trainer.here.world_size,
             "dataset": trainer.data.name, **trainer.how._asdict(),
         }  # fmt: skip
+        self.took: dict[str, float] = {}  # seconds, by what the training does beside its steps
         self.session = {
             "first_step": first_step, "last_step": first_step, "seconds": 0.0, "code": code_version(),
             "torch": torch.__version__, "hardware": hardware(trainer.here.device), **trainer.how._asdict(),
@@ -87,17 +91,39 @@ class Monitor:
         if done % self.loop.log_every == 0 or self.clock.over(done):
             self._report(done, result.lr)
 
-    def evaluate(self, done: int) -> None:
-        """Validate and sample, where either is due."""
+    def evaluate(self, done: int, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Validate and sample, where either is due. The status says so meanwhile, for no step is taken.
+
+        stopping : whether a stop was requested; the grids that are left are then left out
+        """
         if self.writer is None:
             return
-        if self._due(self.loop.validate_every, done):
-            self._validate(done)
-        if self._due(self.loop.preview_every, done):
-            self._preview(done)
+        for doing, every, work in (
+            (HELD_OUT, self.loop.validate_every, lambda: self._validate(done)),
+            (GRIDS, self.loop.preview_every, lambda: self._preview(done, stopping)),
+        ):
+            if every > 0 and (done % every == 0 or self.clock.over(done)):
+                began = time.perf_counter()
+                self.bar.set_postfix_str(doing)
+                self.write_status(doing=doing)
+                work()
+                self.took[doing] = time.perf_counter() - began
+                self.write_status(doing="", seconds_left=self._seconds_left(done, first=done + 1))
 
-    def _due(self, every: int, done: int) -> bool:
-        return every > 0 and (done % every == 0 or self.clock.over(done))
+    def _seconds_left(self, done: int, first: int) -> float | None:
+        """Of all steps after `done`, and of held-out losses and sample grids after step `first` or a later one.
+
+        None before the first report. What was never done yet is estimated by its number of forward passes.
+        """
+        speed, total = self.status.get("images_per_second"), round(self.clock.total(done))
+        if speed is None:
+            return None
+        seconds = (total - done) * self.loop.batch_size / speed
+        for doing, every in ((HELD_OUT, self.loop.validate_every), (GRIDS, self.loop.preview_every)):
+            if every > 0 and first <= total:
+                times = -(-total // every) - (first - 1) // every  # at every multiple of `every`, and at the end
+                seconds += times * self.took.get(doing, self.passes[doing] / (STEP_COST * speed))
+        return seconds
 
     def _report(self, done: int, lr: float) -> None:
         a = self.averages
@@ -121,12 +147,12 @@ class Monitor:
             self.writer.add_scalar(name, value, done)
         speed = values["speed/images_per_second"]
         total = round(self.clock.total(done))
-        left = (total - done) * self.loop.batch_size / speed
         self.bar.set_postfix_str(f"loss {values['loss/train']:.4f}, {speed:.0f} images/s")
         message = "step %d/%d  loss %.4f  grad %.3f  lr %.2e  %.0f images/s"
         log.debug(message, done, total, values["loss/train"], values["optim/grad_norm"], lr, speed)
         self.status |= {"step": done, "steps": total, "loss": values["loss/train"]}
-        self.status |= {"images_per_second": speed, "seconds_left": left}
+        self.status |= {"images_per_second": speed}
+        self.status |= {"seconds_left": self._seconds_left(done, first=done)}
         if time.monotonic() - self.last_status > STATUS_EVERY_S:
             self.write_status()
 
@@ -173,12 +199,16 @@ class Monitor:
     def _prepare_preview(self) -> None:
         labels = self.trainer.preview.repeat_interleave(self.loop.preview.columns, dim=0)
         self.preview_cond = labels.to(self.trainer.here.device)
+        self.guidances = (1.0, self.loop.preview.w) if len(self.trainer.schema) else (1.0,)
+        evaluations = sum(1 if w == 1 else 2 for w in self.guidances) * self.loop.preview.steps
+        self.passes = {HELD_OUT: len(self.held_out), GRIDS: 2 * len(labels) * evaluations}
 
-    def _preview(self, done: int) -> None:
+    def _preview(self, done: int, stopping: Callable[[], bool]) -> None:
         """Grids of the same seeds and requests, a row per request: raw and EMA weights, without and with guidance."""
-        guidances = (1.0, self.loop.preview.w) if len(self.trainer.schema) else (1.0,)
         for kind, model in (("raw", self.trainer.model), ("ema", self.trainer.ema.model)):
-            for w in guidances:
+            for w in self.guidances:
+                if stopping():
+                    break
                 picture = grid(self._sample(model.eval(), w), self.loop.preview.columns, scale=2)
                 self.writer.add_image(f"samples_{kind}/w_{w:g}", picture, done)
                 save_png(picture, self.run.samples / f"step-{done:08d}-{kind}-w{w:g}.png")

@@ -24,7 +24,7 @@ class Preview(Settings):
     """The sample grids of a training."""
 
     w: float = setting(3.0, "guidance of the guided grids; the others are sampled with w=1, without guidance", ge=0)
-    steps: int = setting(25, "sampler steps", ge=1)
+    steps: int = setting(10, "sampler steps; few, for a training waits while its grids are sampled", ge=1)
     columns: int = setting(8, "pictures per request; the data set's `preview` lists the requests", ge=1, le=256)
 
 

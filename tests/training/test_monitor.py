@@ -1,6 +1,9 @@
-"""What a training reports: the held-out loss, and the sample grids."""
+"""What a training reports: the held-out loss, the time left, and the sample grids."""
 
 import json
+import os
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -8,9 +11,13 @@ import torch
 from PIL import Image
 
 from data.images import grid
+from data.pixelfaces import PixelFaces
 from diffusion.gaussian import GaussianDiffusion
 from inference.pipeline import Pipeline
 from tests.conftest import TINY
+from training import monitor
+from training.monitor import GRIDS, HELD_OUT, STEP_COST, Monitor
+from training.run import Run
 
 STILL = ("optim.lr=1e-12", "optim.warmup=0", "diffusion.prediction=v", "train.steps=1")  # leaves weights as they are
 
@@ -55,6 +62,45 @@ def test_the_held_out_loss_is_of_the_ema_weights_and_the_same_each_time(train_ti
     whole = [torch.cat(parts) for parts in zip(*first, strict=True)]
     expected = pipe.diffusion.loss_at(pipe.denoiser, *whole).mean().item()
     assert json.loads(run.status.read_text())["held_out_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+# -- the status while no step is taken -----------------------------------------------------------------------
+
+
+def test_the_status_says_what_is_done_beside_the_steps_and_counts_it(train_tiny, in_tmp, monkeypatch):
+    """Sample grids can take longer than all steps between them; "7 s left" stood for minutes."""
+    seen, write = [], Run.write_status
+    monkeypatch.setattr(Run, "write_status", lambda self, **status: (seen.append(status), write(self, **status)))
+    monkeypatch.setattr(Monitor, "_sample", lambda *args: time.sleep(0.1) or torch.zeros(5, 3, 24, 24).byte())
+    train_tiny("train.steps=5", "train.log_every=1", "train.preview_every=2", "train.validate_every=5")
+    assert [s["doing"] for s in seen if s.get("doing")] == [GRIDS, GRIDS, HELD_OUT, GRIDS]
+    after = {s["step"]: s["seconds_left"] for s in seen if s.get("doing") == ""}
+    assert after[4] > 0.4 and after[2] > 0.8  # four grids of 0.1 s at step 4 and at the end
+    assert after[5] == 0 and seen[-1]["state"] == "finished"
+
+
+def test_what_was_never_done_is_estimated_by_its_forward_passes(train_tiny, in_tmp, monkeypatch):
+    seen, write = [], Run.write_status
+    monkeypatch.setattr(Run, "write_status", lambda self, **status: (seen.append(status), write(self, **status)))
+    settings = ("train.steps=3", "train.log_every=1", "train.preview_every=3", "train.preview.steps=7")
+    monkeypatch.setattr(monitor, "STATUS_EVERY_S", 0.0)
+    train_tiny(*settings, "train.preview.columns=2")
+    first = next(s for s in seen if s["step"] == 1)
+    pictures, evaluations = 2 * len(PixelFaces().preview), 7 * (1 + 2)  # of the unguided and of the guided grid
+    expected = (2 * 8 + 2 * pictures * evaluations / STEP_COST) / first["images_per_second"]
+    assert first["seconds_left"] == pytest.approx(expected)
+
+
+def test_a_stop_leaves_out_the_grids_that_are_left(train_tiny, in_tmp, monkeypatch):
+    sample = Monitor._sample
+
+    def stopped(self, model, w):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return sample(self, model, w)
+
+    monkeypatch.setattr(Monitor, "_sample", stopped)
+    run = train_tiny("train.steps=9", "train.preview_every=1")
+    assert len(list(run.samples.iterdir())) == 1 and json.loads(run.status.read_text())["step"] == 2
 
 
 # -- sample grids -------------------------------------------------------------------------------------------

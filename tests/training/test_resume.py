@@ -32,16 +32,33 @@ def equal(a, b) -> bool:
     return a == b
 
 
-def stop_after(monkeypatch, steps: int) -> None:
-    """Have this process receive SIGTERM during the step number `steps`, as from a batch system."""
+def stop_after(monkeypatch, steps: int, *signals: signal.Signals) -> None:
+    """Have this process receive SIGTERM, or these, during the step number `steps`, as from a batch system."""
     step = Trainer.step
 
     def interrupted(self, number, total):
         if number == steps - 1:
-            os.kill(os.getpid(), signal.SIGTERM)
+            for s in signals or (signal.SIGTERM,):
+                os.kill(os.getpid(), s)
         return step(self, number, total)
 
     monkeypatch.setattr(Trainer, "step", interrupted)
+
+
+def test_who_asks_twice_to_stop_loses_nothing(train_tiny, in_tmp, monkeypatch, capfd):
+    """Ctrl-C pressed again, in the same step and while the last status is written."""
+    stop_after(monkeypatch, 2, signal.SIGINT, signal.SIGINT)
+    write = Run.write_status
+
+    def interrupted(self, **status):
+        if status["state"] == "stopped":
+            os.kill(os.getpid(), signal.SIGINT)
+        write(self, **status)
+
+    monkeypatch.setattr(Run, "write_status", interrupted)
+    run = train_tiny("train.steps=6", "run=a")
+    assert json.loads(run.status.read_text())["state"] == "stopped" and load_state(run.state)["step"] == 2
+    assert "stopping after this step, and saving" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
