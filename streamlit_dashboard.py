@@ -4,13 +4,16 @@ import gc
 
 import streamlit as st
 
-from dashboard import view
+from dashboard import view, visits
 from dashboard.pages import compare, edit, evaluate, generate, runs, samples, train
-from dashboard.state import PERSISTENT, say
+from dashboard.state import say
 from dashboard.translations import LANGUAGES
+from dashboard.visits import persistent
 
 st.set_page_config(page_title="DDPM-CFG", page_icon="🎨", layout="wide")
 view.style()
+visits.resume()
+st.session_state.setdefault("welcome", True)  # with a picture, where nothing was generated yet
 
 
 @st.cache_resource(show_spinner=False)
@@ -21,18 +24,21 @@ def freeze_modules() -> None:
 
 freeze_modules()
 PAGES = {
-    "runs": st.Page(runs.page, title=say("Runs"), icon=":material/monitoring:", url_path="runs", default=True),
+    "runs": st.Page(runs.page, title=say("Runs"), icon=":material/monitoring:", url_path="runs"),
     "samples": st.Page(samples.page, title=say("Samples"), icon=":material/grid_view:", url_path="samples"),
     "train": st.Page(train.page, title=say("Train"), icon=":material/model_training:", url_path="train"),
-    "generate": st.Page(generate.page, title=say("Generate"), icon=":material/brush:", url_path="generate"),
+    "generate": st.Page(
+        generate.page, title=say("Generate"), icon=":material/brush:", url_path="generate", default=True
+    ),
     "edit": st.Page(edit.page, title=say("Edit"), icon=":material/edit:", url_path="edit"),
     "compare": st.Page(compare.page, title=say("Compare"), icon=":material/compare:", url_path="compare"),
     "evaluate": st.Page(evaluate.page, title=say("Evaluate"), icon=":material/fact_check:", url_path="evaluate"),
 }
-SECTIONS = {"Training": ("runs", "samples", "train"), "Pictures": ("generate", "edit", "compare", "evaluate")}
+SECTIONS = {"Pictures": ("generate", "edit", "compare", "evaluate"), "Training": ("runs", "samples", "train")}
 
 st.session_state.pages = PAGES
 chosen = st.navigation({say(name): [PAGES[key] for key in keys] for name, keys in SECTIONS.items()})
 with st.sidebar:
-    st.segmented_control(say("Language"), LANGUAGES, default=LANGUAGES[0], required=True, key="language", **PERSISTENT)
+    st.segmented_control(say("Language"), LANGUAGES, default=LANGUAGES[0], required=True, **persistent("language"))
 chosen.run()
+visits.keep()

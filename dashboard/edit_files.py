@@ -7,15 +7,18 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from dashboard import view
-from data.pictures import MAX_BYTES, read_picture
+from data.palette import Palette
+from data.pictures import MAX_BYTES, on_background, open_picture, read_picture
 from runtime.checkpoint import WeightsInfo, write_atomically
 from runtime.factory import Recipe
 
@@ -36,17 +39,62 @@ def uploaded(name: str, content: bytes, info: WeightsInfo) -> Tensor:
 
     Raises ValueError for what is no picture, is too large, or has another size. Nothing of the file is kept.
     """
+    with _as_file(name, content) as path:
+        background = Recipe.of(info.config).dataset.background
+        return read_picture(path, tuple(info.image_shape), background, "picture")
+
+
+@contextlib.contextmanager
+def _as_file(name: str, content: bytes) -> Iterator[Path]:
+    """What came through the browser as a file, as long as it is read; errors name the upload in its place."""
     if len(content) > MAX_BYTES:
         raise ValueError(f"{name}: {len(content) / 1e6:.0f} MB; pictures of at most {MAX_BYTES / 1e6:.0f} MB are read")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
         path.write_bytes(content)
         try:
-            background = Recipe.of(info.config).dataset.background
-            return read_picture(path, tuple(info.image_shape), background, "picture")
+            yield path
         except ValueError as error:
             printable = re.sub(r"[^\w .()-]", "_", name)[:80]
             raise ValueError(str(error).replace(str(path), printable)) from None
+
+
+class Crop(NamedTuple):
+    """Which part of a picture becomes the whole of a small one, and how.
+
+    scale     : pixels of the picture for each pixel of the small one, along each side
+    across    : where the part lies, from 0 at the left to 1 at the right
+    down      : the same from the top to the bottom
+    method    : "nearest" takes the pixel in the middle of each block, "average" the mean of the block
+    quantised : to the nearest colours that the weights know
+    """
+
+    scale: float
+    across: float
+    down: float
+    method: str
+    quantised: bool
+
+
+def size_of(name: str, content: bytes) -> tuple[int, int]:
+    """Width and height of an uploaded picture in pixels. Raises ValueError for what is none or too large."""
+    with _as_file(name, content) as path:
+        return open_picture(path, "picture").size
+
+
+def cropped(name: str, content: bytes, info: WeightsInfo, crop: Crop) -> Tensor:
+    """A part of an uploaded picture as (C, H, W) uint8 in the size that these weights generate. Raises ValueError."""
+    channels, height, width = info.image_shape
+    with _as_file(name, content) as path:
+        picture = on_background(open_picture(path, "picture"), Recipe.of(info.config).dataset.background)
+    left, top = (crop.across * (picture.width - crop.scale * width), crop.down * (picture.height - crop.scale * height))
+    box = (left, top, left + crop.scale * width, top + crop.scale * height)
+    method = Image.Resampling.NEAREST if crop.method == "nearest" else Image.Resampling.BOX
+    small = picture.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels]).resize((width, height), method, box)
+    image = torch.from_numpy(np.array(small)).view(height, width, channels).permute(2, 0, 1).contiguous()
+    if crop.quantised and info.palette is not None:
+        return Palette(torch.tensor(info.palette, dtype=torch.uint8)).quantise(image[None])[0]
+    return image
 
 
 def edit_file(image: Tensor) -> EditFile:

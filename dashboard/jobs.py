@@ -1,4 +1,4 @@
-"""Trainings as processes of their own: they outlive the page, the browser and the dashboard.
+"""Trainings, and other programs, as processes of their own: they outlive the page, the browser and the dashboard.
 
 What is known of them lies on disk, in <runs>/.jobs: for each a JSON file, and what the process printed.
 """
@@ -34,7 +34,7 @@ TAIL = 4000  # bytes of what a process printed last
 
 @dataclass(frozen=True)
 class Job:
-    """A training that was started here. `run` is its folder, `log` the file with what it printed."""
+    """A process that was started here. `run` is the folder that it fills, `log` the file with what it printed."""
 
     run: str
     pid: int
@@ -115,22 +115,33 @@ def resume(run: Run, runs: Path, steps: int | None = None, threads: int | None =
 
 
 def _launch(run: Path, overrides: Sequence[str], runs: Path, threads: int | None) -> Job:
-    with _LAUNCHING:
+    with LAUNCHING:
         _refuse_more(runs)
-        folder, started = runs / FOLDER, now()
-        folder.mkdir(parents=True, exist_ok=True)
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{started}-{run.name}")
-        log = folder / f"{stem}.log"
-        environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
-        command = [sys.executable, str(ROOT / "train.py"), override("run", run.as_posix()), *overrides]
-        apart = {"start_new_session": True} if os.name == "posix" else {"creationflags": _WINDOWS}
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=environment, **apart
-            )
-        _STARTED[process.pid] = process
-        job = Job(run.as_posix(), process.pid, list(overrides), started, log.as_posix())
-        write_atomically(folder / f"{stem}.json", lambda file: file.write(json.dumps(asdict(job)).encode()))
+        return launch("train", override("run", run.as_posix()), run, overrides, runs, threads)
+
+
+def launch(
+    program: str, where: str, target: Path, overrides: Sequence[str], root: Path, threads: int | None = None
+) -> Job:
+    """Start a program, and note below `root` that it was; the caller holds LAUNCHING.
+
+    where  : the argument that makes the program write to `target`
+    target : the folder that it fills
+    """
+    folder, started = root / FOLDER, now()
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{started}-{target.name}")
+    log = folder / f"{stem}.log"
+    environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
+    command = [sys.executable, str(ROOT / f"{program}.py"), where, *overrides]
+    apart = {"start_new_session": True} if os.name == "posix" else {"creationflags": _WINDOWS}
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=environment, **apart
+        )
+    _STARTED[process.pid] = process
+    job = Job(target.as_posix(), process.pid, list(overrides), started, log.as_posix())
+    write_atomically(folder / f"{stem}.json", lambda file: file.write(json.dumps(asdict(job)).encode()))
     return job
 
 
@@ -144,7 +155,7 @@ def _refuse_more(runs: Path) -> None:
         )
 
 
-_LAUNCHING = threading.Lock()  # two visitors cannot both take the last place
+LAUNCHING = threading.Lock()  # two visitors cannot both take the last place
 _STARTED: dict[int, subprocess.Popen] = {}  # by this dashboard since its own start
 _ASKED: set[tuple[str, int]] = set()  # runs and their processes that were asked to stop
 _WINDOWS = 0x00000200 | 0x08000000  # CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW

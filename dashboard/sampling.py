@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from conditions.requests import expected
 from conditions.values import one_hot, value_names
 from dashboard import view
+from dashboard.background import Show
 from dashboard.overrides import command, refuse
 from data.base import Dataset
 from data.images import to_uint8
@@ -23,7 +25,6 @@ from inference.settings import SampleSettings
 from runtime.settings import compose
 
 SHOW_EVERY = 3  # steps between two previews of unfinished pictures
-Show = Callable[[float, Tensor | None, int], None]  # (share done, pictures as they look by now or None, NFE)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Generation:
     attributes : for each picture, what was asked for and how likely it shows it; None where nothing can tell
     init       : (C, H, W) uint8, the picture that an edit started from
     animations : GIF files of the denoising by row, as far as they were asked for
+    number     : tells it from the others since the server started
     """
 
     images: Tensor
@@ -52,6 +54,7 @@ class Generation:
     attributes: list[list[tuple[str, float]]] | None = None
     init: Tensor | None = None
     animations: dict[int, bytes] = field(default_factory=dict)
+    number: int = field(default_factory=count().__next__)
 
     @property
     def request(self) -> str:
@@ -76,17 +79,21 @@ def prepared(overrides: Sequence[str], load: Load) -> tuple[Job, list[str]]:
     return prepare(compose(SampleSettings, overrides), load)
 
 
-def generate(overrides: Sequence[str], load: Load, show: Show = lambda share, images, nfe: None) -> Generation:
-    """Sample, and call `show` on the way. Raises ValueError for what cannot be sampled."""
-    began = time.perf_counter()
+def begin(overrides: Sequence[str], load: Load) -> Callable[[Show], Generation]:
+    """What samples, once it has proved possible; it calls Show on the way. Raises ValueError."""
     job, notes = prepared(overrides, load)
-    seeds = list(job.settings.seeds)
-    images = job.sample(seeds, on_step=progress(job, show))
-    seconds = time.perf_counter() - began
-    return Generation(
-        images, seeds, tuple(overrides), job.record, job.pipe.recipe.dataset, job.pipe.info.data_hash, notes, seconds,
-        attributes(job, images), job.init,
-    )  # fmt: skip
+
+    def sample(show: Show) -> Generation:
+        began = time.perf_counter()
+        seeds = list(job.settings.seeds)
+        images = job.sample(seeds, on_step=progress(job, show))
+        seconds = time.perf_counter() - began
+        return Generation(
+            images, seeds, tuple(overrides), job.record, job.pipe.recipe.dataset, job.pipe.info.data_hash, notes,
+            seconds, attributes(job, images), job.init,
+        )  # fmt: skip
+
+    return sample
 
 
 def progress(job: Job, show: Show) -> Callable:
@@ -105,7 +112,8 @@ def progress(job: Job, show: Show) -> Callable:
 def attributes(job: Job, images: Tensor) -> list[list[tuple[str, float]]] | None:
     """For each picture, every attribute that it is expected to show, or with a minus not to, and how likely it does.
 
-    None where nothing is asked or there is no classifier.
+    Of an edited picture only what the edit changed; the rest was there before. None where nothing is asked or there is
+    no classifier.
     """
     schema, parts = job.pipe.schema, expected(job.requests)
     if job.pipe.classifier is None or not parts:
@@ -114,6 +122,9 @@ def attributes(job: Job, images: Tensor) -> list[list[tuple[str, float]]] | None
     columns = dict.fromkeys(
         (v, wanted) for label, wanted in parts for v in one_hot(label[None], schema)[0].nonzero()[:, 0].tolist()
     )
+    if job.change is not None:
+        before = one_hot(job.change.before[None], schema)[0]
+        columns = {(v, wanted): None for v, wanted in columns if bool(before[v]) != wanted}
     return [
         [(names[v], row[v].item()) if wanted else (negated(names[v]), 1 - row[v].item()) for v, wanted in columns]
         for row in shares
@@ -145,3 +156,8 @@ def nearest_training_picture(image: Tensor, training: Tensor) -> tuple[Tensor, i
     _, rows = nearest(image[None], training)
     neighbour = training[rows[0]]
     return neighbour, int((neighbour != image).any(dim=0).sum())
+
+
+def levels_apart(one: Tensor, other: Tensor) -> float:
+    """Mean absolute difference of two uint8 pictures in levels of 255, for those in which hardly a pixel is equal."""
+    return (one.float() - other.float()).abs().mean().item()

@@ -11,8 +11,10 @@ from typing import Any
 import streamlit as st
 from torch import Tensor
 
+from dashboard import view
 from dashboard.events import Scalars
 from dashboard.translations import translated
+from dashboard.visits import persistent
 from data.base import Dataset
 from inference.pipeline import Pipeline
 from inference.weights import available
@@ -22,7 +24,6 @@ from training.settings import TrainSettings
 
 RUNS, EVALUATIONS = Path("runs"), Path("evaluations")
 EXPECTED = (ValueError, OSError, FloatingPointError)
-PERSISTENT = {"persist_state": "session"}  # for widgets whose values outlive a visit to another page
 
 
 def language() -> str:
@@ -40,7 +41,7 @@ def errors_shown() -> Iterator[None]:
     try:
         yield
     except EXPECTED as error:
-        st.error(" ".join(str(error).split()), icon=":material/error:")
+        view.error(str(error))
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
@@ -77,10 +78,12 @@ def choose_weights(key: str, label: str | None = None) -> tuple[str, WeightsInfo
     if not weights:
         st.info(say("No weights yet: train some on the page Train."))
         return None
+    if st.session_state.get(key) not in weights:  # a file that has gone since it was chosen
+        st.session_state.pop(key, None)
     paths = sorted(weights, key=lambda path: path.startswith(RUNS.as_posix()))
     name = st.selectbox(
-        label or say("Weights"), paths, format_func=lambda path: weights_label(path, weights[path]), key=key,
-        **PERSISTENT,
+        label or say("Weights"), paths, format_func=lambda path: weights_label(path, weights[path]),
+        **persistent(key),
     )  # fmt: skip
     return name, weights[name]
 

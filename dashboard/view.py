@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 from typing import Any
@@ -38,11 +39,30 @@ STYLE = """<style>
 .attributes .bar { width: 70px; height: 8px; border-radius: 4px; background: rgba(128, 128, 128, 0.25); }
 .attributes .bar div { height: 8px; border-radius: 4px; background: #5b8e7d; }
 .attributes .missed .bar div { background: #c8553d; }
+.st-key-before { border-bottom: 1px solid rgba(128, 128, 128, 0.25); padding-bottom: 12px; }
+/* Narrow windows: lists stay two abreast, and the button that starts is always at hand. */
+@media (max-width: 640px) {
+  [class*="st-key-two-abreast"] [data-testid="stHorizontalBlock"] { flex-wrap: nowrap; }
+  [class*="st-key-two-abreast"] [data-testid="stColumn"] { min-width: 0; flex: 1 1 0; }
+  [class*="st-key-action-"] { position: fixed; bottom: 0; left: 0; z-index: 99; width: 100vw; padding: 10px 1rem;
+                              backdrop-filter: blur(8px); }
+  [data-testid="stMainBlockContainer"] { padding-bottom: 7rem; }
+}
 </style>"""
 
 
 def style() -> None:
     st.html(STYLE)
+
+
+def plain(text: str) -> str:
+    """Text for st.error, st.caption and the like, which read Markdown and LaTeX: here every sign means itself."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
+def error(message: str) -> None:
+    """What a person can mend, in one line."""
+    st.error(plain(" ".join(message.split())), icon=":material/error:")
 
 
 def png(image: Tensor, scale: int = 1, settings: dict[str, Any] | None = None) -> bytes:
@@ -143,5 +163,5 @@ def legend(names: Sequence[str], colours: Sequence[str]) -> None:
 
 def fitting_scale(images: Sequence[Tensor]) -> int:
     """How many pixels wide a pixel is shown, so that few pictures are large and many are not too many."""
-    wanted = 192 if len(images) <= 2 else 144 if len(images) <= 4 else 120 if len(images) <= 16 else 72
+    wanted = 192 if len(images) <= 2 else 120 if len(images) <= 16 else 72  # four stand side by side
     return max(1, wanted // images[0].shape[-1])

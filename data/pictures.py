@@ -72,7 +72,7 @@ def read_picture(path: Path, shape: tuple[int, int, int], background: tuple[int,
     sizes are refused rather than blurred. 16-bit and palette pictures are converted.
     """
     channels, height, width = shape
-    flat = _flat(open_picture(path, argument), background).convert("RGB" if channels == 3 else "L")
+    flat = on_background(open_picture(path, argument), background).convert("RGB" if channels == 3 else "L")
     array = _native(np.asarray(flat), height, width, f"{argument}={path}")
     scale = flat.height // height
     blocks = np.asarray(flat).reshape(height, scale, width, scale, channels).astype(np.int16)
@@ -90,7 +90,7 @@ def read_mask(path: Path, shape: tuple[int, int, int]) -> Tensor:
     Raises ValueError as `read_picture` does, and where nothing is light.
     """
     _, height, width = shape
-    flat = _flat(open_picture(path, "mask"), (0, 0, 0)).convert("L")
+    flat = on_background(open_picture(path, "mask"), (0, 0, 0)).convert("L")
     array = _native(np.asarray(flat), height, width, f"mask={path}")
     light = array >= 128
     if not light.any():
@@ -100,7 +100,7 @@ def read_mask(path: Path, shape: tuple[int, int, int]) -> Tensor:
     return torch.from_numpy(light.astype(np.float32))
 
 
-def _flat(picture: Image.Image, background: tuple[int, ...]) -> Image.Image:
+def on_background(picture: Image.Image, background: tuple[int, ...]) -> Image.Image:
     """RGBA of 8 bits on an opaque background."""
     if picture.mode.startswith("I"):  # 16 bits a channel, which Pillow would clip
         picture = Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))

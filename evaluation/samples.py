@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ SAMPLING_CODE = (
     "runtime/factory.py", "runtime/device.py",
     "runtime/checkpoint.py", "data/images.py",
 )  # fmt: skip
+LOG_EVERY_S = 10.0  # between two states of the progress bar in a file; dashboard/evaluating.py reads it there
 NOT_IN_KEY = {"w", "quantise", "batch_size"}  # w belongs to a set; the others change nothing that is kept
 
 
@@ -111,7 +113,8 @@ class SampleCache:
         share = parts[here.rank :: here.world_size]
         steps = {samples.name: self._total_steps(samples) for samples in sets}
         total = sum(len(rows) * steps[samples.name] for samples, rows, _ in share)
-        with tqdm(total=total, unit="image-step", disable=None if here.is_main else True) as bar:
+        often = {} if sys.stderr.isatty() else {"mininterval": LOG_EVERY_S}
+        with tqdm(total=total, unit="image-step", disable=not here.is_main, **often) as bar:
             for samples, rows, path in share:
                 bar.set_postfix_str(samples.name)
                 if path.exists():

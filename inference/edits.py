@@ -73,5 +73,5 @@ def read_change(pipe: Pipeline, settings: JobSettings, init: Tensor) -> tuple[Ch
         raise ValueError(f"edit={edit!r}: the picture shows that already; it is read as {shows}")
     left = ", ".join(schema.fields[f].name for f in open_slots(schema, after))
     notes = read_as_notes(read_as)
-    notes += [f"picture: shows {shows}", *([f"picture: {left} left open, each seed takes a value"] if left else [])]
+    notes += [f"picture: shows {shows}", *([f"picture: each seed chooses {left} by itself"] if left else [])]
     return Change(pipe, init, before, after, settings.feather), notes

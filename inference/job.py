@@ -278,7 +278,7 @@ def edit_notes(job: Job) -> list[str]:
         )
     if settings.strength < 1:
         run = steps(edit.steps(job.options.steps, T) if edit.start(T) else 0)
-        notes.append(f"picture: starts at noise level {settings.strength:g}, t = {edit.start(T)} of {T}: {run}")
+        notes.append(f"picture: noised to level {settings.strength:g}, and {run} from there")
     return notes
 
 

@@ -6,34 +6,35 @@ import hashlib
 from typing import Any
 
 import streamlit as st
+import torch
 from torch import Tensor
 
 from conditions.schema import ConditionSchema
-from dashboard import controls, edit_files, view
+from dashboard import controls, edit_files, following, sampling, view
 from dashboard.edit_files import EditFile
+from dashboard.gallery import Caption, chosen
 from dashboard.overrides import command, overrides_of
 from dashboard.pages import generate
+from dashboard.pages.upload import uploaded
 from dashboard.painter import painted
 from dashboard.sampling import Generation
-from dashboard.state import PERSISTENT, choose_weights, errors_shown, say
-from data.pictures import FORMATS
+from dashboard.state import choose_weights, load, say
+from dashboard.visits import persistent
 from runtime.checkpoint import WeightsInfo
 
 WAYS = {"attribute": "Attributes", "part": "A part", "noise": "From noise"}
-OFFERED = 12  # generated pictures to choose from
+OFFERED = 12  # pictures to choose from
 
 
 def page() -> None:
     st.title(say("Edit"))
-    left, right = st.columns([5, 8], gap="large")
+    left, right = st.columns([4, 7], gap="large")
     with left:
         weights = choose_weights("edit.weights")
         if weights is None:
             return
-        with errors_shown():
-            st.session_state["edit.image"] = None
-            st.session_state["edit.image"] = picture(weights[1])
-    image: Tensor | None = st.session_state["edit.image"]
+        collected()
+        image = picture(weights[1])
     if image is None:
         right.info(say("Upload a picture, or take one that you have generated."), icon=":material/add_photo_alternate:")
         return
@@ -43,30 +44,45 @@ def page() -> None:
         results(image, mask, weights, choices)
 
 
+def collected() -> None:
+    """Keep what has just been sampled here, also among the pictures of this visit."""
+    generation = following.outcome("edit")
+    if generation is not None:
+        st.session_state["edit.generation"] = generation
+        generate.remember(generation)
+
+
 def picture(info: WeightsInfo) -> Tensor | None:
-    """The picture to start from. Raises ValueError for an upload that is none."""
-    history: list[Generation] = st.session_state.get("history", [])
-    given: Tensor | None = st.session_state.get("edit.picture")
-    fits = [given] if given is not None else []
-    fits += [image for generation in history for image in generation.images][::-1]
-    fits = [image for image in fits if list(image.shape) == info.image_shape]
-    upload = st.file_uploader(
-        say("A picture of {width} x {height} pixels, or a whole multiple", width=info.image_shape[2],
-            height=info.image_shape[1]),
-        type=[kind.lower() for kind in FORMATS] + ["jpg"], key="edit.upload",
-    )  # fmt: skip
-    if upload is not None:
-        return edit_files.uploaded(upload.name, upload.getvalue(), info)
+    """The picture to start from: an upload, or one that was generated. It stays until another one is chosen."""
+    state = st.session_state
+    uploaded(info)
+    history: list[Generation] = state.get("history", [])
+    given: Tensor | None = state.get("edit.picture")
+    made = [image for generation in history for image in generation.images][::-1]
+    fits = [image for image in ([given] if given is not None else []) + made if list(image.shape) == info.image_shape]
+    fits = distinct(fits)[:OFFERED]
     if not fits:
         return None
-    names = [say("chosen last") if i == 0 and given is not None else str(i + 1) for i in range(min(len(fits), OFFERED))]
+    if given is None or list(given.shape) != info.image_shape:
+        state["edit.picture"] = fits[0]
+    if len(fits) == 1:
+        return fits[0]
     with st.expander(say("or one that you have generated"), expanded=True):
-        view.gallery(fits[: len(names)], 2, names)
-        at = st.pills(
-            say("Picture"), range(len(names)), default=0, required=True, format_func=lambda i: names[i],
-            key=f"edit.which.{len(fits)}.{info.dataset}", label_visibility="collapsed",
-        )  # fmt: skip
-    return fits[at or 0]
+        key = f"edit.which.{digest(torch.stack(fits))}"
+        chosen(
+            fits, key, say("Picture"), [Caption()] * len(fits), 2, lambda at: state.update({"edit.picture": fits[at]})
+        )
+    return fits[0]
+
+
+def distinct(images: list[Tensor]) -> list[Tensor]:
+    """The pictures without those that come twice."""
+    return list({digest(image): image for image in reversed(images)}.values())[::-1]
+
+
+def digest(images: Tensor) -> str:
+    """A short name for pictures, which follows from their pixels."""
+    return hashlib.sha256(images.contiguous().numpy().tobytes()).hexdigest()[:12]
 
 
 def change(image: Tensor, info: WeightsInfo) -> tuple[dict[str, Any], EditFile | None]:
@@ -75,8 +91,8 @@ def change(image: Tensor, info: WeightsInfo) -> tuple[dict[str, Any], EditFile |
     labelled = bool(len(schema))
     way = st.segmented_control(
         say("What"), [w for w in WAYS if labelled or w != "attribute"], default="attribute" if labelled else "part",
-        required=True, format_func=lambda w: say(WAYS[w]), key=f"edit.way.{labelled}", label_visibility="collapsed",
-        **PERSISTENT,
+        required=True, format_func=lambda w: say(WAYS[w]), label_visibility="collapsed",
+        **persistent(f"edit.way.{labelled}"),
     )  # fmt: skip
     if way == "attribute":
         st.caption(say("A classifier reads what the picture shows; what is not changed here stays."))
@@ -91,9 +107,9 @@ def change(image: Tensor, info: WeightsInfo) -> tuple[dict[str, Any], EditFile |
 
 def part(image: Tensor) -> tuple[dict[str, Any], EditFile | None]:
     """A mask that is painted, and how its edge is treated."""
-    usual, key = controls.defaults(), hashlib.sha256(view.png(image)).hexdigest()[:12]
+    usual = controls.defaults()
     st.caption(say("Paint over what is to be inpainted."))
-    mask = painted(image, f"edit.mask.{key}")
+    mask = painted(image, f"edit.mask.{digest(image)}")
     left, right = st.columns(2)
     feather = controls.number(
         usual, "feather", say("Soft edge, in pixels"), "edit.feather", left, most=max(image.shape[1:]) // 2
@@ -110,30 +126,44 @@ def part(image: Tensor) -> tuple[dict[str, Any], EditFile | None]:
 def results(image: Tensor, mask: EditFile | None, weights: tuple[str, WeightsInfo], choices: dict[str, Any]) -> None:
     """A button, and what came of it beside the picture. Files are written when it is pressed, and not before."""
     choices = choices | controls.sampling_options(weights[1], "edit", most=16)
+    with st.expander(say("More")):
+        choices |= controls.sampler_and_steps(st.columns(2), "edit", weights[1])
     init, missing = edit_files.edit_file(image), missing_of(choices)
     overrides = overrides_of({"checkpoint": weights[0], "init": init.path.as_posix(), **choices})
-    pressed = st.button(
-        say("Generate"), type="primary", icon=":material/brush:", width="stretch", disabled=bool(missing),
-        key="edit.generate",
-    )  # fmt: skip
+
+    def begin() -> following.Task:
+        edit_files.save([init, *([mask] if mask else [])])
+        return sampling.begin(overrides, load)
+
+    following.button("edit", begin, ":material/brush:", disabled=bool(missing))
     if missing:
         st.caption(missing)
-    if pressed:
-        with errors_shown():
-            edit_files.save([init, *([mask] if mask else [])])
-            st.session_state["edit.generation"] = generate.generate(overrides)
-            generate.remember(st.session_state["edit.generation"])
-    generation: Generation | None = st.session_state.get("edit.generation")
-    if generation is not None and generation.init is not None:
-        beside = [say("seed {seed}", seed=seed) for seed in generation.seeds]
-        scale = view.fitting_scale(generation.images)
-        view.gallery([generation.init, *generation.images], scale, [say("before"), *beside])
-        generate.account(generation)
-        generate.downloads(generation)
-    else:
-        view.gallery([image], 8, [say("before")])
+    if not following.running("edit"):
+        generation: Generation | None = st.session_state.get("edit.generation")
+        known = generation is not None and torch.equal(generation.init, image)
+        if following.failed("edit") or not known:
+            view.gallery([image], 8, [say("before")])
+        else:
+            compared(generation)
     st.caption(say("The same in a terminal; Generate writes the files that it names"))
     st.code(command("sample", overrides), language="bash", wrap_lines=True)
+
+
+def compared(generation: Generation) -> None:
+    """The picture before, and what came of it, one of them in detail."""
+    rows, scale = range(len(generation.images)), view.fitting_scale(generation.images)
+    before, after = st.container(key="before"), st.container()
+    with before:
+        view.gallery([generation.init], scale, [say("before")])
+    with after:
+        captions = [generate.caption(generation, row) for row in rows]
+        row = chosen(generation.images, f"edited.{generation.number}", say("Pictures"), captions, scale)
+    generate.account(generation)
+    generate.downloads(generation)
+    st.markdown(f"#### {say('Picture with seed {seed}', seed=generation.seeds[row])}")
+    if generation.attributes is not None and generation.record["edit"] is not None:
+        generate.found(generation, row)
+    generate.actions(generation, row, "edited", say("Edit this further"))
 
 
 def missing_of(choices: dict[str, Any]) -> str:

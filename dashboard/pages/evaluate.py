@@ -9,10 +9,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import controls, metrics, ratings, sampling, view
+from dashboard import controls, evaluating, jobs, metrics, ratings, sampling, view
 from dashboard.overrides import command, overrides_of
+from dashboard.pages.runs import EVERY_S
 from dashboard.ratings import CRITERIA, Mean, Rating
-from dashboard.state import EVALUATIONS, PERSISTENT, choose_weights, errors_shown, load, say
+from dashboard.state import EVALUATIONS, choose_weights, errors_shown, load, say
+from dashboard.visits import persistent
+from evaluation.measures import MEASURES
 from runtime.checkpoint import WeightsInfo
 from runtime.plots import percent
 
@@ -32,20 +35,62 @@ def page() -> None:
 # -- metrics ---------------------------------------------------------------------------------------------------
 
 
+@st.fragment(run_every=EVERY_S)
+def running_evaluation() -> None:
+    """How far the evaluation is that was started here; the page is made anew when it ends."""
+    job = evaluating.running(EVALUATIONS)
+    before = st.session_state.get("evaluating")
+    st.session_state["evaluating"] = job and job.run
+    if job is None:
+        if before is not None:
+            st.rerun()
+        return
+    with st.container(border=True):
+        share = evaluating.share(job)
+        st.progress(share or 0.0, view.plain(f"{job.run} · " + (say("sampling") if share else say("getting ready"))))
+        if st.button(say("Stop"), icon=":material/stop_circle:", key="evaluating.stop"):
+            evaluating.stop(job)
+        with st.expander(say("Log")):
+            st.code(job.printed() or say("nothing yet"), language=None, wrap_lines=True)
+
+
+def new_evaluation() -> None:
+    """A form that starts an evaluation, on pictures for choosing: the final test is for a person in a terminal."""
+    with st.expander(say("A new evaluation")):
+        weights = choose_weights("evaluating.weights")
+        if weights is None:
+            return
+        names = st.multiselect(say("Measures"), list(MEASURES), ["exact", "adherence"], **persistent("evaluating.what"))
+        usual = controls.usual_w(weights[1])
+        w = controls.number(
+            controls.defaults(), "w", say("Guidance w"), f"evaluating.w.{usual:g}", value=usual, step=0.5
+        )
+        overrides = overrides_of({"checkpoint": weights[0], "measure": names or None, "w": w})
+        st.code(command("evaluate", overrides), language="bash", wrap_lines=True)
+        if st.button(say("Start"), type="primary", icon=":material/play_arrow:", disabled=not names):
+            with errors_shown():
+                evaluating.start(overrides, EVALUATIONS, weights[1].dataset)
+                st.rerun()
+        last = next(iter(jobs.jobs(EVALUATIONS)), None)
+        if last is not None and last.exit_status not in (None, 0):
+            view.error(f"{last.run}: {(last.printed().strip().splitlines() or [''])[-1]}")
+
+
 def side_by_side() -> None:
+    new_evaluation()
+    running_evaluation()
     known = {evaluation.name: evaluation for evaluation in metrics.evaluations(EVALUATIONS)}
     if not known:
-        st.info(say("No evaluation yet. Make one in a terminal:"))
-        st.code("python evaluate.py dataset=cryptopunks", language="bash")
+        st.info(say("No evaluation yet."))
         return
     names = st.multiselect(
-        say("Evaluations"), list(known), list(known)[:USUAL], key=f"evaluations.{len(known)}", **PERSISTENT
+        say("Evaluations"), list(known), list(known)[:USUAL], **persistent(f"evaluations.{len(known)}")
     )
-    part = st.text_input(say("Only rows with"), key="evaluations.rows", placeholder="exact", **PERSISTENT)
+    part = st.text_input(say("Only rows with"), placeholder="exact", **persistent("evaluations.rows"))
     chosen = [known[name] for name in names]
     for evaluation in chosen:
         if evaluation.problem:
-            st.warning(f"{evaluation.name}: {evaluation.problem}")
+            st.warning(view.plain(f"{evaluation.name}: {evaluation.problem}"))
     chosen = [evaluation for evaluation in chosen if not evaluation.problem]
     rows = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.figures if part.strip() in key))
     about = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.provenance))
@@ -57,7 +102,7 @@ def side_by_side() -> None:
     }
     st.dataframe(pd.DataFrame({say("metric"): about + rows, **cells}), hide_index=True, height="content")
     for evaluation in chosen:
-        with st.expander(evaluation.name):
+        with st.expander(view.plain(evaluation.name)):
             report(evaluation)
 
 
@@ -96,14 +141,15 @@ def prepare() -> None:
             weights = choose_weights(f"rate.weights.{name}")
             if weights is None:
                 return
-            names = st.text_input("attrs", "any", key=f"rate.attrs.{name}.{weights[1].dataset}", **PERSISTENT)
+            key = f"rate.attrs.{name}.{weights[1].dataset}"
+            names = st.text_input(say("Request"), controls.example(weights[1]), **persistent(key))
             chosen.append({"checkpoint": weights[0], "attrs": names.strip() or None, **how(name, weights[1])})
     left, middle, right = st.columns(3)
     way = left.selectbox(
-        say("Way"), ratings.WAYS, key="rate.way", **PERSISTENT,
+        say("Way"), ratings.WAYS, **persistent("rate.way"),
         format_func=lambda w: say("one picture, scores") if w == "scores" else say("two pictures, which is better"),
     )  # fmt: skip
-    n = middle.number_input(say("Pictures each"), 1, 100, 8, key="rate.n", **PERSISTENT)
+    n = middle.number_input(say("Pictures each"), 1, 100, 8, **persistent("rate.n"))
     first = controls.number(controls.defaults(), "seed", say("First seed"), "rate.seed", right)
     if st.button(say("Begin"), type="primary", icon=":material/visibility_off:"):
         with errors_shown(), st.spinner(say("Sampling")):
@@ -118,7 +164,8 @@ def how(name: str, info: WeightsInfo) -> dict[str, Any]:
     """w, sampler and steps of one setting."""
     left, middle, right = st.columns(3)
     usual = controls.defaults()
-    w = controls.number(usual, "w", "w", f"rate.w.{name}", left, value=1.0 if name == "A" else usual.w, step=0.5)
+    value = 1.0 if name == "A" else controls.usual_w(info)
+    w = controls.number(usual, "w", say("Guidance w"), f"rate.w.{name}.{value:g}", left, value=value, step=0.5)
     return {"w": w, **controls.sampler_and_steps((middle, right), f"rate.{name}", info)}
 
 
@@ -129,7 +176,7 @@ def ask(rating: Rating) -> None:
     shown = [rating.images[setting][row] for setting, row in rating.items[at].shown]
     request = common_request(rating)
     if request:
-        st.markdown(f"**{request}**")
+        st.markdown(f"**{view.plain(request)}**")
     view.gallery(shown, 8, [say("left"), say("right")] if rating.way == "pairs" else [])
     if rating.way == "pairs":
         with st.container(horizontal=True):
@@ -191,7 +238,7 @@ def summary(rating: Rating) -> None:
                 high=percent(outcome.high), share="–" if math.isnan(outcome.share) else percent(outcome.share),
             )
         )  # fmt: skip
-    st.caption(say("Saved in {path}", path=st.session_state.get("rating.saved", "")))
+    st.caption(view.plain(say("Saved in {path}", path=st.session_state.get("rating.saved", ""))))
     if st.button(say("Another rating")):
         for key in ("rating", "rating.saved"):
             st.session_state.pop(key, None)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import view
+from dashboard import bin, view
 from dashboard.events import smoothed, thinned
 from dashboard.overview import Overview, duration, overviews
-from dashboard.state import PERSISTENT, RUNS, say, scalars
+from dashboard.state import RUNS, errors_shown, say, scalars
+from dashboard.visits import persistent
 from runtime.plots import COLOURS
 
 EVERY_S = 2
@@ -25,20 +27,30 @@ LOSS, HELD_OUT, NORM, SPEED, BUCKET = (
 )  # fmt: skip
 
 
+@st.fragment(run_every=EVERY_S)
+def refreshed(known: list[str]) -> None:
+    """Make the page anew once there are other runs than these: a new one appears without a click."""
+    if sorted(run.name for run in overviews(RUNS)) != sorted(known):
+        st.rerun()
+
+
 def page() -> None:
     st.title(say("Runs"))
+    refreshed([run.name for run in overviews(RUNS)])
     if not overviews(RUNS):
         st.info(say("No runs yet below {folder}/. Start one on the page Train.", folder=RUNS))
+        managed()
         return
     table()
+    managed()
     st.subheader(say("Curves"))
     names = st.session_state.setdefault("shown_runs", [run.name for run in overviews(RUNS)[:2]])
     known = [run.name for run in overviews(RUNS)]
     st.session_state.shown_runs = [name for name in names if name in known]
     left, middle, right = st.columns([4, 2, 1], vertical_alignment="bottom")
-    left.multiselect(say("Runs to show"), known, key="shown_runs", **PERSISTENT)
-    middle.slider(say("Smoothing"), 0.0, 0.99, 0.6, 0.01, key="smoothing", **PERSISTENT)
-    right.toggle(say("Log scale"), True, key="log_scale", **PERSISTENT)
+    left.multiselect(say("Runs to show"), known, **persistent("shown_runs"))
+    middle.slider(say("Smoothing"), 0.0, 0.99, 0.6, 0.01, **persistent("smoothing"))
+    right.toggle(say("Log scale"), True, **persistent("log_scale"))
     curves()
 
 
@@ -63,6 +75,7 @@ def table() -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
+        placeholder="",
         height="content" if len(rows) <= 8 else 318,
         column_config={
             say("run"): st.column_config.TextColumn(pinned=True),
@@ -74,7 +87,34 @@ def table() -> None:
     )
     for run in runs:
         if run.message:
-            st.caption(f"{MARKS.get(run.state, '')} **{run.name}**: {say(run.state)}. {run.message}")
+            about = view.plain(f"{say(run.state)}. {run.message}")
+            st.caption(f"{MARKS.get(run.state, '')} **{view.plain(run.name)}**: {about}")
+
+
+def managed() -> None:
+    """Rename a run, put it into the bin, and take one out of there."""
+    names, thrown = [run.name for run in overviews(RUNS)], bin.discarded(RUNS)
+    if not names and not thrown:
+        return
+    with st.expander(say("Rename or delete")), errors_shown():
+        left, right = st.columns([3, 2], vertical_alignment="bottom")
+        if names:
+            name = left.selectbox(say("Run"), names, key="managed.run")
+            new = left.text_input(say("New name"), Path(name).name, max_chars=80, key=f"managed.name.{name}").strip()
+            if right.button(say("Rename"), icon=":material/edit:"):
+                bin.rename(name, new, RUNS)
+                st.rerun()
+            if right.button(say("Put into the bin"), icon=":material/delete:"):
+                bin.discard(name, RUNS)
+                st.rerun()
+        if thrown:
+            left, right = st.columns([3, 2], vertical_alignment="bottom")
+            which = left.selectbox(
+                say("In the bin, the folder {folder}/", folder=bin.FOLDER), thrown, key="managed.bin"
+            )
+            if right.button(say("Put back"), icon=":material/restore_from_trash:"):
+                bin.put_back(which, RUNS)
+                st.rerun()
 
 
 @st.fragment(run_every=EVERY_S)
@@ -87,7 +127,7 @@ def curves() -> None:
     read = {run.name: scalars(str(run.run)).read() for run in chosen}
     for run in chosen:
         if damaged := scalars(str(run.run)).damaged:
-            st.warning(say("{run}: left out, damaged: {files}", run=run.name, files=", ".join(damaged)))
+            st.warning(view.plain(say("{run}: left out, damaged: {files}", run=run.name, files=", ".join(damaged))))
     if not any(read.values()):
         st.info(say("Nothing logged yet; curves begin after the first {every} steps.", every="train.log_every"))
         return
@@ -128,7 +168,7 @@ def panel(title: str, read: dict[str, dict[str, Curve]], tag: str, smooth: bool 
 def by_level(run: Overview, tags: dict[str, Curve]) -> None:
     """Loss of each range of noise levels of one run."""
     lines = {tag.removeprefix(BUCKET): curve for tag, curve in sorted(tags.items()) if tag.startswith(BUCKET)}
-    st.caption(run.name)
+    st.caption(view.plain(run.name))
     if lines:
         plot(lines, "t", list(lines), smooth=True, log=True, scheme="viridis")
 
@@ -150,17 +190,23 @@ def plot(lines: dict[str, Curve], legend: str, order: Sequence[str], smooth: boo
         "height": 260 if scheme else 220,
         "mark": {"type": "line", "strokeWidth": 1.6, "point": len(data) <= 40},
         "encoding": {
-            "x": {"field": "step", "type": "quantitative", "title": None},
+            "x": {
+                "field": "step",
+                "type": "quantitative",
+                "title": None,
+                "axis": {"format": ",d", "tickMinStep": 1},  # steps are whole
+            },
             "y": {
                 "field": "value",
                 "type": "quantitative",
                 "title": None,
+                "axis": {"format": ",.3~r"},
                 "scale": {"type": "log", "nice": False} if log else {"zero": False},
             },
             "color": {"field": "name", "type": "nominal", "sort": list(order), "scale": colours, "legend": below},
             "tooltip": [
                 {"field": "step", "type": "quantitative", "format": ",", "title": say("step")},
-                {"field": "value", "type": "quantitative", "format": ".5g", "title": say("value")},
+                {"field": "value", "type": "quantitative", "format": ",.4~r", "title": say("value")},
                 {"field": "name", "type": "nominal", "title": legend},
             ],
         },

@@ -8,7 +8,8 @@ import torch
 from dashboard import view
 from dashboard.overview import Overview, SampleGrid, overviews, preview_requests, sample_grids
 from dashboard.pages.runs import EVERY_S
-from dashboard.state import PERSISTENT, RUNS, errors_shown, say
+from dashboard.state import RUNS, errors_shown, say
+from dashboard.visits import persistent
 from data.images import read_rgb
 
 KINDS = {"ema": "EMA weights", "raw": "raw weights"}
@@ -22,11 +23,11 @@ def page() -> None:
         st.info(say("No samples yet. A training makes its first after {every} steps.", every="train.preview_every"))
         return
     left, right = st.columns(2)
-    first = left.selectbox(say("Run"), list(runs), key="samples.first", **PERSISTENT)
+    first = left.selectbox(say("Run"), list(runs), **persistent("samples.first"))
     others = ["", *(name for name in runs if name != first)]
     second = right.selectbox(
-        say("Beside it"), others, format_func=lambda name: name or say("nothing"), key=f"samples.second.{first}",
-        **PERSISTENT,
+        say("Beside it"), others, format_func=lambda name: name or say("nothing"),
+        **persistent(f"samples.second.{first}"),
     )  # fmt: skip
     by_now([runs[name] for name in (first, second) if name])
 
@@ -39,7 +40,7 @@ def by_now(chosen: list[Overview]) -> None:
     grids_of = {name: [g for g in grids if (g.kind, g.w) == (kind, w)] for name, grids in grids_of.items()}
     there = [{grid.step for grid in grids} for grids in grids_of.values()]
     steps = sorted(set.intersection(*there) or set.union(*there))
-    animated = st.toggle(say("Animation over the training"), key="samples.animated", **PERSISTENT)
+    animated = st.toggle(say("Animation over the training"), **persistent("samples.animated"))
     step = steps[-1] if animated else step_of(steps, f"samples.step.{'.'.join(grids_of)}.{kind}.{w}")
     places = st.columns(len(chosen))
     for place, run in zip(places, chosen, strict=True):
@@ -55,7 +56,7 @@ def step_of(steps: list[int], key: str) -> int:
     before = state.get(key)
     state[key] = before if before in steps and before != state.get(newest) else steps[-1]
     state[newest] = steps[-1]
-    return st.select_slider(say("Step"), steps, format_func=lambda s: f"{s:,}", key=key, **PERSISTENT)
+    return st.select_slider(say("Step"), steps, format_func=lambda s: f"{s:,}", **persistent(key))
 
 
 def how(grids_of: dict[str, list[SampleGrid]]) -> tuple[str, str]:
@@ -63,8 +64,8 @@ def how(grids_of: dict[str, list[SampleGrid]]) -> tuple[str, str]:
     kinds = sorted({f"{grid.kind} {grid.w}" for grids in grids_of.values() for grid in grids})
     chosen = st.segmented_control(
         say("Sampled with"), kinds, default=kinds[len([k for k in kinds if k.startswith("ema")]) - 1], required=True,
-        format_func=lambda k: f"{say(KINDS[k.split()[0]])}, w = {k.split()[1]}", key=f"samples.kind.{kinds}",
-        **PERSISTENT,
+        format_func=lambda k: f"{say(KINDS[k.split()[0]])}, w = {k.split()[1]}",
+        **persistent(f"samples.kind.{kinds}"),
     )  # fmt: skip
     kind, w = chosen.split()
     return kind, w
@@ -72,7 +73,7 @@ def how(grids_of: dict[str, list[SampleGrid]]) -> tuple[str, str]:
 
 def show(run: Overview, grids: list[SampleGrid], step: int | None, scale: int) -> None:
     """The newest grid of a run up to `step`, or all as an animation."""
-    st.markdown(f"**{run.name}**")
+    st.markdown(f"**{view.plain(run.name)}**")
     if step is None:
         animation(grids, preview_requests(run.run), scale)
         return

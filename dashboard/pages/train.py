@@ -7,17 +7,25 @@ import os
 import streamlit as st
 
 from conf import option
-from dashboard import controls, jobs
+from dashboard import controls, jobs, view
 from dashboard.overrides import command
 from dashboard.overview import Overview, duration, overviews
 from dashboard.pages.runs import EVERY_S, follow
-from dashboard.state import PERSISTENT, RUNS, errors_shown, say
+from dashboard.state import RUNS, errors_shown, say
+from dashboard.visits import persistent
 from runtime.settings import options, override
 from training.settings import TrainSettings
 
 FINE = (None, 0, 130, 143)  # exit statuses: still running, finished, stopped
-GROUPS = ("dataset", "model", "diffusion", "cfg", "optim")
-NUMBERS = ("train.steps", "train.batch_size", "optim.lr", "cfg.drop_prob", "train.preview_every", "seed")
+# What the settings that are changed most are called on the page; each is explained where it is declared.
+GROUPS = {
+    "dataset": "Data set", "model": "Network", "diffusion": "Noise schedule", "cfg": "Label dropout (CFG)",
+    "optim": "Optimiser",
+}  # fmt: skip
+NUMBERS = {
+    "train.steps": "Training steps", "train.batch_size": "Batch size", "optim.lr": "Learning rate",
+    "cfg.drop_prob": "Whole labels dropped", "train.preview_every": "Steps between sample grids", "seed": "Seed",
+}  # fmt: skip
 
 
 def page() -> None:
@@ -37,22 +45,22 @@ def new() -> None:
     own = say("settings of my own")
     recipe = st.selectbox(
         say("Recipe"), ["", *options(TrainSettings, "experiment")], format_func=lambda name: name or own,
-        key="train.recipe", help=say("One of conf/experiment; what is chosen below comes on top"), **PERSISTENT,
+        help=say("One of conf/experiment; what is chosen below comes on top"), **persistent("train.recipe"),
     )  # fmt: skip
     overrides = [f"experiment={recipe}"] if recipe else []
     overrides += groups(composed(tuple(overrides)))
     overrides += numbers(composed(tuple(overrides)), recipe)
     with st.expander(say("Further settings")):
         text = st.text_area(
-            say("One on each line, as key=value"), key="train.extra", placeholder="train.ema_decay=0.999",
-            help=say("python train.py --help explains them all"), **PERSISTENT,
+            say("One on each line, as key=value"), placeholder="train.ema_decay=0.999",
+            help=say("python train.py --help explains them all"), **persistent("train.extra"),
         )  # fmt: skip
         threads = st.number_input(
-            say("CPU threads"), 0, os.cpu_count(), 0, key="train.threads", help=say("0 leaves it to PyTorch"),
-            **PERSISTENT,
+            say("CPU threads"), 0, os.cpu_count(), 0, help=say("0 leaves it to PyTorch"),
+            **persistent("train.threads"),
         )  # fmt: skip
     name = st.text_input(
-        say("Name"), key="train.name", placeholder=say("made of the settings"), max_chars=80, **PERSISTENT
+        say("Name"), placeholder=say("made of the settings"), max_chars=80, **persistent("train.name")
     ).strip()
     overrides += [f"name={name}"] if name else []
     pressed = st.button(say("Start"), type="primary", icon=":material/play_arrow:", width="stretch")
@@ -62,7 +70,7 @@ def new() -> None:
         st.code(command("train", overrides), language="bash", wrap_lines=True)
         if pressed:
             job = jobs.start(overrides, RUNS, threads or None)
-            st.success(say("Started: {run}", run=job.run))
+            st.success(view.plain(say("Started: {run}", run=job.run)))
 
 
 @st.cache_data(ttl=60, max_entries=64, show_spinner=False)
@@ -78,10 +86,11 @@ def groups(settings: TrainSettings) -> list[str]:
     for i, group in enumerate(GROUPS):
         names, default = options(TrainSettings, group), chosen_option(settings, group)
         chosen = places[i % 2].selectbox(
-            group, names, index=names.index(default), key=f"train.{group}.{default}", **PERSISTENT
-        )
+            say(GROUPS[group]), names, index=names.index(default), help=f"`{group}`",
+            **persistent(f"train.{group}.{default}"),
+        )  # fmt: skip
         overrides += [f"{group}={chosen}"] if chosen != default else []
-    device = controls.one_of(settings, "device", "device", "train.device", places[1])
+    device = controls.one_of(settings, "device", say("Device"), "train.device", places[1])
     return overrides + ([f"device={device}"] if device != settings.device else [])
 
 
@@ -97,7 +106,7 @@ def numbers(settings: TrainSettings, recipe: str) -> list[str]:
         _, default = controls.declared(settings, name)
         how = {"format": "%.5g", "step": default / 10 or 0.01} if isinstance(default, float) else {}
         key = f"train.{name}.{recipe}.{default}"
-        value = controls.number(settings, name, name, key, places[i % 2], **how)
+        value = controls.number(settings, name, say(NUMBERS[name]), key, places[i % 2], **how)
         overrides += [override(name, value)] if value != default else []
     return overrides
 
@@ -116,10 +125,10 @@ def running() -> None:
     started = jobs.jobs(RUNS)[:5]
     preparing = [job for job in started if job.preparing]
     for job in preparing:
-        st.caption(f":material/hourglass_top: {say('{run} is getting ready', run=job.run)}")
+        st.caption(f":material/hourglass_top: {view.plain(say('{run} is getting ready', run=job.run))}")
     for job in started:
         if job.exit_status not in FINE:
-            st.error(f"{job.run}: {(job.printed().strip().splitlines() or [''])[-1]}", icon=":material/error:")
+            view.error(f"{job.run}: {(job.printed().strip().splitlines() or [''])[-1]}")
     if not active and not preparing:
         st.caption(say("Nothing is being trained."))
     for run in active:
@@ -129,19 +138,27 @@ def running() -> None:
 
 def watch(run: Overview) -> None:
     left, right = st.columns([4, 1], vertical_alignment="center")
-    left.markdown(f"**{run.name}**")
-    if right.button(say("Stop"), icon=":material/stop_circle:", key=f"stop.{run.name}", width="stretch"):
+    left.markdown(f"**{view.plain(run.name)}**")
+    asked = jobs.stopping(run.run, run.pid)
+    if right.button(
+        say("Stopping") if asked else say("Stop"), icon=":material/stop_circle:", key=f"stop.{run.name}",
+        width="stretch", disabled=asked,
+    ):  # fmt: skip
         with errors_shown():
             jobs.stop(run.run)
-            st.toast(say("Stopping; it saves first."))
+            st.rerun()
+    if asked:
+        st.caption(say("Stopping after this step; it saves first."))
     if not run.steps:  # its folder is there, its first report is not
         return
+    doing = f" · {say(run.doing)}" if run.doing else ""
     speed = f" · {run.images_per_second:.0f} {say('images/s')}" if run.images_per_second else ""
     rest = f" · {say('{time} left', time=duration(run.seconds_left))}" if run.seconds_left is not None else ""
-    st.progress(min(run.step / run.steps, 1.0), f"{say('step')} {run.step:,} / {run.steps:,}{speed}{rest}")
+    st.progress(min(run.step / run.steps, 1.0), f"{say('step')} {run.step:,} / {run.steps:,}{doing}{speed}{rest}")
     follow(run)
 
 
+@st.fragment(run_every=EVERY_S)
 def resuming() -> None:
     """Runs that stopped before their end, and those that are finished but could go on."""
     st.subheader(say("Continue"))
@@ -149,10 +166,10 @@ def resuming() -> None:
     if not able:
         st.caption(say("No run that could be continued."))
         return
-    name = st.selectbox(say("Run"), list(able), key="resume.run", **PERSISTENT)
+    name = st.selectbox(say("Run"), list(able), **persistent("resume.run"))
     run = able[name]
     at = "" if run.step is None else f"{say('step')} {run.step:,} / {run.steps:,}"
-    st.caption(f"{say(run.state)} · {at}" + (f" · {run.message}" if run.message else ""))
+    st.caption(view.plain(f"{say(run.state)} · {at}" + (f" · {run.message}" if run.message else "")))
     left, right = st.columns(2, vertical_alignment="bottom")
     default = run.steps or 1
     steps = controls.number(
@@ -161,7 +178,8 @@ def resuming() -> None:
     if right.button(say("Continue"), icon=":material/resume:", width="stretch"):
         with errors_shown():
             job = jobs.resume(run.run, RUNS, steps if steps != run.steps else None)
-            st.success(say("Started: {run}", run=job.run))
+            st.toast(view.plain(say("Started: {run}", run=job.run)), icon=":material/play_arrow:")
+            st.rerun()
 
 
 @st.fragment(run_every=EVERY_S)

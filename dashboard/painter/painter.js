@@ -32,18 +32,35 @@ export default function ({ parentElement, data, setStateValue }) {
     });
   }
 
-  function paint(event) {
-    const box = canvas.getBoundingClientRect(), radius = RADII[canvas.brush];
-    const column = Math.floor(((event.clientX - box.left) / box.width) * width);
-    const row = Math.floor(((event.clientY - box.top) / box.height) * height);
+  function at(event) {
+    const box = canvas.getBoundingClientRect();
+    return [
+      Math.floor(((event.clientX - box.left) / box.width) * width),
+      Math.floor(((event.clientY - box.top) / box.height) * height),
+    ];
+  }
+
+  function dab(column, row) {
+    const radius = RADII[canvas.brush];
     for (let y = row - radius; y <= row + radius; y++)
       for (let x = column - radius; x <= column + radius; x++)
         if (x >= 0 && x < width && y >= 0 && y < height) canvas.mask[y * width + x] = !canvas.erase;
+  }
+
+  // A quick hand moves several pixels between two events: what lies between them is painted too.
+  function paint(event) {
+    const [column, row] = at(event), [fromColumn, fromRow] = canvas.last ?? [column, row];
+    const steps = Math.max(Math.abs(column - fromColumn), Math.abs(row - fromRow), 1);
+    for (let i = 1; i <= steps; i++) {
+      const share = i / steps;
+      dab(Math.round(fromColumn + share * (column - fromColumn)), Math.round(fromRow + share * (row - fromRow)));
+    }
+    canvas.last = [column, row];
     draw();
   }
 
   const send = () => setStateValue("mask", canvas.mask.map(Number).join(""));
-  canvas.onpointerdown = (event) => { canvas.setPointerCapture(event.pointerId); paint(event); };
+  canvas.onpointerdown = (event) => { canvas.setPointerCapture(event.pointerId); canvas.last = null; paint(event); };
   canvas.onpointermove = (event) => { if (event.buttons) paint(event); };
   canvas.onpointerup = send;
 

@@ -55,7 +55,7 @@ def edit(page: Page) -> None:
     choose(page, "Type", "Female")
     page.get_by_text("attrs=Female").first.wait_for()
     press(page)
-    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("button", name="Edit", exact=True).click()
     page.get_by_text("A part", exact=True).click()
     canvas = page.locator("canvas")
     canvas.scroll_into_view_if_needed()
@@ -72,7 +72,6 @@ def edit(page: Page) -> None:
 
 
 def compare(page: Page) -> None:
-    choose(page, "Head", "Top Hat")
     page.get_by_text("12 settings").wait_for()
     press(page)
     page.get_by_text("Beneath").wait_for()
@@ -87,7 +86,7 @@ def rate(page: Page) -> None:
 
 
 SHOTS = {
-    "runs": ("", runs),
+    "runs": ("runs", runs),
     "samples": ("samples", None),
     "train": ("train", None),
     "generate": ("generate", generate),

@@ -3,6 +3,7 @@
 import io
 import os
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -41,6 +42,44 @@ def test_garbage_is_refused_with_the_name_of_the_upload_and_no_path(weights, con
     with pytest.raises(ValueError, match=message) as refused:
         edit_files.uploaded("my <b>file.png", content, read_info(weights))
     assert "my _b_file.png" in str(refused.value) and "/" not in str(refused.value).split(";")[0]
+
+
+def noise_picture(width, height):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def encoded(array):
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_photograph_is_cropped_and_averaged_block_by_block(weights):
+    """Compared with means over blocks; the part lies where it was asked for, to the pixel."""
+    photo, info = noise_picture(24 * 5, 24 * 3 + 7), read_info(weights)
+    assert edit_files.size_of("a.png", encoded(photo)) == (120, 79)
+    for across, down in ((0.0, 0.0), (1.0, 1.0)):
+        crop = edit_files.Crop(3.0, across, down, "average", False)
+        left, top = round(across * (120 - 72)), round(down * (79 - 72))
+        part = photo[top : top + 72, left : left + 72].astype(float)
+        expected = part.reshape(24, 3, 24, 3, 3).mean(axis=(1, 3)).transpose(2, 0, 1)
+        taken = edit_files.cropped("a.png", encoded(photo), info, crop)
+        assert np.abs(taken.numpy() - expected).max() <= 0.51
+
+
+def test_pixel_art_that_is_no_whole_multiple_keeps_its_colours(weights):
+    art = noise_picture(24, 24)
+    enlarged = np.asarray(Image.fromarray(art).resize((100, 100), Image.Resampling.NEAREST))
+    crop = edit_files.Crop(100 / 24, 0.5, 0.5, "nearest", False)
+    taken = edit_files.cropped("a.png", encoded(enlarged), read_info(weights), crop)
+    assert np.array_equal(taken.numpy(), art.transpose(2, 0, 1))
+
+
+def test_a_crop_can_have_the_colours_of_the_collection(weights):
+    info = read_info(weights)
+    crop = edit_files.Crop(2.0, 0.0, 0.0, "average", True)
+    taken = edit_files.cropped("a.png", encoded(noise_picture(48, 48)), info, crop)
+    assert {tuple(pixel) for pixel in taken.flatten(1).T.tolist()} <= {tuple(colour) for colour in info.palette}
 
 
 def test_too_many_bytes_are_refused_before_anything_is_decoded(weights, monkeypatch):

@@ -25,9 +25,13 @@ def overrides(weights, **choices):
     return overrides_of({"checkpoint": weights.as_posix(), **choices})
 
 
+def generated(chosen, show=lambda share, images, nfe: None):
+    return sampling.begin(chosen, Pipeline.load)(show)
+
+
 def test_the_command_samples_what_the_page_samples(in_tmp, weights):
     chosen = overrides(weights, attrs="crown", w=2.5, steps=3, seed=4, n=2, negative=None, scale=2)
-    generation = sampling.generate(chosen, Pipeline.load)
+    generation = generated(chosen)
     run_program("sample.py", *shlex.split(command("sample", chosen))[2:], "out=out")
     for image, seed in zip(generation.images, (4, 5), strict=True):
         assert torch.equal(view.enlarge(image, 2), read_png(in_tmp / f"out/seed-{seed:06d}.png"))
@@ -35,7 +39,7 @@ def test_the_command_samples_what_the_page_samples(in_tmp, weights):
 
 
 def test_a_download_carries_what_reproduces_it(in_tmp, weights, capsys):
-    generation = sampling.generate(overrides(weights, attrs="crown", steps=2, seed=7, n=2, scale=3), Pipeline.load)
+    generation = generated(overrides(weights, attrs="crown", steps=2, seed=7, n=2, scale=3))
     with zipfile.ZipFile(io.BytesIO(generation.archive())) as archive:
         assert archive.namelist() == ["seed-000007.png", "seed-000008.png"]
         archive.extractall(in_tmp)
@@ -47,14 +51,14 @@ def test_a_download_carries_what_reproduces_it(in_tmp, weights, capsys):
 
 def test_what_a_visit_remembers_holds_no_network(in_tmp, weights):
     """A history of forty generations once kept forty pipelines, also of weights that had left the cache."""
-    generation = sampling.generate(overrides(weights, steps=2, n=1), Pipeline.load)
+    generation = generated(overrides(weights, steps=2, n=1))
     assert len(pickle.dumps(generation)) < 20_000 < weights.stat().st_size
 
 
 def test_progress_ends_at_one_and_shows_pictures_on_the_way(in_tmp, weights):
     seen = []
     chosen = overrides(weights, steps=6, n=3, batch_size=2, refine=0)
-    sampling.generate(chosen, Pipeline.load, lambda *args: seen.append(args))
+    generated(chosen, lambda *args: seen.append(args))
     shares = [share for share, _, _ in seen]
     assert shares == sorted(shares) and shares[-1] == 1.0 and len(shares) == 12
     shown = [images for _, images, _ in seen if images is not None]
@@ -85,7 +89,7 @@ def test_what_was_asked_for_stands_beside_how_likely_it_is_there(in_tmp, weights
 
 def test_an_animation_is_sampled_once_and_refused_where_the_weights_have_changed(in_tmp, weights, monkeypatch):
     shutil.copy(weights, "mine.safetensors")
-    generation = sampling.generate(overrides(Path("mine.safetensors"), steps=2, n=1), Pipeline.load)
+    generation = generated(overrides(Path("mine.safetensors"), steps=2, n=1))
     content, calls = sampling.animation(generation, 0, Pipeline.load), []
     monkeypatch.setattr(sampling, "denoising", lambda *args: calls.append(args) or denoising(*args))
     assert sampling.animation(generation, 0, Pipeline.load) is content and content[:3] == b"GIF" and not calls

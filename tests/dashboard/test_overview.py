@@ -26,7 +26,7 @@ def test_a_trained_run_is_described(in_tmp, train_tiny):
     (found,) = overviews(in_tmp / "runs")
     assert (found.name, found.state, found.step, found.steps) == ("faces/a", "finished", 2, 2)
     assert (found.dataset, found.device, found.seconds_left) == ("pixelfaces", "cpu", 0)
-    assert found.images_per_second > 0 and found.loss > 0
+    assert found.images_per_second > 0 and found.loss > 0 and found.doing == ""
     grids = sample_grids(found.run)
     assert {(grid.step, grid.kind, grid.w) for grid in grids} == {(s, k, w) for s in (1, 2) for k in ("raw", "ema")
                                                                   for w in ("1", "3")}  # fmt: skip

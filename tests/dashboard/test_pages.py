@@ -1,42 +1,25 @@
 """The logic of each page, without a browser."""
 
+import csv
+import io
 import json
 import random
 import shutil
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from dashboard import ratings, view
-from dashboard.choices import slot_choices
-from data.images import read_png
+from dashboard import jobs, ratings
+from dashboard.pages import compare
 from data.pictures import MAX_BYTES
-from data.pixelfaces import SCHEMA
+from tests.dashboard.apps import PAGES, labelled, open_page, sampled
 from tests.programs import ROOT
-
-PAGES = ["runs", "samples", "train", "generate", "edit", "compare", "evaluate"]
-
-
-def show(name):
-    """What AppTest runs; it is copied as text, so it stands alone."""
-    import importlib
-
-    from dashboard import view
-
-    view.style()
-    importlib.import_module(f"dashboard.pages.{name}").page()
-
-
-def open_page(name, **state) -> AppTest:
-    app = AppTest.from_function(show, kwargs={"name": name}, default_timeout=60)
-    for key, value in state.items():
-        app.session_state[key] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
+from training.monitor import GRIDS
+from training.run import Run
 
 
 def test_the_settings_of_streamlit_keep_the_dashboard_to_this_machine():
@@ -44,22 +27,6 @@ def test_the_settings_of_streamlit_keep_the_dashboard_to_this_machine():
     assert config["server"]["address"] == "localhost" and config["server"]["fileWatcherType"] == "none"
     assert config["browser"]["gatherUsageStats"] is False
     assert config["server"]["maxUploadSize"] * 1_000_000 <= MAX_BYTES
-
-
-def labelled(widgets, label):
-    return next(widget for widget in widgets if widget.label == label)
-
-
-@pytest.fixture
-def tiny(in_tmp, weights) -> str:
-    """Weights of a tiny network, as those of a run; chosen on every page."""
-    place = Path("runs/faces/tiny/checkpoints/ema.safetensors")
-    place.parent.mkdir(parents=True)
-    shutil.copy(weights, place)
-    import dashboard.state
-
-    dashboard.state._weights.clear()
-    return place.as_posix()
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -85,7 +52,7 @@ def test_broken_runs_and_evaluations_break_no_page(in_tmp, name):
 def test_the_whole_dashboard_opens_on_its_first_page(in_tmp, monkeypatch):
     monkeypatch.setattr("gc.freeze", lambda: None)  # it is for a process of its own
     app = AppTest.from_file(str(ROOT / "streamlit_dashboard.py"), default_timeout=60).run()
-    assert not app.exception and app.title[0].value == "Runs"
+    assert not app.exception and app.title[0].value == "Generate"
 
 
 def test_runs_show_their_state_and_curves_and_keep_choices(in_tmp, train_tiny):
@@ -129,103 +96,14 @@ def test_samples_follow_a_training_until_a_step_is_chosen(in_tmp, train_tiny):
     assert app.select_slider[0].options == ["1", "2", "3", "4"] and app.select_slider[0].value == 1
 
 
-def choice(slot, name):
-    """The entry of a slot's list that has this name."""
-    return next(choice for choice in slot_choices(SCHEMA)[slot] if choice.name == name)
-
-
-def generate(tiny, **state) -> AppTest:
-    app = open_page("generate", **{"generate.weights": tiny}, **state)
-    app.number_input(key="generate.n").set_value(2)
-    return app
-
-
-def test_what_is_chosen_is_generated_and_shown_as_a_command(tiny):
-    app = generate(tiny)
-    labelled(app.selectbox, "Head").set_value(choice("head", "Crown")).run()
-    steps = labelled(app.number_input, "Steps")
-    steps.set_value(3).run()
-    assert "attrs=Crown" in app.code[-1].value and "steps=3" in app.code[-1].value
-    labelled(app.button, "Generate").click().run()
-    assert not app.exception and not app.error
-    (generation,) = app.session_state["history"]
-    assert generation.images.shape == (2, 3, 24, 24) and generation.request == "Crown"
-    app.number_input(key="generate.seed").set_value(9).run()
-    labelled(app.button, "Generate").click().run()
-    first, second = app.session_state["history"]
-    assert second.seeds == [9, 10] and not torch.equal(first.images, second.images)
-    labelled(app.button, "Favourite").click().run()
-    assert len(app.session_state["favourites"]) == 1 and not app.exception
-
-
-def test_a_phrase_is_understood_and_what_is_not_is_said(tiny):
-    app = generate(tiny, **{"generate.way": "phrase", "generate.phrase": "a face with a crown and a zeppelin"})
-    labelled(app.button, "Generate").click().run()
-    captions = " ".join(caption.value for caption in app.caption)
-    assert "ignored" in captions and "zeppelin" in captions
-    assert app.session_state["history"][0].request == "Crown"
-
-
-@pytest.mark.parametrize("names", ["crwn", "crown,top hat", "crown * much", "${oc.env:HOME}", "crown:'"])
-def test_what_cannot_be_generated_is_said_in_one_line(tiny, names):
-    app = generate(tiny, **{"generate.way": "names", "generate.names": names})
-    labelled(app.button, "Generate").click().run()
-    assert not app.exception and len(app.error) == 1 and "\n" not in app.error[0].value
-    assert app.session_state["history"] == []
-
-
-def test_weights_without_labels_generate_without_a_request(in_tmp, train_tiny):
-    run = train_tiny("train.steps=1", "cfg=off", "run=runs/faces/off")
-    app = open_page("generate", **{"generate.weights": run.weights.as_posix()})
-    labelled(app.number_input, "Steps").set_value(2).run()
-    labelled(app.button, "Generate").click().run()
-    assert not app.exception and not app.error and len(app.session_state["history"]) == 1
-
-
-def test_pngs_are_encoded_when_they_are_downloaded_and_not_at_every_rerun(tiny, monkeypatch):
-    encoded, png = [], view.png
-    monkeypatch.setattr(view, "png", lambda image, scale=1, *args: encoded.append(scale) or png(image, scale, *args))
-    app = generate(tiny)
-    labelled(app.number_input, "Steps").set_value(2).run()
-    labelled(app.button, "Generate").click().run()
-    app.number_input(key="generate.seed").set_value(9).run()
-    assert set(encoded) == {1}  # those shown on the page, in their own size
-    app.session_state["history"][0].archive()
-    assert encoded.count(8) == 2
-
-
-def test_two_visitors_do_not_see_each_other(tiny):
-    one, other = generate(tiny), generate(tiny)
-    labelled(one.button, "Generate").click().run()
-    other.run()
-    assert len(one.session_state["history"]) == 1 and other.session_state["history"] == []
-
-
-def test_a_picture_is_edited_from_a_noise_level(tiny):
-    image = torch.zeros(3, 24, 24, dtype=torch.uint8)
-    app = open_page("edit", **{"edit.weights": tiny, "edit.picture": image, "edit.way.True": "noise"})
-    app.number_input(key="edit.n").set_value(1)
-    labelled(app.number_input, "Steps").set_value(4).run()
-    app.slider(key="edit.strength").set_value(0.0).run()
-    assert not Path("samples").exists()  # nothing was asked for yet
-    app.button(key="edit.generate").click().run()
-    assert not app.error and not app.exception
-    generation = app.session_state["edit.generation"]
-    assert generation.record["strength"] == 0 and torch.equal(generation.init, image)
-    (saved,) = Path("samples/edits").iterdir()
-    assert torch.equal(read_png(saved), image)
-    assert f"init={saved}" in app.code[-1].value and "strength=0" in app.code[-1].value
-    assert app.session_state["history"] == [generation]
-
-
 def test_two_settings_are_crossed(tiny):
     app = open_page("compare", **{"compare.weights": tiny})
     app.text_input(key="compare.across").set_value("0, 2")
     app.text_input(key="compare.down.steps").set_value("2, 3")
     app.number_input(key="compare.n").set_value(1).run()
-    labelled(app.button, "Generate").click().run()
+    sampled(app, "compare")
     assert not app.exception and not app.error
-    _, results, _ = app.session_state["compare.results"]
+    results = app.session_state["compare.results"].results
     assert [result.row.value for result in results] == ["2 x 0", "2 x 2", "3 x 0", "3 x 2"]
     app.text_input(key="compare.across").set_value("many").run()
     assert "must be numbers" in app.error[0].value
@@ -238,7 +116,7 @@ def test_what_cannot_vary_is_said_in_one_line(tiny, line):
     app = open_page("compare", **{"compare.weights": tiny, "compare.how": "one"})
     app.text_area(key="compare.vary").set_value(line).run()
     if not app.error:
-        labelled(app.button, "Generate").click().run()
+        sampled(app, "compare")
     assert not app.exception and len(app.error) == 1 and "compare.results" not in app.session_state
 
 
@@ -246,23 +124,94 @@ def test_settings_vary_one_at_a_time(tiny):
     app = open_page("compare", **{"compare.weights": tiny, "compare.how": "one"})
     app.number_input(key="compare.n").set_value(1)
     app.text_area(key="compare.vary").set_value("steps=[2]\nvary.attrs=[crown, 'top hat,shades']").run()
-    labelled(app.button, "Generate").click().run()
+    sampled(app, "compare")
     assert not app.exception and not app.error
-    _, results, _ = app.session_state["compare.results"]
+    results = app.session_state["compare.results"].results
     varied = [(result.row.setting, result.row.value) for result in results]
     assert varied == [("baseline", ""), ("steps", "2"), ("attrs", "crown"), ("attrs", "top hat,shades")]
+
+
+def test_values_that_come_twice_count_once_and_impossible_ones_are_said_at_once(tiny):
+    app = open_page("compare", **{"compare.weights": tiny})
+    app.text_input(key="compare.down.steps").set_value("2, 2")
+    app.number_input(key="compare.n").set_value(3)
+    app.text_input(key="compare.across").set_value("1,1,1.0").run()
+    assert "1 settings, 3 pictures" in [caption.value for caption in app.caption] and not app.error
+    app.text_input(key="compare.across").set_value("1, -1").run()
+    assert "w\\=\\-1" in app.error[0].value and labelled(app.button, "Generate").disabled
+    app.segmented_control(key="compare.how").set_value("one").run()
+    app.text_area(key="compare.vary").set_value("steps=[2,2,3]\nattrs=[[crown],[crown]]").run()
+    assert "4 settings, 12 pictures" in [caption.value for caption in app.caption] and not app.error
+    app.text_area(key="compare.vary").set_value("steps=[0]").run()
+    assert "steps\\=0" in app.error[0].value and labelled(app.button, "Generate").disabled
+
+
+def test_comparisons_and_ratings_begin_with_a_request_so_that_guidance_matters(tiny):
+    app = open_page("compare", **{"compare.weights": tiny})
+    assert app.text_input(key="compare.names").value == "top hat,shades"
+    app = open_page("evaluate", **{"rate.weights.A": tiny, "rate.weights.B": tiny})
+    assert [box.value for box in app.text_input if box.label == "Request"] == ["top hat,shades"] * 2
+
+
+def test_a_comparison_is_downloaded_as_the_script_writes_it(tiny):
+    app = open_page("compare", **{"compare.weights": tiny})
+    app.text_input(key="compare.across").set_value("0, 2")
+    app.text_input(key="compare.down.steps").set_value("2")
+    app.number_input(key="compare.n").set_value(1).run()
+    sampled(app, "compare")
+    compared = app.session_state["compare.results"]
+    with zipfile.ZipFile(io.BytesIO(compare.archive(compared.results, compared.seeds))) as archive:
+        assert archive.namelist() == ["cells.csv", "contact.png"]
+        rows = list(csv.DictReader(archive.read("cells.csv").decode().splitlines()))
+    assert [row["value"] for row in rows] == ["2 x 0", "2 x 2"] and "attrs=top hat,shades" in rows[0]["command"]
+
+
+def test_the_learning_rate_moves_by_a_tenth_of_itself(in_tmp):
+    widget = labelled(open_page("train").number_input, "Learning rate")
+    assert widget.step == pytest.approx(widget.value / 10)
+
+
+def test_a_training_is_asked_to_stop_once(in_tmp, monkeypatch):
+    run = Run("runs/faces/a")
+    sent = []
+    monkeypatch.setattr(jobs.os, "kill", lambda *which: sent.append(which))
+    with run.locked():
+        run.write_status(state="running", step=3, steps=9, doing=GRIDS, images_per_second=5.0, seconds_left=8.0)
+        app = open_page("train")
+        assert "sample grids" in app.get("progress")[0].proto.text
+        labelled(app.button, "Stop").click().run()
+        assert labelled(app.button, "Stopping").disabled and len(sent) == 1
+        jobs.stop(run)
+        assert len(sent) == 1
+
+
+def test_a_run_is_renamed_and_put_into_the_bin(in_tmp, train_tiny):
+    train_tiny("train.steps=1", "run=runs/faces/one")
+    app = open_page("runs")
+    app.text_input(key="managed.name.faces/one").set_value("two").run()
+    labelled(app.button, "Rename").click().run()
+    assert app.dataframe[0].value["run"].tolist() == ["faces/two"]
+    app.text_input(key="managed.name.faces/two").set_value("../x").run()
+    labelled(app.button, "Rename").click().run()
+    assert "must be letters" in app.error[0].value
+    labelled(app.button, "Put into the bin").click().run()
+    assert not app.exception and not app.dataframe and "No runs yet" in app.info[0].value
+    labelled(app.button, "Put back").click().run()
+    assert app.dataframe[0].value["run"].tolist() == ["faces/two"]
 
 
 def test_a_training_is_told_what_differs_from_its_recipe(in_tmp):
     app = open_page("train")
     assert app.code[0].value == "python train.py"
     app.selectbox(key="train.recipe").set_value("mnist").run()
-    labelled(app.number_input, "train.steps").set_value(7)
-    labelled(app.number_input, "optim.lr").set_value(0.002).run()
+    labelled(app.number_input, "Training steps").set_value(7)
+    labelled(app.number_input, "Learning rate").set_value(0.002).run()
     assert app.code[0].value == "python train.py experiment=mnist train.steps=7 optim.lr=0.002"
-    labelled(app.selectbox, "cfg").set_value("off").run()
+    labelled(app.selectbox, "Label dropout (CFG)").set_value("off").run()
     assert not app.exception and "cfg=off" in app.code[0].value
-    assert "cfg.drop_prob" not in [widget.label for widget in app.number_input]  # which that option does not have
+    assert "Whole labels dropped" not in [
+        widget.label for widget in app.number_input
+    ]  # which that option does not have
 
 
 def test_figures_of_evaluations_stand_side_by_side(in_tmp):

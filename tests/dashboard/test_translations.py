@@ -6,17 +6,21 @@ import string
 import pytest
 
 import conf
-from dashboard import painter, ratings, translations
+from conditions.fields import NONE
+from dashboard import french_names, painter, ratings, translations
 from dashboard.explanations import EXPLANATIONS, explained
-from dashboard.pages import edit, samples, train
+from dashboard.pages import edit, generate, samples, train, upload
+from data import cryptopunks, pixelfaces
 from inference.settings import SampleSettings
 from tests.programs import ROOT
+from training.monitor import GRIDS, HELD_OUT
 from training.settings import TrainSettings
 
 FILES = [ROOT / "streamlit_dashboard.py", *sorted((ROOT / "dashboard").rglob("*.py"))]
 STATES = ["running", "finished", "stopped", "failed", "killed", "unknown", "broken"]
 TABLES = [*ratings.CRITERIA, *painter.TOOLS, *edit.WAYS.values(), *samples.KINDS.values(), *STATES]
-TABLES += ["Training", "Pictures"]
+TABLES += ["Training", "Pictures", *train.GROUPS.values(), *train.NUMBERS.values(), *upload.METHODS.values()]
+TABLES += [generate.REPRODUCED, GRIDS, HELD_OUT]  # of training/monitor.py
 WIDGETS = ("number", "slider", "one_of", "explain")  # of dashboard/controls.py
 
 
@@ -64,6 +68,32 @@ def test_every_setting_that_has_a_widget_is_explained_in_french_and_no_other_is(
     assert set(EXPLANATIONS["sample"]) == settings_with_widgets()
     assert set(EXPLANATIONS["train"]) == {*train.NUMBERS, "device"}
     assert set(EXPLANATIONS["train"]) <= conf.names(TrainSettings)
+
+
+@pytest.mark.parametrize("schema", [cryptopunks.SCHEMA, pixelfaces.SCHEMA], ids=["cryptopunks", "pixelfaces"])
+def test_every_slot_and_value_has_a_french_name_and_within_a_slot_no_other_the_same(schema):
+    for field in schema.fields:
+        values = [value for value in field.values if value != NONE]
+        assert {field.name, *values} <= set(french_names.NAMES)
+        assert len({french_names.NAMES[value] for value in values}) == len(values)
+    assert french_names.name_in("-hat", "Français") == "-chapeau" and french_names.name_in("hat", "English") == "hat"
+
+
+@pytest.mark.parametrize(
+    ("note", "french"),
+    [
+        ("ignored: 'zeppelin', no such attribute", "ignoré : 'zeppelin', attribut inconnu"),
+        ("picture: shows Male, Dark", "image : montre Male, Dark"),
+        ("picture: 12 of 576 pixels inpainted, with seed 3", "image : 12 pixels sur 576 régénérés, avec la graine 3"),
+        (
+            "picture: noised to level 0.3, and 1 step from there",
+            "image : bruitée au niveau 0.3, puis 1 pas à partir de là",
+        ),
+        ("never said", "never said"),
+    ],
+)
+def test_notes_are_read_in_french(note, french):
+    assert french_names.note_in(note, "Français") == french and french_names.note_in(note, "English") == note
 
 
 def test_explanations_are_those_of_the_declaration_in_english():

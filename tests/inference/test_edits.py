@@ -41,7 +41,7 @@ def test_an_edit_keeps_the_rest_of_the_label_and_of_the_picture(in_tmp, weights,
     run_program("sample.py", *common, "edit=+pipe,-head", "out=edit")
     out = capsys.readouterr().out
     assert "picture:  shows Slate, Steel, Crown" in out and "288 of 576 pixels inpainted, with seed 0" in out
-    assert "left open" not in out
+    assert "each seed chooses" not in out
     record = json.loads((in_tmp / "edit/samples.json").read_text())
     assert {"Slate", "Steel", "-head", "Pipe"} <= set(record["request"].split(","))
     assert (record["edit"], record["attrs"]) == ("+pipe,-head", "any")
@@ -58,7 +58,7 @@ def test_an_edit_keeps_the_rest_of_the_label_and_of_the_picture(in_tmp, weights,
 def test_each_seed_fills_in_what_an_edit_leaves_open(prepared, face, classifier):
     """Alone or among others, a seed takes the same beard; of two seeds that are mixed, the first decides."""
     job, notes = prepared("init=face.png", "mask=mask.png", "edit=+beard", "steps=2", "refine=0")
-    assert any("facial hair left open, each seed takes a value" in note for note in notes)
+    assert any("each seed chooses facial hair by itself" in note for note in notes)
     labels = job.change.labels(range(8))
     column = job.pipe.schema.column["facial hair"]
     assert len(labels[:, column].unique()) > 1 and (labels[:, column] > 0).all()
@@ -104,9 +104,9 @@ def test_strength_says_where_it_begins_and_its_ends_are_exact(prepared, face):
     def notes(strength):
         return prepared("attrs=crown", "init=face.png", f"strength={strength}")[1]
 
-    assert notes(0.3) == ["picture: starts at noise level 0.3, t = 300 of 1000: 3 steps"]
-    assert notes(0.1) == ["picture: starts at noise level 0.1, t = 100 of 1000: 1 step"]
-    assert notes(0) == ["picture: starts at noise level 0, t = 0 of 1000: 0 steps"]
+    assert notes(0.3) == ["picture: noised to level 0.3, and 3 steps from there"]
+    assert notes(0.1) == ["picture: noised to level 0.1, and 1 step from there"]
+    assert notes(0) == ["picture: noised to level 0, and 0 steps from there"]
     assert notes(1) == []
     quick = ["attrs=crown", "steps=2", "refine=0", "complete=false"]
     untouched = prepared(*quick, "init=face.png", "strength=0")[0].sample([0])

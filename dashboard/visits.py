@@ -1,0 +1,58 @@
+"""What a visit holds outlives a reload: it is kept by the server, under a name that stands in the address.
+
+Streamlit forgets everything with the page. The name is random, and the server is reached from this machine alone.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import OrderedDict
+from typing import Any
+
+import streamlit as st
+
+KEPT = 20  # visits, those that were used last
+NAME = re.compile(r"[0-9a-f]{12}")
+# What a visit holds beside the values of its widgets.
+HELD = (
+    "history", "favourites", "shown", "shown_runs", "edit.picture", "edit.masks", "edit.generation", "compare.results",
+    "rating", "rating.saved", *(f"{page}.{what}" for page in ("generate", "edit", "compare")
+                                for what in ("work", "failure")),
+)  # fmt: skip
+
+
+@st.cache_resource(show_spinner=False)
+def _visits() -> OrderedDict[str, dict[str, Any]]:
+    return OrderedDict()
+
+
+def persistent(key: str) -> dict[str, Any]:
+    """For a widget whose value outlives a visit to another page, and a reload: its key and how long it lasts."""
+    st.session_state.setdefault("persistent", set()).add(key)
+    return {"key": key, "persist_state": "session"}
+
+
+def resume() -> None:
+    """Take up the visit that the address names, where this is the first run after a reload; before any widget."""
+    state, visits = st.session_state, _visits()
+    named = st.query_params.get("visit", "")
+    if "visit" not in state:
+        state["visit"] = named if NAME.fullmatch(named) else secrets.token_hex(6)
+        for key, value in visits.get(state["visit"], {}).items():
+            # Two tabs with one address go separate ways from here.
+            state[key] = value.copy() if isinstance(value, list | dict | set) else value
+    if named != state["visit"]:
+        st.query_params["visit"] = state["visit"]
+
+
+def keep() -> None:
+    """Remember what this visit holds, and forget the visits that were not used for longest; after all widgets."""
+    state, visits = st.session_state, _visits()
+    if "visit" not in state:
+        return
+    keys = ["persistent", *HELD, *state.get("persistent", ())]
+    visits[state["visit"]] = {key: state[key] for key in keys if key in state}
+    visits.move_to_end(state["visit"])
+    while len(visits) > KEPT:
+        visits.popitem(last=False)
