@@ -6,13 +6,13 @@ import streamlit as st
 
 from dashboard import view, visits
 from dashboard.pages import compare, edit, evaluate, generate, runs, samples, train
-from dashboard.state import say
+from dashboard.state import language, say
 from dashboard.translations import LANGUAGES
 from dashboard.visits import persistent
 
 st.set_page_config(page_title="DDPM-CFG", page_icon="🎨", layout="wide")
-view.style()
 visits.resume()
+view.style(language())
 st.session_state.setdefault("welcome", True)  # with a picture, where nothing was generated yet
 
 
@@ -39,6 +39,13 @@ SECTIONS = {"Pictures": ("generate", "edit", "compare", "evaluate"), "Training":
 st.session_state.pages = PAGES
 chosen = st.navigation({say(name): [PAGES[key] for key in keys] for name, keys in SECTIONS.items()})
 with st.sidebar:
-    st.segmented_control(say("Language"), LANGUAGES, default=LANGUAGES[0], required=True, **persistent("language"))
+    st.segmented_control(
+        say("Language"),
+        LANGUAGES,
+        default=LANGUAGES[0],
+        required=True,
+        on_change=visits.renew,
+        **persistent("language"),
+    )
 chosen.run()
 visits.keep()

@@ -91,6 +91,13 @@ def name_in(name: str, language: str) -> str:
     return minus + NAMES.get(plain, plain)
 
 
+def request_in(request: str, language: str) -> str:
+    """A request for people. One with weights or several conditions stays as it is typed."""
+    if re.search(r"[|:*]", request):
+        return request
+    return ", ".join(name_in(name.strip(), language) for name in request.split(","))
+
+
 def note_in(note: str, language: str) -> str:
     """A note of a sampling job; one that is not known stays as it is."""
     if language == "Français":

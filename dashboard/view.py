@@ -51,8 +51,20 @@ STYLE = """<style>
 </style>"""
 
 
-def style() -> None:
+# What Streamlit itself writes into the box for uploads has no translation of its own.
+FRENCH_STYLE = """<style>
+[data-testid="stFileUploaderDropzoneInstructions"] *, [data-testid="stFileUploaderDropzone"] button,
+[data-testid="stFileUploaderDropzone"] button * { font-size: 0; }
+[data-testid="stFileUploaderDropzoneInstructions"]::after { content: "PNG, GIF, BMP, JPEG ou WEBP, 20 Mo au plus";
+                                                            font-size: 0.875rem; opacity: 0.7; }
+[data-testid="stFileUploaderDropzone"] button::after { content: "Choisir un fichier"; font-size: 0.875rem; }
+</style>"""
+
+
+def style(language: str = "English") -> None:
     st.html(STYLE)
+    if language == "Français":
+        st.html(FRENCH_STYLE)
 
 
 def plain(text: str) -> str:

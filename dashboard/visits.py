@@ -16,9 +16,9 @@ KEPT = 20  # visits, those that were used last
 NAME = re.compile(r"[0-9a-f]{12}")
 # What a visit holds beside the values of its widgets.
 HELD = (
-    "history", "favourites", "shown", "shown_runs", "edit.picture", "edit.masks", "edit.generation", "compare.results",
-    "rating", "rating.saved", *(f"{page}.{what}" for page in ("generate", "edit", "compare")
-                                for what in ("work", "failure")),
+    "history", "favourites", "shown", "shown_runs", "known_runs", "edit.picture", "edit.masks", "edit.generation",
+    "compare.results", "rating", "rating.saved",
+    *(f"{page}.{what}" for page in ("generate", "edit", "compare") for what in ("work", "failure")),
 )  # fmt: skip
 
 
@@ -31,6 +31,14 @@ def persistent(key: str) -> dict[str, Any]:
     """For a widget whose value outlives a visit to another page, and a reload: its key and how long it lasts."""
     st.session_state.setdefault("persistent", set()).add(key)
     return {"key": key, "persist_state": "session"}
+
+
+def renew() -> None:
+    """Have the browser show every choice anew, in another language: it keeps the words, not what they stand for."""
+    state = st.session_state
+    for key in state.get("persistent", ()):
+        if key in state:
+            state[key] = state[key]
 
 
 def resume() -> None:

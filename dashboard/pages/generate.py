@@ -8,7 +8,7 @@ import streamlit as st
 from torch import Tensor
 
 from dashboard import controls, following, sampling, view
-from dashboard.french_names import name_in, note_in
+from dashboard.french_names import name_in, note_in, request_in
 from dashboard.gallery import Caption, chosen
 from dashboard.overrides import command, overrides_of
 from dashboard.sampling import Generation
@@ -119,7 +119,8 @@ def show(history: list[Generation]) -> None:
         return
     at = st.session_state.get("shown")
     generation = history[at if at is not None and at < len(history) else -1]
-    st.markdown(f"**{view.plain(say('no request') if generation.request == 'any' else generation.request)}**")
+    asked = say("no request") if generation.request == "any" else request_in(generation.request, language())
+    st.markdown(f"**{view.plain(asked)}**")
     account(generation)
     row = chosen(
         generation.images, f"gallery.{generation.number}", say("Pictures"),

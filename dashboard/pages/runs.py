@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +28,19 @@ LOSS, HELD_OUT, NORM, SPEED, BUCKET = (
 
 
 @st.fragment(run_every=EVERY_S)
-def refreshed(known: list[str]) -> None:
+def refreshed(find: Callable[[], list[str]], known: list[str]) -> None:
     """Make the page anew once there are other runs than these: a new one appears without a click."""
-    if sorted(run.name for run in overviews(RUNS)) != sorted(known):
+    if sorted(find()) != sorted(known):
         st.rerun()
+
+
+def all_runs() -> list[str]:
+    return [run.name for run in overviews(RUNS)]
 
 
 def page() -> None:
     st.title(say("Runs"))
-    refreshed([run.name for run in overviews(RUNS)])
+    refreshed(all_runs, all_runs())
     if not overviews(RUNS):
         st.info(say("No runs yet below {folder}/. Start one on the page Train.", folder=RUNS))
         managed()
@@ -44,9 +48,10 @@ def page() -> None:
     table()
     managed()
     st.subheader(say("Curves"))
-    names = st.session_state.setdefault("shown_runs", [run.name for run in overviews(RUNS)[:2]])
-    known = [run.name for run in overviews(RUNS)]
-    st.session_state.shown_runs = [name for name in names if name in known]
+    known, state = all_runs(), st.session_state
+    new = [name for name in known if name not in state.setdefault("known_runs", known)]
+    names = [*new, *state.setdefault("shown_runs", known[:2])]  # one that begins while the page is open is shown
+    state.known_runs, state.shown_runs = known, [name for name in dict.fromkeys(names) if name in known]
     left, middle, right = st.columns([4, 2, 1], vertical_alignment="bottom")
     left.multiselect(say("Runs to show"), known, **persistent("shown_runs"))
     middle.slider(say("Smoothing"), 0.0, 0.99, 0.6, 0.01, **persistent("smoothing"))

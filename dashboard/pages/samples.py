@@ -7,7 +7,7 @@ import torch
 
 from dashboard import view
 from dashboard.overview import Overview, SampleGrid, overviews, preview_requests, sample_grids
-from dashboard.pages.runs import EVERY_S
+from dashboard.pages.runs import EVERY_S, refreshed
 from dashboard.state import RUNS, errors_shown, say
 from dashboard.visits import persistent
 from data.images import read_rgb
@@ -18,7 +18,8 @@ ONE, TWO = 2, 1  # how much a grid is enlarged, alone and beside another
 
 def page() -> None:
     st.title(say("Samples"))
-    runs = {run.name: run for run in overviews(RUNS) if sample_grids(run.run)}
+    runs = sampled_runs()
+    refreshed(lambda: list(sampled_runs()), list(runs))
     if not runs:
         st.info(say("No samples yet. A training makes its first after {every} steps.", every="train.preview_every"))
         return
@@ -30,6 +31,10 @@ def page() -> None:
         **persistent(f"samples.second.{first}"),
     )  # fmt: skip
     by_now([runs[name] for name in (first, second) if name])
+
+
+def sampled_runs() -> dict[str, Overview]:
+    return {run.name: run for run in overviews(RUNS) if sample_grids(run.run)}
 
 
 @st.fragment(run_every=EVERY_S)

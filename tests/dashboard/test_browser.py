@@ -141,7 +141,7 @@ def test_a_picture_is_generated_as_chosen_and_changes_with_what_is_chosen(page):
     choose(page, "Eyes", "3D Glasses")
     page.get_by_text("attrs=Male,3D Glasses").first.wait_for()
     page.get_by_role("button", name="Generate", exact=True).click()
-    page.get_by_text("Male,3D Glasses", exact=True).first.wait_for()
+    page.get_by_text("Male, 3D Glasses", exact=True).first.wait_for()
     assert pictures(page)[:4] != first[:4]
     page.get_by_role("link", name="Runs").click()
     page.get_by_role("heading", level=1, name="Runs").wait_for()
@@ -149,7 +149,11 @@ def test_a_picture_is_generated_as_chosen_and_changes_with_what_is_chosen(page):
     page.get_by_text("attrs=Male,3D Glasses").first.wait_for()  # what was chosen is still chosen
     page.reload()
     page.get_by_text("attrs=Male,3D Glasses").first.wait_for()
-    page.get_by_text("Male,3D Glasses", exact=True).first.wait_for()  # and so are the pictures
+    page.get_by_text("Male, 3D Glasses", exact=True).first.wait_for()  # and so are the pictures
+    page.get_by_text("Français").click()
+    page.get_by_text("Homme", exact=True).first.wait_for()  # a choice is read in the other language
+    page.get_by_text("attrs=Male,3D Glasses").first.wait_for()  # and stays what it is
+    page.get_by_text("English").click()
     page.get_by_text("By names", exact=True).click()
     page.get_by_role("textbox", name="Names").fill("$x_0$ *bold*")
     page.keyboard.press("Enter")

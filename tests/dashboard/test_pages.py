@@ -66,6 +66,8 @@ def test_runs_show_their_state_and_curves_and_keep_choices(in_tmp, train_tiny):
     app.multiselect(key="shown_runs").set_value(["faces/one"]).run()
     app.toggle(key="log_scale").set_value(False).run()
     assert app.session_state["shown_runs"] == ["faces/one"] and not app.exception
+    train_tiny("train.steps=1", "run=runs/faces/three")
+    assert app.run().session_state["shown_runs"] == ["faces/three", "faces/one"]  # a new one is shown by itself
 
 
 def test_samples_can_be_chosen_by_step_and_animated(in_tmp, train_tiny):

@@ -79,6 +79,12 @@ def test_every_slot_and_value_has_a_french_name_and_within_a_slot_no_other_the_s
     assert french_names.name_in("-hat", "Français") == "-chapeau" and french_names.name_in("hat", "English") == "hat"
 
 
+def test_requests_are_read_in_french_and_weights_stay_as_they_are():
+    assert french_names.request_in("Male,-hat", "Français") == "Homme, -chapeau"
+    assert french_names.request_in("Male,-hat", "English") == "Male, -hat"
+    assert french_names.request_in("Male:5 | hat", "Français") == "Male:5 | hat"
+
+
 @pytest.mark.parametrize(
     ("note", "french"),
     [
