@@ -101,25 +101,28 @@ def managed() -> None:
     names, thrown = [run.name for run in overviews(RUNS)], bin.discarded(RUNS)
     if not names and not thrown:
         return
-    with st.expander(say("Rename or delete")), errors_shown():
-        left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with st.expander(say("Rename or delete")):
         if names:
+            left, right = st.columns([3, 2], vertical_alignment="bottom")
             name = left.selectbox(say("Run"), names, key="managed.run")
             new = left.text_input(say("New name"), Path(name).name, max_chars=80, key=f"managed.name.{name}").strip()
-            if right.button(say("Rename"), icon=":material/edit:"):
-                bin.rename(name, new, RUNS)
-                st.rerun()
-            if right.button(say("Put into the bin"), icon=":material/delete:"):
-                bin.discard(name, RUNS)
-                st.rerun()
+            with right, st.container(horizontal=True):
+                act(say("Rename"), ":material/edit:", lambda: bin.rename(name, new, RUNS))
+                act(say("Put into the bin"), ":material/delete:", lambda: bin.discard(name, RUNS))
         if thrown:
             left, right = st.columns([3, 2], vertical_alignment="bottom")
-            which = left.selectbox(
-                say("In the bin, the folder {folder}/", folder=bin.FOLDER), thrown, key="managed.bin"
-            )
-            if right.button(say("Put back"), icon=":material/restore_from_trash:"):
-                bin.put_back(which, RUNS)
-                st.rerun()
+            title = say("In the bin, the folder {folder}/", folder=bin.FOLDER)
+            which = left.selectbox(title, thrown, key="managed.bin")
+            with right:
+                act(say("Put back"), ":material/restore_from_trash:", lambda: bin.put_back(which, RUNS))
+
+
+def act(label: str, icon: str, change: Callable[[], str]) -> None:
+    """A button that changes a run; what cannot be is said."""
+    if st.button(label, icon=icon):
+        with errors_shown():
+            change()
+            st.rerun()
 
 
 @st.fragment(run_every=EVERY_S)

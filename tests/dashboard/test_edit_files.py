@@ -64,7 +64,7 @@ def test_a_photograph_is_cropped_and_averaged_block_by_block(weights):
         part = photo[top : top + 72, left : left + 72].astype(float)
         expected = part.reshape(24, 3, 24, 3, 3).mean(axis=(1, 3)).transpose(2, 0, 1)
         taken = edit_files.cropped("a.png", encoded(photo), info, crop)
-        assert np.abs(taken.numpy() - expected).max() <= 0.51
+        assert np.abs(taken.numpy() - expected).max() <= 1.01  # rounded once along each axis
 
 
 def test_pixel_art_that_is_no_whole_multiple_keeps_its_colours(weights):
