@@ -27,17 +27,23 @@ PAGES = {
     "runs": st.Page(runs.page, title=say("Runs"), icon=":material/monitoring:", url_path="runs"),
     "samples": st.Page(samples.page, title=say("Samples"), icon=":material/grid_view:", url_path="samples"),
     "train": st.Page(train.page, title=say("Train"), icon=":material/model_training:", url_path="train"),
-    "generate": st.Page(
-        generate.page, title=say("Generate"), icon=":material/brush:", url_path="generate", default=True
-    ),
+    "generate": st.Page(generate.page, title=say("Generate"), icon=":material/brush:", default=True),
     "edit": st.Page(edit.page, title=say("Edit"), icon=":material/edit:", url_path="edit"),
     "compare": st.Page(compare.page, title=say("Compare"), icon=":material/compare:", url_path="compare"),
     "evaluate": st.Page(evaluate.page, title=say("Evaluate"), icon=":material/fact_check:", url_path="evaluate"),
 }
 SECTIONS = {"Pictures": ("generate", "edit", "compare", "evaluate"), "Training": ("runs", "samples", "train")}
 
+
+def first_page() -> None:
+    """The first page has no path of its own in Streamlit, but an address that ends in /generate means it too."""
+    st.switch_page(PAGES["generate"])
+
+
 st.session_state.pages = PAGES
-chosen = st.navigation({say(name): [PAGES[key] for key in keys] for name, keys in SECTIONS.items()})
+listed = {say(name): [PAGES[key] for key in keys] for name, keys in SECTIONS.items()}
+listed[say("Pictures")].append(st.Page(first_page, title=say("Generate"), url_path="generate", visibility="hidden"))
+chosen = st.navigation(listed)
 with st.sidebar:
     st.segmented_control(
         say("Language"),

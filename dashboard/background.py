@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +32,7 @@ class Work:
         self.result, self.error = None, None
         self._cancel, self._task, self._expected = threading.Event(), task, expected
         self._thread = threading.Thread(target=self._run, daemon=True)
+        _RUNNING.add(self)
         self._thread.start()
 
     def _run(self) -> None:
@@ -65,3 +68,17 @@ class Work:
         """Whether it is done, at the latest after so long."""
         self._thread.join(seconds)
         return self.done
+
+
+_RUNNING: weakref.WeakSet[Work] = weakref.WeakSet()
+SECONDS_TO_END = 10.0
+
+
+@atexit.register
+def end_all() -> None:
+    """Cancel what still runs when the server ends: PyTorch aborts where a thread is killed inside it."""
+    running = [work for work in _RUNNING if not work.done]
+    for work in running:
+        work.cancel()
+    for work in running:
+        work.wait(SECONDS_TO_END)

@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from dashboard.background import Work
+from dashboard.background import Work, end_all
 
 IMAGES = torch.zeros(1, 3, 4, 4, dtype=torch.uint8)
 
@@ -54,3 +54,14 @@ def test_what_was_expected_to_fail_is_told_in_its_own_words():
 def test_a_fault_of_the_code_is_not_waited_for_in_vain():
     work = Work(lambda show: [][0])
     assert work.wait(10) and work.error.startswith("IndexError")
+
+
+def test_what_still_runs_when_the_server_ends_is_cancelled_first():
+    def task(show):
+        while True:
+            show(0.0, None, 0)
+
+    work = Work(task)
+    assert not work.wait(0.1)
+    end_all()
+    assert work.done and work.cancelled

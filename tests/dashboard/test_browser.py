@@ -21,7 +21,7 @@ from tests.conftest import TINY
 from tests.programs import ROOT
 from training.run import Run
 
-PAGES = ["", "samples", "train", "generate", "edit", "compare", "evaluate"]
+PAGES = ["", "runs", "samples", "train", "generate", "edit", "compare", "evaluate"]
 WAIT_MS = 60_000
 
 
@@ -107,6 +107,7 @@ def test_every_page_opens_and_speaks_french(page):
     for name in PAGES:
         visit(page, name)
         page.locator('[data-testid="stException"]').wait_for(state="detached")
+        assert page.get_by_role("dialog").count() == 0  # which says that there is no such page
     page.get_by_text("Français").click()
     page.get_by_role("heading", level=1, name="Évaluer").wait_for()
     page.get_by_role("link", name="Générer").click()
