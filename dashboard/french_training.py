@@ -64,7 +64,7 @@ TEXTS = {
     "Data set": "Données",
     "Network": "Réseau",
     "Noise schedule": "Plan de bruit",
-    "Label dropout (CFG)": "Omission d'étiquettes (CFG)",
+    "Label dropout (CFG)": "Omission (CFG)",
     "Optimiser": "Optimiseur",
     "Device": "Appareil",
     "Training steps": "Pas d'entraînement",

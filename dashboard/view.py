@@ -53,11 +53,12 @@ STYLE = """<style>
 
 # What Streamlit itself writes into the box for uploads has no translation of its own.
 FRENCH_STYLE = """<style>
-[data-testid="stFileUploaderDropzoneInstructions"] *, [data-testid="stFileUploaderDropzone"] button,
-[data-testid="stFileUploaderDropzone"] button * { font-size: 0; }
+[data-testid="stFileUploaderDropzoneInstructions"] *,
+[data-testid="stFileUploaderDropzone"] [data-testid="stBaseButton-secondary"] p { font-size: 0; }
 [data-testid="stFileUploaderDropzoneInstructions"]::after { content: "PNG, GIF, BMP, JPEG ou WEBP, 20 Mo au plus";
                                                             font-size: 0.875rem; opacity: 0.7; }
-[data-testid="stFileUploaderDropzone"] button::after { content: "Choisir un fichier"; font-size: 0.875rem; }
+[data-testid="stFileUploaderDropzone"] [data-testid="stBaseButton-secondary"] p::after { content: "Choisir un fichier";
+                                                                                         font-size: 0.875rem; }
 </style>"""
 
 

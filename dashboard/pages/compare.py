@@ -25,7 +25,7 @@ from inference.settings import CompareSettings, SampleSettings
 from runtime.settings import compose, options
 
 MOST = 400  # pictures of one comparison
-WIDTH, LARGEST = 860, 5  # of the pictures of a row on the screen, and how much they are enlarged at most
+WIDTH, LARGEST = 800, 5  # of the pictures of a row on the screen, and how much they are enlarged at most
 AXES = {
     "w": ("0, 1, 3, 7", float),
     "steps": ("5, 15, 30", int),
@@ -141,7 +141,7 @@ def varied(text: str) -> dict[str, Any]:
 def chosen_seeds() -> list[int]:
     left, right = st.columns(2)
     first = controls.number(controls.defaults(), "seed", say("First seed"), "compare.seed", left)
-    return list(range(first, first + right.number_input(say("Pictures each"), 1, 16, 3, **persistent("compare.n"))))
+    return list(range(first, first + right.number_input(say("Pictures each"), 1, 16, 2, **persistent("compare.n"))))
 
 
 class Compared(NamedTuple):
