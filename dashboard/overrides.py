@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conf import Settings, groups
-from runtime.settings import key_of, options, override
+from runtime.settings import command_line, key_of, options, override
 
 
 def overrides_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -17,7 +16,7 @@ def overrides_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
 
 def command(program: str, overrides: Sequence[str]) -> str:
     """What does the same in a terminal."""
-    return shlex.join(["python", f"{program}.py", *overrides])
+    return command_line(f"{program}.py", overrides)
 
 
 def refuse(overrides: Sequence[str], cls: type[Settings]) -> None:

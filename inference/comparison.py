@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import functools
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from inference.pipeline import Pipeline
 from inference.replay import as_typed_option
 from inference.settings import CompareSettings, JobSettings, SampleSettings
 from runtime.plots import labelled_rows
-from runtime.settings import compose, key_of, literal, override
+from runtime.settings import command_line, compose, key_of, literal, override
 
 BASELINE = "baseline"
 OWN = set(CompareSettings.model_fields) - set(JobSettings.model_fields) | {"scale", "out"}  # of the whole, not of a row
@@ -55,7 +54,7 @@ class Row:
 
     def command(self, seed: int) -> str:
         """What samples one cell alone."""
-        return shlex.join(["python", "sample.py", *self.overrides, f"seed={seed}", "n=1"])
+        return command_line("sample.py", [*self.overrides, f"seed={seed}", "n=1"])
 
 
 @dataclass(frozen=True)

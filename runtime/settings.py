@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -116,7 +117,19 @@ def literal(value: Any) -> str:
         return f"[{','.join(literal(part) for part in value)}]"
     if not isinstance(value, str):
         raise ValueError(f"{value!r}: no plain value")
-    return value if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", value) else quoted_text(value)
+    return value if re.fullmatch(r"([A-Za-z_]|\.{0,2}/)[A-Za-z0-9_./-]*", value) else quoted_text(value)
+
+
+def command_line(program: str, overrides: Sequence[str]) -> str:
+    """What runs a program with these overrides in a terminal, with no more quotes than it needs."""
+    return shlex.join(["python", program, *map(unquoted, overrides)])
+
+
+def unquoted(argument: str) -> str:
+    """What `quote` made this argument of, where it did: "attrs=male,hat" of "attrs='male,hat'"."""
+    match = re.fullmatch(r"([+\w]+)='(.*)'", argument, flags=re.DOTALL)
+    bare = match and f"{match[1]}={match[2]}"
+    return bare if bare and quote(bare) == argument else argument
 
 
 def check_written(argument: str, cls: type[Settings]) -> None:

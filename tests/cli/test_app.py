@@ -1,5 +1,7 @@
 """What is typed: quoting of attribute lists, what is left to Hydra, and mistakes of form told in one line."""
 
+import shlex
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from cli.app import REFUSED, check
 from inference.settings import AnimateSettings, CompareSettings, SampleSettings
-from runtime.settings import compose, literal, override, quote
+from runtime.settings import command_line, compose, literal, override, quote
 from training.settings import TrainSettings
 
 # Hydra expands ${...} also inside of quotes; that is its grammar, and no attribute has a dollar sign.
@@ -89,6 +91,26 @@ plain = st.recursive(
 def test_hydra_reads_back_a_plain_value(value):
     (found,) = OverridesParser.create().parse_overrides([override("x", value)])
     assert found.value() == value
+
+
+@given(st.from_regex(r"[./a-z-]{1,8}", fullmatch=True))
+def test_a_path_needs_no_more_quotes_than_hydra_does(path):
+    (found,) = OverridesParser.create().parse_overrides([override("x", path)])
+    assert found.value() == path
+    assert "'" not in override("x", f"/{path}")
+
+
+@given(text)
+def test_a_command_line_is_what_was_typed(value):
+    """Before Hydra reads it, it is quoted for Hydra, which nobody who copies a command should see."""
+    typed = quote(f"attrs={value}")
+    program, *arguments = shlex.split(command_line("sample.py", [typed, "w=3"]))[1:]
+    assert (program, arguments[1]) == ("sample.py", "w=3") and quote(arguments[0]) == typed
+
+
+def test_a_command_line_has_no_quotes_within_quotes():
+    line = command_line("sample.py", [quote("attrs=male,hat"), quote("edit=+3D glasses"), "vary.attrs=['a,b',c]"])
+    assert line == "python sample.py attrs=male,hat 'edit=+3D glasses' 'vary.attrs=['\"'\"'a,b'\"'\"',c]'"
 
 
 def test_what_is_no_plain_value_is_refused():
