@@ -23,6 +23,7 @@ from conditions.schema import UNKNOWN, ConditionSchema
 from conditions.values import coarse_filled, slots
 
 BACKED = 5.0  # examples' worth of trust in p(value | root), where a further slot says more
+LABELS = 0x6C6162656C  # sets the seed of a picture's label apart from that of its noise
 TRACE = 1e-3  # of an example: what a value is worth that never occurred with the root, so that it can be asked for
 
 
@@ -110,6 +111,13 @@ class LabelPrior:
             over = torch.zeros_like(root) if self.above[slot] < 0 else chosen[:, self.above[slot]]
             chosen[:, slot] = _draw(self.tables[slot][root, over] * upwards[slot][root], next(numbers))
         return chosen
+
+    def complete_by_seed(
+        self, schema: ConditionSchema, labels: Tensor, seeds: Sequence[int], avoided: Tensor | None = None
+    ) -> Tensor:
+        """`complete`, each label by the seed of its picture."""
+        generators = [torch.Generator().manual_seed(seed ^ LABELS) for seed in seeds]
+        return self.complete(schema, labels, generators, avoided)
 
     def _order(self) -> list[int]:
         """Places of the slots but for the root, each after the one above it."""

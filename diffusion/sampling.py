@@ -77,6 +77,22 @@ def at_trained_times(diffusion: GaussianDiffusion) -> dict[str, Any]:
     return {"sampler": DDIM(), "steps": len(times), "spacing": Listed(times=times), "refine": 0}
 
 
+def fitting(
+    options: SamplingOptions, diffusion: GaussianDiffusion, complete: bool, pixel_art: bool
+) -> SamplingOptions:
+    """`options` with what fits the weights and their request in the place of what was left out.
+
+    complete  : whether labels are known as a whole, since the label prior decides what a request leaves open
+    pixel_art : whether pictures are quantised to a palette
+    """
+    usual = FOR_OPEN_LABELS | {"refine": 4 if pixel_art and not complete else 0}
+    if complete and pixel_art and options.sampler is options.steps is options.spacing is None:
+        usual = FOR_PALETTE_LOGITS if diffusion.prediction == "palette" else FOR_COMPLETE_LABELS
+    if isinstance(options.spacing, Listed):
+        usual = usual | {"steps": len(options.spacing.times)}
+    return options.filled(at_trained_times(diffusion) or usual).model_copy(update={"complete": complete})
+
+
 class Between(NamedTuple):
     """A point between two seeds, by spherical interpolation, so that its noise stays standard normal.
 

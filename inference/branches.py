@@ -14,8 +14,6 @@ from conditions.schema import UNKNOWN, ConditionSchema
 from diffusion.guidance import base_weights
 from diffusion.sampling import Between, SamplingOptions, Seed
 
-LABELS = 0x6C6162656C  # sets the seed of a picture's label apart from that of its noise
-
 
 class Branches(NamedTuple):
     """The conditions of N pictures, each with its weight and that where guidance does not act; and the reference."""
@@ -96,8 +94,7 @@ def completed(
     """
     if prior is None:
         return labels
-    generators = [torch.Generator().manual_seed(_nearer(seed) ^ LABELS) for seed in seeds]
-    return [prior.complete(schema, labels[0], generators, avoided)]
+    return [prior.complete_by_seed(schema, labels[0], [_nearer(seed) for seed in seeds], avoided)]
 
 
 def _nearer(seed: Seed) -> int:

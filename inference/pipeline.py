@@ -24,15 +24,13 @@ from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion, Objective
 from diffusion.guidance import guided
 from diffusion.inpainting import Edit, differing
 from diffusion.sampling import (
-    FOR_COMPLETE_LABELS,
-    FOR_OPEN_LABELS,
-    FOR_PALETTE_LOGITS,
     RENOISING_LEVELS,
     ImageNoise,
     OnStep,
     SamplingOptions,
     Seed,
     at_trained_times,
+    fitting,
     generate,
 )
 from diffusion.spacing import Listed
@@ -165,12 +163,7 @@ class Pipeline:
         """
         wanted = self.prior is not None if options.complete is None else options.complete
         complete = wanted and not edited and completes(self.schema, cond, negative, options.w)
-        usual = FOR_OPEN_LABELS | {"refine": 4 if self.palette and not complete else 0}
-        if complete and self.palette and options.sampler is options.steps is options.spacing is None:
-            usual = FOR_PALETTE_LOGITS if self.diffusion.prediction == "palette" else FOR_COMPLETE_LABELS
-        if isinstance(options.spacing, Listed):
-            usual = usual | {"steps": len(options.spacing.times)}
-        return options.filled(at_trained_times(self.diffusion) or usual).model_copy(update={"complete": complete})
+        return fitting(options, self.diffusion, complete, pixel_art=self.palette is not None)
 
     def total_steps(self, options: SamplingOptions, edit: Edit | None = None) -> int:
         """How often on_step is called for each batch of pictures, sampled from pure noise or by an `edit`."""

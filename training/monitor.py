@@ -16,7 +16,7 @@ from tqdm import tqdm
 from conditions.schema import UNKNOWN
 from data.images import grid, save_png, to_uint8
 from diffusion.guidance import guided
-from diffusion.sampling import SamplingOptions, at_trained_times, generate
+from diffusion.sampling import SamplingOptions, at_trained_times, fitting, generate
 from runtime.device import hardware
 from runtime.version import code_version
 from training.clock import Clock
@@ -197,16 +197,25 @@ class Monitor:
     # -- pictures -------------------------------------------------------------------------------------
 
     def _prepare_preview(self) -> None:
-        labels = self.trainer.preview.repeat_interleave(self.loop.preview.columns, dim=0)
-        self.preview_cond = labels.to(self.trainer.here.device)
-        self.guidances = (1.0, self.loop.preview.w) if len(self.trainer.schema) else (1.0,)
-        evaluations = sum(1 if w == 1 else 2 for w in self.guidances) * self.loop.preview.steps
+        """By w, the labels of the pictures and how they are sampled: as sample.py would, without re-noising."""
+        trainer, preview = self.trainer, self.loop.preview
+        labels = trainer.preview.repeat_interleave(preview.columns, dim=0)
+        self.previews: dict[float, tuple[Tensor, SamplingOptions]] = {}
+        for w in (1.0, preview.w) if len(trainer.schema) else (1.0,):
+            complete = trainer.prior is not None and w > 0
+            options = SamplingOptions(w=w, sampler=trainer.settings.sampler, steps=preview.steps, refine=0)
+            options = fitting(options, trainer.diffusion, complete, trainer.data.palette is not None)
+            options = options.model_copy(update={"steps": min(options.steps, trainer.diffusion.schedule.T)})
+            options = options.model_copy(update=at_trained_times(trainer.diffusion))
+            cond = trainer.prior.complete_by_seed(trainer.schema, labels, range(len(labels))) if complete else labels
+            self.previews[w] = cond.to(trainer.here.device), options
+        evaluations = sum((1 if w == 1 else 2) * options.steps for w, (_, options) in self.previews.items())
         self.passes = {HELD_OUT: len(self.held_out), GRIDS: 2 * len(labels) * evaluations}
 
     def _preview(self, done: int, stopping: Callable[[], bool]) -> None:
         """Grids of the same seeds and requests, a row per request: raw and EMA weights, without and with guidance."""
         for kind, model in (("raw", self.trainer.model), ("ema", self.trainer.ema.model)):
-            for w in self.guidances:
+            for w in self.previews:
                 if stopping():
                     break
                 picture = grid(self._sample(model.eval(), w), self.loop.preview.columns, scale=2)
@@ -216,12 +225,11 @@ class Monitor:
 
     def _sample(self, model: torch.nn.Module, w: float) -> Tensor:
         trainer, images = self.trainer, []
-        options = SamplingOptions(sampler=trainer.settings.sampler, steps=self.loop.preview.steps)
-        options = options.model_copy(update=at_trained_times(trainer.diffusion))
-        for rows in torch.arange(len(self.preview_cond)).split(options.batch_size):
-            cond, shape = self.preview_cond[rows.to(self.preview_cond.device)], trainer.data.image_shape
-            unknown = torch.full_like(cond, UNKNOWN)
-            denoise = guided(trainer.diffusion, trainer.denoiser(model), cond, ref_cond=unknown, w=w)
+        labels, options = self.previews[w]
+        for rows in torch.arange(len(labels)).split(options.batch_size):
+            cond, shape = labels[rows.to(labels.device)], trainer.data.image_shape
+            unknown, guidance = torch.full_like(cond, UNKNOWN), options.guidance
+            denoise = guided(trainer.diffusion, trainer.denoiser(model), cond, ref_cond=unknown, w=w, guidance=guidance)
             x_0 = generate(trainer.diffusion.schedule, denoise, rows.tolist(), shape, options, cond.device)
             images.append(to_uint8(x_0).cpu())
         images = torch.cat(images)

@@ -11,7 +11,7 @@ from conf import MAX_SEED, Precision, Settings, Text, setting
 from data import AnyDataset, PixelFaces
 from data.base import data_root
 from diffusion.gaussian import DiffusionSettings
-from diffusion.samplers import DDIM, AnySampler
+from diffusion.samplers import AnySampler
 from models import AnyModel, UNetSettings
 from runtime.device import ComputeSettings
 from training.optim import AdamW, AnyOptimizer
@@ -24,7 +24,7 @@ class Preview(Settings):
     """The sample grids of a training."""
 
     w: float = setting(3.0, "guidance of the guided grids; the others are sampled with w=1, without guidance", ge=0)
-    steps: int = setting(10, "sampler steps; few, for a training waits while its grids are sampled", ge=1)
+    steps: int | None = setting(None, "sampler steps; null: as many as sample.py takes for such weights", ge=1)
     columns: int = setting(8, "pictures per request; the data set's `preview` lists the requests", ge=1, le=256)
 
 
@@ -68,7 +68,7 @@ class TrainSettings(ComputeSettings):
     diffusion: DiffusionSettings = DiffusionSettings()
     cfg: AnyDropout = LabelDropout()
     optim: AnyOptimizer = AdamW()
-    sampler: AnySampler = DDIM()
+    sampler: AnySampler | None = None  # of the sample grids; null: as sample.py takes
     run: Text | None = setting(
         None, "folder for everything this training writes; null makes runs/<dataset>/<time>-<name>"
     )
@@ -96,7 +96,7 @@ class TrainSettings(ComputeSettings):
 
     @model_validator(mode="after")
     def _preview_steps(self) -> TrainSettings:
-        if self.train.preview.steps > self.diffusion.T:
+        if (self.train.preview.steps or 1) > self.diffusion.T:
             raise ValueError(
                 f"train.preview.steps={self.train.preview.steps}: must be at most diffusion.T={self.diffusion.T}"
             )

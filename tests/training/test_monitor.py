@@ -112,15 +112,14 @@ def sheet(run, kind: str, w: int):
 
 def test_sample_grids_show_what_the_weights_give_with_and_without_guidance(train_tiny, compose, weights, in_tmp):
     """To the byte what the pipeline samples with that w: a grid that ignores w hides that guidance does not work."""
-    run = train_tiny(*STILL, f"init_from={weights}", "train.preview_every=1", "train.preview.columns=2")
+    run = train_tiny(
+        *STILL, f"init_from={weights}", "train.preview_every=1", "train.preview.columns=2", "train.preview.steps=null"
+    )
     pipe, settings = Pipeline.load(run.weights, "cpu"), compose("train", TINY)
     labels = torch.stack([pipe.schema.encode(request) for request in settings.dataset.preview])
     labels = labels.repeat_interleave(2, dim=0)
-    options = {"guidance": "cfg", "sampler": "ddim", "steps": settings.train.preview.steps, "refine": 0}
     for w in (1, 3):
-        expected = grid(
-            pipe(labels, range(len(labels)), w=w, complete=False, spacing="trailing", **options), 2, scale=2
-        )
+        expected = grid(pipe(labels, range(len(labels)), w=w), 2, scale=2)  # by default, as sample.py does
         assert np.array_equal(sheet(run, "ema", w), expected.permute(1, 2, 0).numpy())
     for kind in ("ema", "raw"):
         assert not np.array_equal(sheet(run, kind, 1), sheet(run, kind, 3))
