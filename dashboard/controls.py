@@ -90,6 +90,12 @@ def group(settings: Settings, name: str, label: str, key: str, place: Any = st, 
     )
 
 
+def two_abreast(key: str) -> list[Any]:
+    """Two columns that stay side by side on narrow windows too, see view.py."""
+    with st.container(key=f"two-abreast-{key}"):
+        return st.columns(2)
+
+
 # -- what is asked for ---------------------------------------------------------------------------------------------
 
 
@@ -109,9 +115,7 @@ def label(choice: Choice, unasked: str) -> str:
 
 def slots(schema: ConditionSchema, key: str, unasked: str | None = None) -> str:
     """One control for each slot; what was chosen, as a request. `unasked` stands for choosing nothing."""
-    names, nothing = [], unasked or say("any")
-    with st.container(key=f"two-abreast-{key}"):
-        places = st.columns(2)
+    names, nothing, places = [], unasked or say("any"), two_abreast(key)
     for i, (name, choices) in enumerate(slot_choices(schema).items()):
         chosen = places[i % 2].selectbox(
             name_in(name, language()).capitalize(), choices, format_func=lambda choice: label(choice, nothing),

@@ -32,6 +32,7 @@ EXPLANATIONS = {
         "device": "auto prend le plus rapide qui soit là",
         "seed": "décide des poids initiaux, de l'ordre des données, du bruit et des étiquettes omises",
         "train.steps": "pas d'optimisation en tout ; davantage continue un entraînement terminé",
+        "train.minutes": "fin de l'entraînement après tant de minutes, si ce n'est par train.steps avant",
         "train.batch_size": "images par pas, tous processus confondus",
         "train.preview_every": "pas entre deux planches d'échantillons, sur un bruit fixe ; 0 pour jamais",
         "optim.lr": "taux d'apprentissage maximal",

@@ -21,7 +21,7 @@ class Failure(NamedTuple):
     message: str
 
 
-def button(name: str, begin: Callable[[], Task], icon: str, disabled: bool = False) -> None:
+def button(name: str, begin: Callable[[], Task], icon: str, disabled: bool = False, label: str = "") -> None:
     """A button that starts what `begin` returns; while it runs, how far it is and a button that cancels it.
 
     `begin` raises ValueError for what cannot be. What comes of it is for `outcome` to fetch.
@@ -36,8 +36,9 @@ def button(name: str, begin: Callable[[], Task], icon: str, disabled: bool = Fal
                 disabled=work.cancelled,
             )  # fmt: skip
         elif st.button(
-            say("Generate"), type="primary", icon=icon, width="stretch", key=f"{name}.generate", disabled=disabled
-        ):
+            label or say("Generate"), type="primary", icon=icon, width="stretch", key=f"{name}.generate",
+            disabled=disabled,
+        ):  # fmt: skip
             start(name, begin)
             st.rerun()
     if busy:

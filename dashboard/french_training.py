@@ -71,7 +71,9 @@ TEXTS = {
     "Batch size": "Taille de lot",
     "Learning rate": "Taux d'apprentissage",
     "Whole labels dropped": "Étiquettes omises",
-    "Steps between sample grids": "Pas entre deux planches",
+    "Sample grid every": "Planche tous les",
+    "Minutes, at most": "Minutes, au plus",
+    "no limit": "sans limite",
     "Seed": "Graine",
     "settings of my own": "mes propres réglages",
     "One of conf/experiment; what is chosen below comes on top": "De conf/experiment ; les choix dessous s'y ajoutent",
@@ -96,6 +98,10 @@ TEXTS = {
     "Continue": "Continuer",
     "No run that could be continued.": "Aucun entraînement à continuer.",
     "Up to step": "Jusqu'au pas",
+    "Up to minute": "Jusqu'à la minute",
+    "It is finished; raise {limit} to train it further.": (
+        "Il est terminé ; augmentez « {limit} » pour l'entraîner encore."
+    ),
     "Log": "Journal",
     "nothing yet": "rien encore",
 }

@@ -107,11 +107,11 @@ def start(overrides: Sequence[str], runs: Path, threads: int | None = None) -> J
     return _launch(runs / run.path.relative_to("runs"), overrides, runs, threads)
 
 
-def resume(run: Run, runs: Path, steps: int | None = None, threads: int | None = None) -> Job:
-    """Continue a run, up to `steps` if they are given. Raises ValueError where it is being written."""
+def resume(run: Run, runs: Path, overrides: Sequence[str] = (), threads: int | None = None) -> Job:
+    """Continue a run with these settings, such as a later end. Raises ValueError where it is being written."""
     if run.held:
         raise ValueError(f"{run}: is being trained already")
-    return _launch(run.path, [f"train.steps={steps}"] if steps else [], runs, threads)
+    return _launch(run.path, overrides, runs, threads)
 
 
 def _launch(run: Path, overrides: Sequence[str], runs: Path, threads: int | None) -> Job:

@@ -10,6 +10,21 @@ from typing import Any, NamedTuple
 from evaluation.intervals import Estimate
 
 PROVENANCE = ("dataset", "checkpoint", "step", "split", "w", "sampler.name", "steps", "nfe", "precision", "code")
+# What a person reads first, as (name, key, how it is written); {w:g} is the guidance of the evaluation.
+SUMMARY = (
+    ("data set", "dataset", "{}"), ("weights at step", "step", "{:,}"), ("held-out pictures of", "split", "{}"),
+    ("guidance w", "w", "{:g}"), ("sampler", "sampler.name", "{}"), ("steps", "steps", "{}"), ("NFE", "nfe", "{}"),
+    ("exact match, one seed", "exact.exact_one_seed", "{:.1%}"),
+    ("exact match, best of several seeds", "exact.exact_best", "{:.1%}"),
+    ("wrong pixels, mean", "exact.wrong_mean", "{:.2f}"),
+    ("attributes found, of those requested", "adherence.by_w.{w:g}.present", "{:.1%}"),
+    ("attributes found, in real pictures", "adherence.real.present", "{:.1%}"),
+    ("whole requests met", "adherence.by_w.{w:g}.whole", "{:.1%}"),
+    ("FID, of requests", "distribution.sets.w = {w:g}.fid.mean", "{:.2f}"),
+    ("FID, of other real pictures", "distribution.sets.floor: other real pictures.fid.mean", "{:.2f}"),
+    ("precision", "distribution.sets.w = {w:g}.precision.mean", "{:.3f}"),
+    ("recall", "distribution.sets.w = {w:g}.recall.mean", "{:.3f}"),
+)  # fmt: skip
 ESTIMATE = set(Estimate._fields)
 LEFT_OUT = ("classifier.accuracy.", "guidance.", "sampler.", "data_hash", "device", "spacing")
 
@@ -42,6 +57,19 @@ def _read(path: Path, root: Path) -> Evaluation:
     except (OSError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         return Evaluation(name, path.parent, {}, {}, f"metrics.json cannot be read ({type(error).__name__})")
     return Evaluation(name, path.parent, {key: record[key] for key in PROVENANCE if key in record}, figures)
+
+
+def summary(evaluation: Evaluation) -> dict[str, str]:
+    """What there is of SUMMARY, by its name."""
+    known = evaluation.provenance | evaluation.figures
+    w, lines = known.get("w"), {}
+    for name, key, form in SUMMARY:
+        value = known.get(key.format(w=w) if "{" in key and _is_number(w) else key)
+        if form == "{}":
+            lines |= {} if value is None else {name: str(value)}
+        elif _is_number(value) and math.isfinite(value):
+            lines[name] = form.format(value).replace("%", " %")
+    return lines
 
 
 def _is_number(value: Any) -> bool:

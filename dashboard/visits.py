@@ -18,7 +18,7 @@ NAME = re.compile(r"[0-9a-f]{12}")
 HELD = (
     "history", "favourites", "shown", "shown_runs", "known_runs", "edit.picture", "edit.masks", "edit.generation",
     "compare.results", "rating", "rating.saved",
-    *(f"{page}.{what}" for page in ("generate", "edit", "compare") for what in ("work", "failure")),
+    *(f"{page}.{what}" for page in ("generate", "edit", "compare", "rating") for what in ("work", "failure")),
 )  # fmt: skip
 
 

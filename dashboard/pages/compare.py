@@ -55,7 +55,7 @@ def page() -> None:
             rows = grid_rows(base) if way == "grid" else single_rows(base)
             seeds = chosen_seeds()
         count = len(rows) * len(seeds)
-        caption = say("{rows} settings, {n} pictures", rows=len(rows), n=count)
+        caption = say("Settings: {rows} · pictures: {n}", rows=len(rows), n=count)
         st.caption(caption + (" · " + say("at most {most} at once", most=MOST) if count > MOST else ""))
         compared = following.outcome("compare")
         if compared is not None:

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import math
-import random
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
-from dashboard import controls, evaluating, jobs, metrics, ratings, sampling, view
+from dashboard import controls, evaluating, jobs, metrics, view
 from dashboard.overrides import command, overrides_of
+from dashboard.pages import rating
 from dashboard.pages.runs import EVERY_S
-from dashboard.ratings import CRITERIA, Mean, Rating
-from dashboard.state import EVALUATIONS, choose_weights, errors_shown, load, say
+from dashboard.state import EVALUATIONS, choose_weights, errors_shown, say
 from dashboard.visits import persistent
 from evaluation.measures import MEASURES
-from runtime.checkpoint import WeightsInfo
-from runtime.plots import percent
 
-FOLDER = EVALUATIONS / "ratings"
 USUAL = 4  # evaluations that are shown first
+TALL, TALL_PX = 24, 600  # rows of a table that are shown at once, and the height of a longer one
 
 
 def page() -> None:
     st.title(say("Evaluate"))
-    table, rating = st.tabs([say("Metrics"), say("Blind rating")])
+    table, blind = st.tabs([say("Metrics"), say("Blind rating")])
     with table:
         side_by_side()
-    with rating:
-        blind()
-
-
-# -- metrics ---------------------------------------------------------------------------------------------------
+    with blind:
+        rating.blind()
 
 
 @st.fragment(run_every=EVERY_S)
@@ -86,24 +77,40 @@ def side_by_side() -> None:
     names = st.multiselect(
         say("Evaluations"), list(known), list(known)[:USUAL], **persistent(f"evaluations.{len(known)}")
     )
-    part = st.text_input(say("Only rows with"), placeholder="exact", **persistent("evaluations.rows"))
     chosen = [known[name] for name in names]
     for evaluation in chosen:
         if evaluation.problem:
             st.warning(view.plain(f"{evaluation.name}: {evaluation.problem}"))
     chosen = [evaluation for evaluation in chosen if not evaluation.problem]
-    rows = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.figures if part.strip() in key))
-    about = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.provenance))
     if not chosen:
         return
-    cells = {
-        e.name: [str(e.provenance.get(key, "")) for key in about] + [metrics.shown(e.figures.get(row)) for row in rows]
-        for e in chosen
-    }
-    st.dataframe(pd.DataFrame({say("metric"): about + rows, **cells}), hide_index=True, height="content")
+    summaries = {evaluation.name: metrics.summary(evaluation) for evaluation in chosen}
+    names = [name for name, *_ in metrics.SUMMARY if any(name in lines for lines in summaries.values())]
+    beside(list(map(say, names)), {e: [lines.get(name, "") for name in names] for e, lines in summaries.items()})
+    with st.expander(say("All figures")):
+        part = st.text_input(say("Only rows with"), placeholder="exact", **persistent("evaluations.rows")).strip()
+        about = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.provenance if part in key))
+        rows = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.figures if part in key))
+        cells = {
+            e.name: [
+                *(str(e.provenance.get(key, "")) for key in about),
+                *(metrics.shown(e.figures.get(row)) for row in rows),
+            ]
+            for e in chosen
+        }
+        beside(about + rows, cells)
     for evaluation in chosen:
         with st.expander(view.plain(evaluation.name)):
             report(evaluation)
+
+
+def beside(names: list[str], cells: dict[str, list[str]]) -> None:
+    """A table of one column for each evaluation."""
+    column = say("metric")
+    st.dataframe(
+        pd.DataFrame({column: names, **cells}), hide_index=True, height="content" if len(names) < TALL else TALL_PX,
+        column_config={column: st.column_config.TextColumn(pinned=True)},
+    )  # fmt: skip
 
 
 def report(evaluation: metrics.Evaluation) -> None:
@@ -114,139 +121,3 @@ def report(evaluation: metrics.Evaluation) -> None:
         st.markdown("\n".join(line.replace("# ", "#### ", 1) for line in lines if not line.startswith("![")))
     for figure in sorted(evaluation.folder.glob("*.png")):
         st.image(figure.read_bytes(), caption=figure.stem)
-
-
-# -- blind rating ----------------------------------------------------------------------------------------------
-
-
-def blind() -> None:
-    rating: Rating | None = st.session_state.get("rating")
-    if rating is None:
-        prepare()
-    elif not rating.done:
-        ask(rating)
-    else:
-        summary(rating)
-
-
-def prepare() -> None:
-    """Choose two settings, and sample the same seeds with both."""
-    st.caption(
-        say("Pictures of two settings come in random order, without a word about which is which; you rate them.")
-    )
-    chosen = []
-    for place, name in zip(st.columns(2, gap="large"), "AB", strict=True):
-        with place:
-            st.markdown(f"**{say('Setting')} {name}**")
-            weights = choose_weights(f"rate.weights.{name}")
-            if weights is None:
-                return
-            key = f"rate.attrs.{name}.{weights[1].dataset}"
-            names = st.text_input(say("Request"), controls.example(weights[1]), **persistent(key))
-            chosen.append({"checkpoint": weights[0], "attrs": names.strip() or None, **how(name, weights[1])})
-    left, middle, right = st.columns(3)
-    way = left.selectbox(
-        say("Way"), ratings.WAYS, **persistent("rate.way"),
-        format_func=lambda w: say("one picture, scores") if w == "scores" else say("two pictures, which is better"),
-    )  # fmt: skip
-    n = middle.number_input(say("Pictures each"), 1, 100, 8, **persistent("rate.n"))
-    first = controls.number(controls.defaults(), "seed", say("First seed"), "rate.seed", right)
-    if st.button(say("Begin"), type="primary", icon=":material/visibility_off:"):
-        with errors_shown(), st.spinner(say("Sampling")):
-            both = [overrides_of({**choices, "seed": first, "n": n}) for choices in chosen]
-            jobs, seeds = [sampling.prepared(overrides, load)[0] for overrides in both], range(first, first + n)
-            images = tuple(job.sample(seeds) for job in jobs)
-            st.session_state.rating = ratings.begin(way, tuple(both), images, seeds, random.Random())
-            st.rerun()
-
-
-def how(name: str, info: WeightsInfo) -> dict[str, Any]:
-    """w, sampler and steps of one setting."""
-    left, middle, right = st.columns(3)
-    usual = controls.defaults()
-    value = 1.0 if name == "A" else controls.usual_w(info)
-    w = controls.number(usual, "w", say("Guidance w"), f"rate.w.{name}.{value:g}", left, value=value, step=0.5)
-    return {"w": w, **controls.sampler_and_steps((middle, right), f"rate.{name}", info)}
-
-
-def ask(rating: Rating) -> None:
-    """The next picture, or pair, and what is to be said of it."""
-    at = len(rating.answers)
-    st.progress(at / len(rating.items), say("{at} of {all}", at=at + 1, all=len(rating.items)))
-    shown = [rating.images[setting][row] for setting, row in rating.items[at].shown]
-    request = common_request(rating)
-    if request:
-        st.markdown(f"**{view.plain(request)}**")
-    view.gallery(shown, 8, [say("left"), say("right")] if rating.way == "pairs" else [])
-    if rating.way == "pairs":
-        with st.container(horizontal=True):
-            (left, _), (right, _) = rating.items[at].shown
-            for title, answer in ((say("left"), left), (say("neither"), None), (say("right"), right)):
-                st.button(title, key=f"rate.{title}.{at}", on_click=rating.answers.append, args=(answer,))
-    else:
-        scores(rating, at)
-    if st.button(say("Stop"), type="tertiary"):
-        st.session_state.pop("rating")
-        st.rerun()
-
-
-def common_request(rating: Rating) -> str:
-    """What was asked for, where both settings were asked for the same; else it would tell them apart."""
-    attrs = {o.partition("=")[2] for overrides in rating.settings for o in overrides if o.startswith("attrs=")}
-    return attrs.pop() if len(attrs) == 1 else ""
-
-
-def scores(rating: Rating, at: int) -> None:
-    help_of = {
-        "adherence": say("Does it show what was asked for?"),
-        "realism": say("Could it belong to the collection?"),
-        "artefacts": say("2 for none, 0 for many"),
-    }
-    given = [
-        st.segmented_control(say(name), (0, 1, 2), key=f"rate.{name}.{at}", help=help_of[name]) for name in CRITERIA
-    ]
-    complete = all(score is not None for score in given)
-    if st.button(say("Next"), type="primary", disabled=not complete):
-        rating.answers.append(tuple(given))
-        st.rerun()
-
-
-def summary(rating: Rating) -> None:
-    """What came out, and which setting was which."""
-    if "rating.saved" not in st.session_state:
-        with errors_shown():
-            st.session_state["rating.saved"] = ratings.save(rating, FOLDER).as_posix()
-    for name, overrides in zip("AB", rating.settings, strict=True):
-        st.markdown(f"**{name}**")
-        st.code(command("sample", overrides), language="bash", wrap_lines=True)
-    if rating.way == "scores":
-        rows = [
-            {
-                say("criterion"): say(name),
-                **{setting: score(mean) for setting, mean in zip("AB", pair, strict=True)},
-            }
-            for name, pair in ratings.means(rating).items()
-        ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
-    else:
-        outcome = ratings.preference(rating)
-        st.markdown(
-            say(
-                "A {first}, B {second}, neither {neither}: A is preferred in {share} of the decided pairs "
-                "(95 % interval {low} to {high}).",
-                first=outcome.first, second=outcome.second, neither=outcome.neither, low=percent(outcome.low),
-                high=percent(outcome.high), share="–" if math.isnan(outcome.share) else percent(outcome.share),
-            )
-        )  # fmt: skip
-    st.caption(view.plain(say("Saved in {path}", path=st.session_state.get("rating.saved", ""))))
-    if st.button(say("Another rating")):
-        for key in ("rating", "rating.saved"):
-            st.session_state.pop(key, None)
-        st.rerun()
-
-
-def score(mean: Mean) -> str:
-    """A mean with its standard error, which is not known for a single score."""
-    if mean.n == 0:
-        return "–"
-    return f"{mean.mean:.2f} ± " + (f"{mean.error:.2f}" if mean.n > 1 else "–")

@@ -23,9 +23,11 @@ GROUPS = {
     "optim": "Optimiser",
 }  # fmt: skip
 NUMBERS = {
-    "train.steps": "Training steps", "train.batch_size": "Batch size", "optim.lr": "Learning rate",
-    "cfg.drop_prob": "Whole labels dropped", "train.preview_every": "Steps between sample grids", "seed": "Seed",
+    "train.steps": "Training steps", "train.minutes": "Minutes, at most", "train.batch_size": "Batch size",
+    "optim.lr": "Learning rate", "cfg.drop_prob": "Whole labels dropped", "train.preview_every": "Sample grid every",
+    "seed": "Seed",
 }  # fmt: skip
+LIMITS = {"train.steps": "Up to step", "train.minutes": "Up to minute"}  # what ends a training, the first to come
 
 
 def page() -> None:
@@ -81,8 +83,7 @@ def composed(overrides: tuple[str, ...]) -> TrainSettings:
 
 def groups(settings: TrainSettings) -> list[str]:
     """A list for each group of settings; what differs from the recipe, as overrides."""
-    overrides = []
-    places = st.columns(2)
+    overrides, places = [], controls.two_abreast("train.groups")
     for i, group in enumerate(GROUPS):
         names, default = options(TrainSettings, group), chosen_option(settings, group)
         chosen = places[i % 2].selectbox(
@@ -101,10 +102,11 @@ def chosen_option(settings: TrainSettings, group: str) -> str:
 
 def numbers(settings: TrainSettings, recipe: str) -> list[str]:
     """Numbers that differ from those of the recipe, as overrides."""
-    overrides, places = [], st.columns(2)
+    overrides, places = [], controls.two_abreast("train.numbers")
     for i, name in enumerate(name for name in NUMBERS if has(settings, name)):
         _, default = controls.declared(settings, name)
-        how = {"format": "%.5g", "step": default / 10 or 0.01} if isinstance(default, float) else {}
+        how = {"placeholder": say("no limit")} if default is None else {}
+        how |= {"format": "%.5g", "step": default / 10 or 0.01} if isinstance(default, float) else {}
         key = f"train.{name}.{recipe}.{default}"
         value = controls.number(settings, name, say(NUMBERS[name]), key, places[i % 2], **how)
         overrides += [override(name, value)] if value != default else []
@@ -170,16 +172,34 @@ def resuming() -> None:
     run = able[name]
     at = "" if run.step is None else f"{say('step')} {run.step:,} / {run.steps:,}"
     st.caption(view.plain(f"{say(run.state)} · {at}" + (f" · {run.message}" if run.message else "")))
-    left, right = st.columns(2, vertical_alignment="bottom")
-    default = run.steps or 1
-    steps = controls.number(
-        TrainSettings(), "train.steps", say("Up to step"), f"resume.{name}.{default}", left, value=default
-    )
-    if right.button(say("Continue"), icon=":material/resume:", width="stretch"):
-        with errors_shown():
-            job = jobs.resume(run.run, RUNS, steps if steps != run.steps else None)
+    with errors_shown():
+        overrides, ended_by = longer(run)
+        raised = ended_by is None or any(override.startswith(f"{ended_by}=") for override in overrides)
+        if not raised:
+            st.caption(say("It is finished; raise {limit} to train it further.", limit=say(LIMITS[ended_by])))
+        if st.button(say("Continue"), icon=":material/resume:", width="stretch", disabled=not raised):
+            job = jobs.resume(run.run, RUNS, overrides)
             st.toast(view.plain(say("Started: {run}", run=job.run)), icon=":material/play_arrow:")
             st.rerun()
+
+
+def longer(run: Overview) -> tuple[list[str], str | None]:
+    """Widgets for what ends the run: what of it is raised, as overrides, and what has ended it already, if it has.
+
+    Raises ValueError where the settings of the run cannot be read.
+    """
+    config, overrides = run.run.read_config()["train"], []
+    limits = {name: config.get(name.rpartition(".")[2]) for name in LIMITS}
+    limits = {name: limit for name, limit in limits.items() if limit is not None}
+    for place, (name, limit) in zip(controls.two_abreast("train.longer"), limits.items(), strict=False):
+        how = {"format": "%.5g", "step": 5.0} if isinstance(limit, float) else {}
+        value = controls.number(
+            TrainSettings(), name, say(LIMITS[name]), f"resume.{run.name}.{name}.{limit}", place, value=limit, **how
+        )
+        overrides += [override(name, value)] if value != limit else []
+    by_minutes = "train.minutes" in limits and (run.step or 0) < limits["train.steps"]
+    ended_by = "train.minutes" if by_minutes else "train.steps"
+    return overrides, ended_by if run.state == "finished" else None
 
 
 @st.fragment(run_every=EVERY_S)

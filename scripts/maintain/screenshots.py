@@ -72,7 +72,7 @@ def edit(page: Page) -> None:
 
 
 def compare(page: Page) -> None:
-    page.get_by_text("12 settings").wait_for()
+    page.get_by_text("Settings: 12").wait_for()
     press(page)
     page.get_by_text("Beneath").wait_for()
 

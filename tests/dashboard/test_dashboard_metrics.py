@@ -5,7 +5,8 @@ import math
 
 import pytest
 
-from dashboard.metrics import evaluations, flat, shown
+from dashboard.metrics import evaluations, flat, shown, summary
+from evaluation.intervals import Estimate
 
 
 def test_figures_and_where_they_come_from(tmp_path):
@@ -24,6 +25,16 @@ def test_figures_and_where_they_come_from(tmp_path):
     assert found["a/2026-01-01"].figures == {"classifier.mean_accuracy": 0.9, "exact.exact_best": 0.5}
     assert found["a/2026-01-01"].provenance == {"checkpoint": "abc", "step": 10, "sampler.name": "ddim", "w": 1.5}
     assert "cannot be read" in found["b"].problem
+
+
+def test_what_is_read_first_is_that_of_the_guidance_of_the_evaluation(tmp_path):
+    met = {f"{w}": {"present": Estimate(share, 0.1, 1.0, 20)._asdict()} for w, share in ((1, 0.5), (3, 0.955))}
+    record = {"step": 3378, "w": 3.0, "split": "test", "adherence": {"by_w": met}, "exact": {"exact_best": math.nan}}
+    (tmp_path / "metrics.json").write_text(json.dumps(record))
+    assert summary(evaluations(tmp_path)[0]) == {
+        "weights at step": "3,378", "held-out pictures of": "test", "guidance w": "3",
+        "attributes found, of those requested": "95.5 %",
+    }  # fmt: skip
 
 
 def test_a_list_in_place_of_figures_is_a_problem_and_no_crash(tmp_path):

@@ -38,7 +38,7 @@ def test_a_training_is_started_stopped_and_continued(in_tmp):
     with pytest.raises(ValueError, match="no training is running there"):
         jobs.stop(run)
 
-    again = jobs.resume(run, jobs.Path("runs"), steps=found.step + 2)
+    again = jobs.resume(run, jobs.Path("runs"), [f"train.steps={found.step + 2}"])
     wait_for(lambda: again.exit_status is not None)
     assert again.exit_status == 0, again.printed()
     assert overview(run.path, jobs.Path("runs")).state == "finished"

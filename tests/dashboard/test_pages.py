@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import jobs, ratings
 from dashboard.pages import compare
 from data.pictures import MAX_BYTES
-from tests.dashboard.apps import PAGES, labelled, open_page, sampled
+from tests.dashboard.apps import PAGES, finished, labelled, open_page, sampled
 from tests.programs import ROOT
 from training.monitor import GRIDS
 from training.run import Run
@@ -138,12 +138,12 @@ def test_values_that_come_twice_count_once_and_impossible_ones_are_said_at_once(
     app.text_input(key="compare.down.steps").set_value("2, 2")
     app.number_input(key="compare.n").set_value(3)
     app.text_input(key="compare.across").set_value("1,1,1.0").run()
-    assert "1 settings, 3 pictures" in [caption.value for caption in app.caption] and not app.error
+    assert "Settings: 1 · pictures: 3" in [caption.value for caption in app.caption] and not app.error
     app.text_input(key="compare.across").set_value("1, -1").run()
     assert "w\\=\\-1" in app.error[0].value and labelled(app.button, "Generate").disabled
     app.segmented_control(key="compare.how").set_value("one").run()
     app.text_area(key="compare.vary").set_value("steps=[2,2,3]\nattrs=[[crown],[crown]]").run()
-    assert "4 settings, 12 pictures" in [caption.value for caption in app.caption] and not app.error
+    assert "Settings: 4 · pictures: 12" in [caption.value for caption in app.caption] and not app.error
     app.text_area(key="compare.vary").set_value("steps=[0]").run()
     assert "steps\\=0" in app.error[0].value and labelled(app.button, "Generate").disabled
 
@@ -166,6 +166,30 @@ def test_a_comparison_is_downloaded_as_the_script_writes_it(tiny):
         assert archive.namelist() == ["cells.csv", "contact.png"]
         rows = list(csv.DictReader(archive.read("cells.csv").decode().splitlines()))
     assert [row["value"] for row in rows] == ["2 x 0", "2 x 2"] and "attrs=top hat,shades" in rows[0]["command"]
+
+
+def test_a_run_goes_on_where_what_ended_it_is_raised(in_tmp, monkeypatch):
+    """Steps cannot prolong a run that its minutes ended; both are offered, and what would change nothing is not."""
+    run, resumed = Run("runs/faces/a"), []
+    run.path.mkdir(parents=True)
+    run.write_config({"train": {"steps": 900, "minutes": 2.0}})
+    run.write_status(state="finished", step=50, steps=50)
+    monkeypatch.setattr(
+        jobs, "resume", lambda run, runs, overrides: resumed.append(overrides) or jobs.Job("a", 1, [], "", "")
+    )
+    app = open_page("train")
+    assert labelled(app.number_input, "Up to step").value == 900
+    labelled(app.number_input, "Up to step").set_value(2000).run()
+    assert labelled(app.button, "Continue").disabled
+    labelled(app.number_input, "Up to minute").set_value(5.0).run()
+    labelled(app.button, "Continue").click().run()
+    assert not app.exception and resumed == [["train.steps=2000", "train.minutes=5"]]
+    run.write_config({"train": {"steps": 900}})
+    run.write_status(state="stopped", step=50, steps=900)
+    app = open_page("train")
+    assert "Up to minute" not in [widget.label for widget in app.number_input]
+    labelled(app.button, "Continue").click().run()
+    assert resumed[1:] == [[]]
 
 
 def test_the_learning_rate_moves_by_a_tenth_of_itself(in_tmp):
@@ -221,7 +245,7 @@ def test_figures_of_evaluations_stand_side_by_side(in_tmp):
         folder = Path("evaluations/faces") / name
         folder.mkdir(parents=True)
         (folder / "metrics.json").write_text(json.dumps({"step": 7, "exact": {"best": value}}))
-    table = open_page("evaluate").dataframe[0].value
+    table = open_page("evaluate").dataframe[1].value
     assert table.loc[table["metric"] == "exact.best"].iloc[0].tolist() == ["exact.best", "0.5", "0.25"]
 
 
@@ -229,7 +253,7 @@ def test_figures_that_are_not_a_number_break_no_page(in_tmp):
     """Python writes NaN and Infinity into JSON, and no whole number is made of them."""
     Path("evaluations/a").mkdir(parents=True)
     Path("evaluations/a/metrics.json").write_text('{"fid": NaN, "kid": -Infinity, "exact": {"n": 100}}')
-    table = open_page("evaluate").dataframe[0].value
+    table = open_page("evaluate").dataframe[1].value
     assert dict(zip(table["metric"], table["a"], strict=True)) == {"fid": "nan", "kid": "-inf", "exact.n": "100"}
 
 
@@ -245,9 +269,25 @@ def test_a_blind_rating_is_asked_through_and_saved(tiny):
     app = open_page("evaluate", **{"rate.weights.A": tiny, "rate.weights.B": tiny, "rate.way": "pairs"})
     app.number_input(key="rate.n").set_value(2).run()
     labelled(app.button, "Begin").click().run()
+    finished(app, "rating")
     for _ in range(2):
         html = "".join(block.proto.body for block in app.get("html"))
         assert "w=" not in html and "checkpoint" not in html
         labelled(app.button, "left").click().run()
     assert not app.exception
     assert list(Path("evaluations/ratings").glob("*-pairs.csv"))
+
+
+def test_an_answer_can_be_taken_back_and_a_sitting_that_is_stopped_counts(in_tmp):
+    images = (torch.zeros(3, 3, 4, 4, dtype=torch.uint8),) * 2
+    rating = ratings.begin("pairs", (("w=1",), ("w=3",)), images, [0, 1, 2], random.Random(0))
+    app = open_page("evaluate", rating=rating)
+    assert labelled(app.button, "Back").disabled
+    labelled(app.button, "left").click().run()
+    labelled(app.button, "Back").click().run()
+    assert rating.answers == []
+    labelled(app.button, "neither").click().run()
+    labelled(app.button, "Stop").click().run()
+    assert not app.exception and rating.answers == [None] and len(rating.items) == 1
+    (saved,) = Path("evaluations/ratings").glob("*-pairs.csv")
+    assert len(saved.read_text().splitlines()) == 2

@@ -7,7 +7,7 @@ import pytest
 
 import conf
 from conditions.fields import NONE
-from dashboard import french_names, painter, ratings, translations
+from dashboard import french_names, metrics, painter, ratings, translations
 from dashboard.explanations import EXPLANATIONS, explained
 from dashboard.pages import edit, generate, samples, train, upload
 from data import cryptopunks, pixelfaces
@@ -19,8 +19,9 @@ from training.settings import TrainSettings
 FILES = [ROOT / "streamlit_dashboard.py", *sorted((ROOT / "dashboard").rglob("*.py"))]
 STATES = ["running", "finished", "stopped", "failed", "killed", "unknown", "broken"]
 TABLES = [*ratings.CRITERIA, *painter.TOOLS, *edit.WAYS.values(), *samples.KINDS.values(), *STATES]
-TABLES += ["Training", "Pictures", *train.GROUPS.values(), *train.NUMBERS.values(), *upload.METHODS.values()]
-TABLES += [generate.REPRODUCED, GRIDS, HELD_OUT]  # of training/monitor.py
+TABLES += ["Training", "Pictures", *train.GROUPS.values(), *train.NUMBERS.values(), *train.LIMITS.values()]
+TABLES += upload.METHODS.values()
+TABLES += [generate.REPRODUCED, GRIDS, HELD_OUT, *(name for name, *_ in metrics.SUMMARY)]
 WIDGETS = ("number", "slider", "one_of", "explain")  # of dashboard/controls.py
 
 
