@@ -32,6 +32,11 @@ STYLE = """<style>
 .matrix th { opacity: 0.75; white-space: nowrap; }
 .matrix .gallery { gap: 4px; flex-wrap: nowrap; }
 .matrix small { opacity: 0.75; }
+.summary { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.summary td, .summary th { border: none; border-bottom: 1px solid rgba(128, 128, 128, 0.25); padding: 5px 28px 5px 0;
+                           font-size: 0.9rem; font-weight: normal; text-align: left; vertical-align: top; }
+.summary thead th { font-weight: 600; overflow-wrap: anywhere; min-width: 5rem; }
+.summary tbody th { opacity: 0.75; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 0.85rem; }
 .legend i { display: inline-block; width: 14px; height: 4px; border-radius: 2px; margin: 0 7px 3px 0; }
 .attributes { border-collapse: collapse; }
@@ -151,6 +156,18 @@ def matrix(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], corn
     )
     st.html(
         f'<div class="sheet"><table class="matrix"><tr><th>{html.escape(corner)}</th>{top}</tr>{body}</table></div>'
+    )
+
+
+def summary(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """A table of texts with a head for each column and each row; on narrow windows it scrolls."""
+    top = "".join(f"<th>{html.escape(head)}</th>" for head in ["", *heads])
+    body = "".join(
+        f"<tr><th>{html.escape(name)}</th>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+        for name, cells in rows
+    )
+    st.html(
+        f'<div class="sheet"><table class="summary"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 

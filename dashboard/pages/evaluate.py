@@ -14,7 +14,7 @@ from dashboard.visits import persistent
 from evaluation.measures import MEASURES
 
 USUAL = 4  # evaluations that are shown first
-TALL, TALL_PX = 24, 600  # rows of a table that are shown at once, and the height of a longer one
+FIGURES_PX = 480  # the height of the table of all figures
 
 
 def page() -> None:
@@ -86,7 +86,7 @@ def side_by_side() -> None:
         return
     summaries = {evaluation.name: metrics.summary(evaluation) for evaluation in chosen}
     names = [name for name, *_ in metrics.SUMMARY if any(name in lines for lines in summaries.values())]
-    beside(list(map(say, names)), {e: [lines.get(name, "") for name in names] for e, lines in summaries.items()})
+    view.summary(list(summaries), [(say(n), [lines.get(n, "") for lines in summaries.values()]) for n in names])
     with st.expander(say("All figures")):
         part = st.text_input(say("Only rows with"), placeholder="exact", **persistent("evaluations.rows")).strip()
         about = list(dict.fromkeys(key for evaluation in chosen for key in evaluation.provenance if part in key))
@@ -98,19 +98,10 @@ def side_by_side() -> None:
             ]
             for e in chosen
         }
-        beside(about + rows, cells)
+        st.dataframe(pd.DataFrame({say("metric"): about + rows, **cells}), hide_index=True, height=FIGURES_PX)
     for evaluation in chosen:
         with st.expander(view.plain(evaluation.name)):
             report(evaluation)
-
-
-def beside(names: list[str], cells: dict[str, list[str]]) -> None:
-    """A table of one column for each evaluation."""
-    column = say("metric")
-    st.dataframe(
-        pd.DataFrame({column: names, **cells}), hide_index=True, height="content" if len(names) < TALL else TALL_PX,
-        column_config={column: st.column_config.TextColumn(pinned=True)},
-    )  # fmt: skip
 
 
 def report(evaluation: metrics.Evaluation) -> None:

@@ -245,7 +245,7 @@ def test_figures_of_evaluations_stand_side_by_side(in_tmp):
         folder = Path("evaluations/faces") / name
         folder.mkdir(parents=True)
         (folder / "metrics.json").write_text(json.dumps({"step": 7, "exact": {"best": value}}))
-    table = open_page("evaluate").dataframe[1].value
+    table = open_page("evaluate").dataframe[0].value
     assert table.loc[table["metric"] == "exact.best"].iloc[0].tolist() == ["exact.best", "0.5", "0.25"]
 
 
@@ -253,7 +253,7 @@ def test_figures_that_are_not_a_number_break_no_page(in_tmp):
     """Python writes NaN and Infinity into JSON, and no whole number is made of them."""
     Path("evaluations/a").mkdir(parents=True)
     Path("evaluations/a/metrics.json").write_text('{"fid": NaN, "kid": -Infinity, "exact": {"n": 100}}')
-    table = open_page("evaluate").dataframe[1].value
+    table = open_page("evaluate").dataframe[0].value
     assert dict(zip(table["metric"], table["a"], strict=True)) == {"fid": "nan", "kid": "-inf", "exact.n": "100"}
 
 
