@@ -83,7 +83,7 @@ def test_no_case_has_more_than_eight_lines(in_tmp, weights, face, classifier, ca
     common = [f"checkpoint={weights}", "init=face.png", "mask=mask.png", "n=1", *QUICK]
     said = lines(capsys, *common, "edit=+beard", "feather=18", "strength=0.4", "out=edit")
     assert list(said) == ["weights", "request", "picture", "warning", "sampled", "written"]
-    assert "shows Slate" in said["picture"] and "feather is wider" in said["picture"] and "t = 400" in said["picture"]
+    assert "shows Slate" in said["picture"] and "feather is wider" in said["picture"] and "level 0.4" in said["picture"]
     said = lines(capsys, "from_image=edit/seed-000000.png", "w=4", "out=again")
     assert list(said)[-1] == "compared" and len(said) == 7
     said = lines(capsys, *common, TYPOS, "strength=0.4", f"guide={weights}", "out=typos")
