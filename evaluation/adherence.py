@@ -219,13 +219,14 @@ class Adherence(Measure):
             for name in lowest
         ]  # fmt: skip
         hidden = "; ".join(figures["hidden"]) or (
-            "nothing, for no two training pictures that differ in one value are equal"
+            "nothing, for every value of the training pictures changes some pixel beside every other"
         )
         absent = ", ".join(figures["not_in_split"])
         return (
             f"\nAt w = {w}, the values that are met least often:\n\n"
             + table(("value", "met", "requests", REAL, "of", "training pictures"), rows)
-            + f"\nLeft out where the picture shows the second, since the first cannot be seen beside it: {hidden}.\n"
+            + "\nLeft out where the picture shows the second, since that paints over the first in all training "
+            f"pictures: {hidden}.\n"
             + (f"\nNot asked for, since no picture of the split has it: {absent}.\n" if absent else "")
         )
 

@@ -286,7 +286,7 @@ def test_what_is_hidden_is_said(splits, tmp_path):
     train = replace(splits.train, images=images, labels=labels, ids=torch.arange(2))
     measure, figures = measured(replace(splits, train=train))
     assert figures["hidden"] and all(text.startswith("Earring beside ") for text in figures["hidden"])
-    assert f"cannot be seen beside it: {figures['hidden'][0]}; " in measure.report(figures, tmp_path)
+    assert f"in all training pictures: {figures['hidden'][0]}; " in measure.report(figures, tmp_path)
     earring = figures["real"]["values"]["Earring"]
     assert earring["hidden"] > 0
     measure, figures = measured(splits)
