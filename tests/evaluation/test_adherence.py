@@ -290,7 +290,7 @@ def test_what_is_hidden_is_said(splits, tmp_path):
     earring = figures["real"]["values"]["Earring"]
     assert earring["hidden"] > 0
     measure, figures = measured(splits)
-    assert figures["hidden"] == [] and "are equal.\n" in measure.report(figures, tmp_path)
+    assert figures["hidden"] == [] and "beside every other.\n" in measure.report(figures, tmp_path)
 
 
 def test_it_applies_to_weights_that_take_labels(splits):
