@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from data import PixelFaces
+from diffusion.gaussian import GaussianDiffusion
 from runtime.device import CompileError, Compute, computed, lay_out
 from runtime.distributed import Processes
 from tests.conftest import TINY
@@ -24,6 +25,14 @@ def settings(compose, monkeypatch):
     monkeypatch.setattr(compute, "pick_precision", lambda name, device: "bf16" if name == "auto" else name)
     monkeypatch.setattr(compute, "computes_bf16", lambda device: True)
     return lambda *overrides: compose("train", overrides)
+
+
+@pytest.fixture
+def built(compose):
+    def trainer(*overrides):
+        return Trainer(compose("train", [*TINY, *overrides]), PixelFaces(count=120).load(), Processes(0, 1, CPU))
+
+    return trainer
 
 
 def timed(**gains: float):
@@ -135,15 +144,62 @@ def test_how_a_run_computes_is_logged_recorded_and_kept(train_tiny, in_tmp):
     assert "channels_last true: as asked for" in log and "fp32, channels last on cpu" in log
 
 
+# -- what is timed ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("at_once", "seconds"), [(True, [1.0, 4.0, 3.0]), (False, [1.0, 4.0, 3.0, *8 * [5.0]])])
+def test_passes_of_training_are_timed_and_leave_no_trace(built, monkeypatch, at_once, seconds):
+    """On a clock that only passes move: the first one, which prepares and compiles, does not count.
+
+    A gradient, a layout or a random number that were left behind would make the run another one than without.
+    """
+    trainer, clock, passing, seen = built("train.accumulate=2"), [50.0], iter(seconds), []
+    trainer.checks_at_once = at_once  # False on a GPU, whose passes are short
+
+    def loss_at(self, net, x_0, cond, t, eps):
+        clock[0] += next(passing)
+        kernel = next(p for p in trainer.model.parameters() if p.ndim == 4 and min(p.shape[1:3]) > 1)
+        seen.append((x_0, cond, t, eps, kernel.is_contiguous(memory_format=torch.channels_last)))
+        return original(self, net, x_0, cond, t, eps)
+
+    original = GaussianDiffusion.loss_at
+    monkeypatch.setattr(GaussianDiffusion, "loss_at", loss_at)
+    monkeypatch.setattr("training.trainer.time.perf_counter", lambda: clock[0])
+    state, layout = torch.get_rng_state(), [p.stride() for p in trainer.model.parameters()]
+    assert trainer._seconds(Compute(channels_last=True)) == 3.0
+    assert next(passing, None) is None and all(row[-1] for row in seen)
+    batch = trainer.data.batch(trainer.order.indices(0)[:4])  # the first of the parts that fit into memory
+    for x_0, cond, t, eps, _ in seen:
+        assert torch.equal(x_0, batch.x_0) and torch.equal(cond, batch.cond)
+        assert torch.equal(t, seen[0][2]) and torch.equal(eps, seen[0][3])
+    assert all(p.grad is None for p in trainer.model.parameters())
+    assert torch.equal(state, torch.get_rng_state())
+    assert [p.stride() for p in trainer.model.parameters()] == layout
+
+
+def test_a_gpu_is_waited_for_before_the_clock_is_read(built, monkeypatch):
+    """It computes behind the host: without that, a pass seems to take as long as its launch."""
+    trainer, waited = built(), []
+    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
+    trainer._wait()
+    assert not waited
+    trainer.here = Processes(0, 1, CUDA)
+    trainer._wait()
+    assert waited == [CUDA]
+
+
+def test_the_fastest_way_is_taken_by_the_steps_that_follow(built, monkeypatch):
+    """Also where a step was taken before; and the log learns why."""
+    trainer, last = built(), Compute(channels_last=True)
+    before = trainer.net
+    monkeypatch.setattr("training.trainer.fastest", lambda settings, device, seconds: (last, {"compile": str(device)}))
+    trainer.settle()
+    assert (trainer.how, trainer.why) == (last, {"compile": "cpu"}) and trainer.net is not before
+    kernels = [p for model in (trainer.model, trainer.ema.model) for p in model.parameters() if p.ndim == 4]
+    assert all(p.is_contiguous(memory_format=torch.channels_last) for p in kernels)
+
+
 # -- what it changes --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def built(compose):
-    def trainer(*overrides):
-        return Trainer(compose("train", [*TINY, *overrides]), PixelFaces(count=120).load(), Processes(0, 1, CPU))
-
-    return trainer
 
 
 def test_channels_last_reaches_the_network_and_changes_nothing_but_rounding(built):

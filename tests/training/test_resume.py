@@ -11,7 +11,9 @@ import time
 import pytest
 import torch
 
-from runtime.checkpoint import load_state
+from data import PixelFaces
+from runtime.checkpoint import CheckpointError, load_state
+from runtime.distributed import Processes
 from tests.conftest import TINY
 from tests.programs import ROOT
 from training.loop import train
@@ -92,6 +94,22 @@ def test_changed_data_is_refused(train_tiny, in_tmp, compose):
     overrides = ["run=a", "train.steps=3"]
     with pytest.raises(ValueError, match="data set has changed"):
         train(compose("train", overrides), overrides)
+
+
+def test_a_state_of_another_network_is_refused_in_one_line(compose):
+    """As a folder leaves it whose files come from two runs."""
+    splits, alone = PixelFaces(count=120).load(), Processes(0, 1, torch.device("cpu"))
+    small, large = (Trainer(compose("train", [*TINY, *more]), splits, alone) for more in ([], ["model.channels=16"]))
+    with pytest.raises(CheckpointError, match=r"^the saved state belongs to another network \(.+\); start another"):
+        small.load(large.state())
+    with pytest.raises(CheckpointError, match=r"the saved state belongs to another network \('splits'\)"):
+        small.load({name: part for name, part in small.state().items() if name != "splits"})
+
+
+def test_requests_of_the_sample_grids_that_nobody_can_meet_are_refused_by_name(train_tiny, in_tmp):
+    """Before hours of training; the message says which setting they came from."""
+    with pytest.raises(ValueError, match=r"^dataset\.preview=.*top hatt"):
+        train_tiny("dataset.preview=[top hatt]", "train.steps=1", "run=a")
 
 
 # -- as processes of their own ------------------------------------------------------------------------------

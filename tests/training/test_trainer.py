@@ -102,6 +102,7 @@ def test_every_seed_rank_and_step_has_random_numbers_of_its_own_for_noise_and_fo
         for use in (NOISE, DROPOUT)
     }
     assert len(seeds) == 5 * 5 * 50 * 2
+    assert 2**62 < max(seeds) < 2**63 and min(seeds) < 2**57  # all 63 bits of a signed whole number are used
 
 
 def test_dropout_layers_and_noise_use_distinct_seeds(trainer, monkeypatch):
@@ -133,6 +134,26 @@ def test_a_step_is_a_function_of_its_number(trainer):
     assert torch.equal(*losses)
 
 
+# -- the optimiser ------------------------------------------------------------------------------------------
+
+
+def test_the_learning_rate_of_the_schedule_reaches_the_optimiser(trainer):
+    """It would go on at the rate it was built with, without warm-up and without its fall at the end."""
+    tiny = trainer("optim.warmup=10", "optim.schedule=cosine")
+    results = [tiny.step(step, 100) and tiny.optimizer.param_groups[0]["lr"] for step in (0, 9, 99)]
+    assert results == [tiny.settings.optim.rate(step, 100) for step in (0, 9, 99)]
+    assert results[0] == pytest.approx(results[1] / 10) and results[2] < results[1] / 10
+    assert tiny.step(5, 100).lr == tiny.settings.optim.rate(5, 100)
+
+
+def test_gradients_are_clipped_to_the_norm_that_is_set(trainer):
+    """One batch of rare noise must not undo a thousand steps; what is reported is the norm before."""
+    tiny = trainer("train.grad_clip=0.001")
+    reported = tiny.step(0, 100).grad_norm
+    norm = torch.stack([p.grad.norm() for p in tiny.model.parameters()]).norm()
+    assert reported > 0.01 and norm.item() == pytest.approx(0.001, rel=1e-3)
+
+
 # -- losses that are not finite -----------------------------------------------------------------------------
 
 
@@ -146,9 +167,22 @@ def test_on_the_cpu_a_loss_that_is_not_finite_does_not_reach_the_weights(trainer
     tiny = trainer()
     tiny.step(0, 100)
     poison(tiny, monkeypatch)
-    with pytest.raises(FloatingPointError, match=r"step 1: the loss is nan.*Lower optim\.lr"):
+    with pytest.raises(FloatingPointError, match=r"^step 1: the loss is nan and the gradient norm") as stop:
         tiny.step(1, 100)
+    assert str(stop.value).endswith(
+        "stopped before this reached a checkpoint. Lower optim.lr, lengthen optim.warmup, or use precision=fp32"
+    )
     assert all(tensor.isfinite().all() for model in ("model", "ema") for tensor in tiny.state()[model].values())
+
+
+def test_a_gradient_that_is_not_finite_stops_it_though_the_loss_is(trainer):
+    """In bf16 a backward pass can overflow where the forward pass did not."""
+    tiny = trainer()
+    next(tiny.model.parameters()).register_hook(lambda gradient: gradient * float("inf"))
+    before = deepcopy(tiny.state()["model"])
+    with pytest.raises(FloatingPointError, match=r"step 0: the loss is \d.* gradient norm (nan|inf);"):
+        tiny.step(0, 100)
+    assert all(torch.equal(before[name], tensor) for name, tensor in tiny.state()["model"].items())
 
 
 def test_on_a_gpu_it_is_found_some_steps_later_and_only_then_the_host_waits(trainer, monkeypatch):
