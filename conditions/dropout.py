@@ -18,6 +18,12 @@ class LabelDropout(Settings):
     conditional: Literal[True] = True
     drop_prob: float = setting(0.1, "share of training samples whose whole label is dropped", ge=0, le=1)
     partial_prob: float = setting(0.5, "of the rest, share that keeps only some fields, as requests do", ge=0, le=1)
+    field_prob: float = setting(
+        0.0, "of labels kept whole so far, the probability of each field to be dropped by itself", ge=0, le=1
+    )
+    batchwise: bool = setting(
+        False, "drop the whole labels of a batch together or not at all; only to compare with each sample by itself"
+    )
     max_known: int = setting(5, "how many fields those keep: 1 to max_known, each number equally often", ge=1)
     present_weight: float = setting(
         4.0, 'how much likelier a field that shows something is kept than one that is "none"', gt=0
@@ -26,8 +32,9 @@ class LabelDropout(Settings):
     def __call__(self, schema: ConditionSchema, cond: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """A copy of `cond` (B, F) in which some fields became UNKNOWN, chosen for each sample by itself.
 
-        A whole label goes with probability drop_prob (Ho & Salimans 2022, algorithm 1). Of the others, a share
-        partial_prob keeps k fields, k uniform in 1..max_known, as when a person names one to five things.
+        A whole label goes with probability drop_prob (Ho & Salimans 2022, algorithm 1), or, `batchwise`, those of all
+        samples. Of the others, a share partial_prob keeps k fields, k uniform in 1..max_known, as when a person names
+        one to five things; the rest loses each field with probability field_prob.
         """
         size, fields = cond.shape
         if fields == 0:
@@ -39,7 +46,9 @@ class LabelDropout(Settings):
         weight = torch.where(schema.optional(cond.device) & (cond == 0), 1.0, self.present_weight)
         rank = (-torch.log1p(-keys) / weight).argsort(dim=1).argsort(dim=1)
         k = 1 + (count * min(self.max_known, fields)).floor()
-        dropped = (whole < self.drop_prob) | ((partial < self.partial_prob) & (rank >= k))
+        whole = whole[:1] if self.batchwise else whole
+        fewer = torch.where(partial < self.partial_prob, rank >= k, keys < self.field_prob)
+        dropped = (whole < self.drop_prob) | fewer
         return cond.masked_fill(dropped, UNKNOWN)
 
 

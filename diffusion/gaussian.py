@@ -60,10 +60,20 @@ class DiffusionSettings(Objective):
     chosen_as: ClassVar[str] = "linear"
     schedule: Literal["linear", "cosine"] = setting("linear", "of the betas")
     T: int = setting(1000, "noise steps", ge=1, le=100_000)
+    scale_betas: bool = setting(
+        True, "linear betas times 1000 / T, so that every T ends in noise; false leaves them as published for T = 1000"
+    )
+
+    @model_validator(mode="after")
+    def _scales_linear_betas(self) -> DiffusionSettings:
+        if self.schedule != "linear" and not self.scale_betas:
+            raise ValueError("scale_betas=false: for the linear schedule alone; leave it out, or use schedule=linear")
+        return self
 
     def build(self, colours: Tensor | None = None) -> GaussianDiffusion:
         """Raises ValueError for a schedule that this T or prediction does not allow, or logits without colours."""
-        return GaussianDiffusion(NoiseSchedule.named(self.schedule, self.T), self, colours)
+        options = {} if self.scale_betas else {"scaled": False}
+        return GaussianDiffusion(NoiseSchedule.named(self.schedule, self.T, **options), self, colours)
 
 
 def loss_weights(snr: Tensor, prediction: str, weighting: str, gamma: float) -> Tensor:

@@ -10,12 +10,14 @@ from torch import Tensor
 REFERENCE_T = 1000  # the number of steps for which the linear betas were published
 
 
-def linear_betas(T: int, beta_start: float = 1e-4, beta_end: float = 0.02) -> Tensor:
+def linear_betas(T: int, beta_start: float = 1e-4, beta_end: float = 0.02, scaled: bool = True) -> Tensor:
     """(T,) float64 (Ho et al. 2020, section 4), scaled by 1000 / T so that every T ends equally noisy.
+
+    scaled : False leaves the betas as published, with which fewer than 1000 steps end with a picture still visible
 
     Raises ValueError where the scaled betas would reach 1: with the published ones, for T of 20 and less.
     """
-    scale = REFERENCE_T / T
+    scale = REFERENCE_T / T if scaled else 1.0
     if scale * beta_end >= 1:
         raise ValueError(
             f"diffusion.T={T}: too few steps for the linear schedule, its last beta would be {scale * beta_end:.4g}; "
@@ -72,9 +74,9 @@ class NoiseSchedule:
         self._signal, self._noise = Table(self.alpha_bar.sqrt()), Table((1 - self.alpha_bar).sqrt())
 
     @classmethod
-    def named(cls, name: str, T: int) -> NoiseSchedule:
-        """The schedule "linear" or "cosine" with T steps."""
-        return cls(BETAS[name](T))
+    def named(cls, name: str, T: int, **options: bool) -> NoiseSchedule:
+        """The schedule "linear" or "cosine" with T steps, and options of its betas."""
+        return cls(BETAS[name](T, **options))
 
     def signal(self, t: Tensor | int, x: Tensor) -> Tensor:
         """sqrt(alpha_bar_t), shaped to multiply x."""

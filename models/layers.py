@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
@@ -25,26 +27,44 @@ def zero(layer: nn.Module) -> nn.Module:
     return layer
 
 
+Modulation = Literal["scale_shift", "add"]
+
+
 class ResidualBlock(nn.Module):
-    """Two convolutions around a modulation by time and attributes (Dhariwal & Nichol 2021, section 3: AdaGN).
+    """Two convolutions, between which time and attributes come in.
 
     x (B, C_in, H, W), emb (B, E) -> (B, C_out, H, W)
+
+    modulation : "scale_shift" of the normalised channels (Dhariwal & Nichol 2021, section 3: AdaGN), or "add" to each
+                 channel before it is normalised (Ho et al. 2020, appendix B)
     """
 
-    def __init__(self, in_channels: int, out_channels: int, embed_dim: int, dropout: float):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        embed_dim: int,
+        dropout: float,
+        modulation: Modulation = "scale_shift",
+    ):
         super().__init__()
+        self.scales = modulation == "scale_shift"
         self.norm_in = norm(in_channels)
         self.conv_in = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.modulation = nn.Linear(embed_dim, 2 * out_channels)
+        self.modulation = nn.Linear(embed_dim, 2 * out_channels if self.scales else out_channels)
         self.norm_out = norm(out_channels)
         self.dropout = nn.Dropout(dropout)
         self.conv_out = zero(nn.Conv2d(out_channels, out_channels, 3, padding=1))
         self.skip = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
 
     def forward(self, x: Tensor, emb: Tensor) -> Tensor:
-        scale, shift = self.modulation(F.silu(emb))[:, :, None, None].chunk(2, dim=1)
+        modulation = self.modulation(F.silu(emb))[:, :, None, None]
         h = self.conv_in(F.silu(self.norm_in(x)))
-        h = self.norm_out(h) * (1 + scale) + shift
+        if self.scales:
+            scale, shift = modulation.chunk(2, dim=1)
+            h = self.norm_out(h) * (1 + scale) + shift
+        else:
+            h = self.norm_out(h + modulation)
         return self.skip(x) + self.conv_out(self.dropout(F.silu(h)))
 
 

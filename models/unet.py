@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from conf import Settings, setting
 from models.embeddings import AttributeEmbedding, SpatialEmbedding, TimeEmbedding
-from models.layers import Downsample, ResidualBlock, SelfAttention, Upsample, norm, zero
+from models.layers import Downsample, Modulation, ResidualBlock, SelfAttention, Upsample, norm, zero
 
 
 class UNetSettings(Settings):
@@ -26,6 +26,12 @@ class UNetSettings(Settings):
     patch: int = setting(1, "side of the squares of pixels that the finest level takes as one position", ge=1, le=64)
     attention_levels: list[NonNegativeInt] = setting([2], "levels with self-attention, 0 the finest")
     head_dim: int = setting(32, "channels per attention head", ge=1)
+    label: Literal["add", "concat"] = setting(
+        "add", "whether the label embedding is added to that of the time, or stands beside it"
+    )
+    modulation: Modulation = setting(
+        "scale_shift", "of blocks by time and label: a scale and shift (AdaGN), or added to the channels, as in DDPM"
+    )
     map_channels: int = setting(16, "width of the spatial embedding that joins the input; 0 for none", ge=0, le=1024)
     dropout: float = setting(0.0, "inside residual blocks", ge=0, le=0.999)
 
@@ -54,6 +60,7 @@ class UNet(nn.Module):
         _refuse_levels(settings.attention_levels, levels)
         widths = [channels * mult for mult in settings.channel_mults]
         embed_dim = 4 * channels
+        self.beside = settings.label == "concat" and bool(cardinalities)
         self.fields = len(cardinalities)
         self.time = TimeEmbedding(channels, embed_dim)
         self.attributes = AttributeEmbedding(cardinalities, embed_dim) if cardinalities else None
@@ -65,7 +72,7 @@ class UNet(nn.Module):
 
         def stage(in_channels: int, out_channels: int, level: int) -> Stage:
             heads = head_dim if level in settings.attention_levels else None
-            return Stage(in_channels, out_channels, embed_dim, settings.dropout, heads)
+            return Stage(in_channels, out_channels, embed_dim * (1 + self.beside), settings, heads)
 
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         skips, at = [channels], channels
@@ -77,7 +84,9 @@ class UNet(nn.Module):
             if level < len(widths) - 1:
                 self.down.append(Downsample(at))
                 skips.append(at)
-        self.middle = nn.ModuleList(Stage(at, at, embed_dim, settings.dropout, heads) for heads in (head_dim, None))
+        self.middle = nn.ModuleList(
+            Stage(at, at, embed_dim * (1 + self.beside), settings, heads) for heads in (head_dim, None)
+        )
         for level in reversed(range(len(widths))):
             for _ in range(blocks + 1):
                 self.up.append(stage(at + skips.pop(), widths[level], level))
@@ -89,9 +98,10 @@ class UNet(nn.Module):
     def forward(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
         if cond.shape[1] != self.fields:  # one column would be broadcast over all fields
             raise ValueError(f"cond has {cond.shape[1]} fields, this network was built for {self.fields}")
-        emb = self.time(t)  #                                 (B, E)
+        emb = self.time(t)  #                                 (B, E), or (B, 2 E) with the label beside it
         if self.attributes is not None:
-            emb = emb + self.attributes(cond)
+            label = self.attributes(cond)
+            emb = torch.cat([emb, label], dim=1) if self.beside else emb + label
         if self.map is not None:
             x_t = torch.cat([x_t, self.map(cond)], dim=1)  #  (B, C + M, H, W)
         h = self.stem(self.to_patches(x_t))  #                (B, width, H, W), H and W divided by the patch
@@ -109,9 +119,11 @@ class UNet(nn.Module):
 class Stage(nn.Module):
     """A residual block, followed by self-attention where `head_dim` is given."""
 
-    def __init__(self, in_channels: int, out_channels: int, embed_dim: int, dropout: float, head_dim: int | None):
+    def __init__(
+        self, in_channels: int, out_channels: int, embed_dim: int, settings: UNetSettings, head_dim: int | None
+    ):
         super().__init__()
-        self.block = ResidualBlock(in_channels, out_channels, embed_dim, dropout)
+        self.block = ResidualBlock(in_channels, out_channels, embed_dim, settings.dropout, settings.modulation)
         self.attention = SelfAttention(out_channels, head_dim) if head_dim else nn.Identity()
 
     def forward(self, x: Tensor, emb: Tensor) -> Tensor:

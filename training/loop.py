@@ -130,9 +130,11 @@ def _steps(run: Run, trainer: Trainer, monitor: Monitor, step: int, clock: Clock
         clock.read()
         monitor.after_step(step, result, time.perf_counter() - began)
         stopping = here.any(stop.signal is not None)
-        saving = step % every == 0 or clock.over(step) or stopping
-        if saving:
+        saving, keeping = step % every == 0 or clock.over(step) or stopping, step in trainer.settings.train.keep
+        if saving or keeping:
             trainer.check()
+        if here.is_main and keeping:
+            save_ema(run.kept(step), trainer, step)
         if here.is_main and saving:
             monitor.flush()
             save(run, trainer, step, clock.elapsed)
@@ -144,6 +146,12 @@ def _steps(run: Run, trainer: Trainer, monitor: Monitor, step: int, clock: Clock
 
 def save(run: Run, trainer: Trainer, step: int, elapsed: float) -> None:
     """Write the training state, and the EMA weights for use; `elapsed` seconds went into them."""
+    save_ema(run.weights, trainer, step)  # first: a finished state is never trained again
+    save_state(run.state, {"step": step, "elapsed": elapsed, **trainer.state()})
+
+
+def save_ema(path: Path, trainer: Trainer, step: int) -> None:
+    """Write the EMA weights, with all that is needed to use them."""
     data = trainer.data
     colours, places = data.palette.to_plain() if data.palette else (None, None)
     info = WeightsInfo(
@@ -158,8 +166,7 @@ def save(run: Run, trainer: Trainer, step: int, elapsed: float) -> None:
         prior=trainer.prior and trainer.prior.to_json(),
         splits=trainer.splits,
     )
-    save_weights(run.weights, trainer.ema.model.state_dict(), info)  # first: a finished state is never trained again
-    save_state(run.state, {"step": step, "elapsed": elapsed, **trainer.state()})
+    save_weights(path, trainer.ema.model.state_dict(), info)
 
 
 def _announce(run: Run, trainer: Trainer, step: int) -> None:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 # What may differ when a run is continued: where and how long, but not what is learned from what.
 MAY_CHANGE = re.compile(
-    r"run|name|resume|device|precision|compile|channels_last|data_root|train\.(steps|minutes|accumulate|log_every|validate_every|preview_every|"
+    r"run|name|resume|device|precision|compile|channels_last|data_root|train\.(steps|minutes|accumulate|keep|log_every|validate_every|preview_every|"
     r"checkpoint_every|preview\..*)"
 )
 NOT_NAMED = re.compile(r"\+*(dataset|data_root|device|name|resume)=")  # in the names of runs
@@ -43,6 +43,10 @@ class Run:
         self.samples = self.path / "samples"
         self.state = self.path / "checkpoints" / "state.pt"
         self.weights = self.path / "checkpoints" / "ema.safetensors"
+
+    def kept(self, step: int) -> Path:
+        """The weights that train.keep keeps of a step."""
+        return self.weights.with_stem(f"ema-{step:08d}")
 
     def __str__(self) -> str:
         return self.path.as_posix()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from conditions.dropout import AnyDropout, LabelDropout
 from conf import MAX_SEED, Precision, Settings, Text, setting
@@ -49,6 +49,9 @@ class Loop(Settings):
     preview_every: int = setting(2000, "steps between sample grids, on fixed noise; 0 for never", ge=0)
     preview: Preview = Preview()
     checkpoint_every: int = setting(1000, "steps between saves; a stop by Ctrl-C or SIGTERM saves too", ge=1)
+    keep: list[Annotated[int, Field(ge=1)]] = setting(
+        [], "steps whose EMA weights are kept besides the newest, as checkpoints/ema-STEP.safetensors"
+    )
 
     @field_validator("steps", mode="before")
     @classmethod

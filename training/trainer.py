@@ -18,7 +18,7 @@ from conditions.prior import LabelPrior
 from conditions.schema import ConditionSchema
 from data.base import Batch, Splits
 from data.loader import BatchOrder
-from diffusion.gaussian import GaussianDiffusion
+from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
 from runtime.checkpoint import CheckpointError, load_tensors, read_info
 from runtime.device import Compute, computed, lay_out
 from runtime.distributed import Processes
@@ -31,6 +31,11 @@ UNCONDITIONAL_ROWS = 4
 NOISE, DROPOUT = (), (1,)  # what a seed of a step is for: two independent streams
 CHECK_EVERY = 16  # steps, where a check waits for the device
 TIMED = {True: 2, False: 10}  # passes, on a CPU and on a GPU, whose passes are short
+
+
+def _schedule(diffusion: DiffusionSettings) -> tuple[str, int, bool]:
+    """What decides the noise levels."""
+    return diffusion.schedule, diffusion.T, diffusion.scale_betas
 
 
 class StepResult(NamedTuple):
@@ -197,7 +202,7 @@ class Trainer:
             ("labels", ConditionSchema.from_json(info.schema).fields, self.schema.fields),
             ("network", {**was.model.plain(), "dropout": 0}, {**now.model.plain(), "dropout": 0}),
             ("prediction", was.diffusion.prediction, now.diffusion.prediction),
-            ("noise schedule", (was.diffusion.schedule, was.diffusion.T), (now.diffusion.schedule, now.diffusion.T)),
+            ("noise schedule", _schedule(was.diffusion), _schedule(now.diffusion)),
         ):
             if theirs != ours:
                 raise CheckpointError(

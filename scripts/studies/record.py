@@ -1,0 +1,64 @@
+"""What a metrics file says of the training: command, cost, where it ran, and its losses."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
+
+from runtime.checkpoint import load_tensors, previous, read_info
+from scripts.studies.runs import Run
+from scripts.studies.settings import StudySettings
+from training.run import Run as RunFolder
+from training.settings import TrainSettings
+
+CURVES = {"train": "loss/train", "held_out": "loss/held_out"}
+
+
+def of(run: Run, trained: RunFolder, settings: TrainSettings, study: StudySettings) -> dict[str, Any]:
+    """How the weights came about."""
+    sessions = trained.sessions()
+    last = sessions[-1]
+    step = read_info(trained.weights).step
+    return {
+        "variant": run.variant.name,
+        "seed": run.seed,
+        "command": shlex.join(["python", "train.py", *run.overrides]),
+        "dataset": settings.dataset.name,
+        "network": settings.model.name,
+        "parameters": sum(tensor.numel() for tensor in load_tensors(trained.weights).values()),
+        "steps": step,
+        "images": step * settings.train.batch_size,
+        "seconds": round(sum(session["seconds"] for session in sessions), 1),
+        "side_by_side": study.jobs,
+        "hardware": last["hardware"],
+        "code": last["code"],
+        "torch": last["torch"],
+        "precision": last["precision"],
+        "loss": losses(trained),
+    }
+
+
+def losses(trained: RunFolder) -> dict[str, list[list[float]]]:
+    """The curves of the training, each as pairs of step and loss."""
+    events = EventAccumulator(str(trained.path), size_guidance={SCALARS: 0}).Reload()
+    there = events.Tags()["scalars"]
+    return {
+        name: [[event.step, round(event.value, 6)] for event in events.Scalars(tag)]
+        for name, tag in CURVES.items()
+        if tag in there
+    }
+
+
+def kept_steps(trained: RunFolder) -> list[int]:
+    """The steps whose weights train.keep has kept."""
+    return sorted(int(path.stem.partition("-")[2]) for path in trained.weights.parent.glob("ema-*.safetensors"))
+
+
+def tidy(trained: RunFolder) -> None:
+    """Leave the final weights alone: the state, and the weights of earlier steps, are measured and done with."""
+    for step in kept_steps(trained):
+        trained.kept(step).unlink()
+    for path in (trained.state, previous(trained.state)):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,210 @@
+"""All trainings of docs/REPORT.md, each declared once: what it changes, how often, what is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+EACH = {"pixelfaces": 10, "cryptopunks": 5, "mnist": 50}  # requests for each value, the same for every training
+
+
+class Measures(NamedTuple):
+    """What is measured of the weights of a training, beside its loss.
+
+    w        : guidance of the requests
+    requests : at most so many; None for all, of which EACH says how many there are
+    complete : pictures sampled from complete labels, at w = 1 and 3; 0 for none
+    pictures : in the sets for FID, recall and memorisation, at w = 1 and 3
+    progress : whether the weights of every kept step are measured too, from complete labels
+    sheet    : requests of a sheet of pictures; () for none
+    columns  : pictures per request there
+    noising  : whether a strip of noised pictures is made
+    uses     : whether the held-out loss with the labels of other pictures is measured, of diffusion alone
+    """
+
+    w: tuple[float, ...] = (1.0, 3.0)
+    requests: int | None = None
+    complete: int = 300
+    pictures: int = 600
+    progress: bool = False
+    sheet: tuple[str, ...] = ()
+    columns: int = 8
+    noising: bool = False
+    uses: bool = True
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A training, repeated with the seeds 0, 1, ...
+
+    name      : of its metrics files
+    overrides : of train.py, without the seed
+    seconds   : that training and measuring took on one core of an AMD EPYC, roughly; the cheapest run first
+    """
+
+    name: str
+    overrides: tuple[str, ...]
+    measures: Measures
+    seeds: int = 1
+    seconds: int = 600
+
+
+class Run(NamedTuple):
+    """One seed of a variant."""
+
+    variant: Variant
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant.name}-{self.seed}"
+
+    @property
+    def overrides(self) -> list[str]:
+        return [*self.variant.overrides, *([f"seed={self.seed}"] if self.seed else [])]
+
+
+@dataclass(frozen=True)
+class Study:
+    """One section of the report: rows of its tables by name."""
+
+    key: str
+    rows: dict[str, Variant]
+
+
+# -- the small setting: pixelfaces, three seeds ----------------------------------------------------------------------
+
+FACES = ("top hat,shades", "crown,full beard", "mohawk,pipe", "green,gold chain")
+LESSON = Measures(w=(1.0, 2.0, 3.0, 5.0), progress=True, sheet=FACES)
+
+NO_DROPOUT = ("cfg.drop_prob=0", "cfg.partial_prob=0")
+WHOLE = ("cfg.partial_prob=0",)
+ADDED = ("model.map_channels=0", "model.modulation=add")
+BESIDE = (*ADDED, "model.label=concat")
+MODULATED = ("model.map_channels=0",)
+WAYS = {
+    "added": (*ADDED, *NO_DROPOUT),
+    "concatenated": (*BESIDE, *NO_DROPOUT),
+    "added, dropout": (*ADDED, *WHOLE),
+    "modulated": (*MODULATED, *NO_DROPOUT),
+    "modulated, dropout": (*MODULATED, *WHOLE),
+    "spatial": NO_DROPOUT,
+    "spatial, dropout": WHOLE,
+}  # the ways in for a label, (a) to (e) of the lesson
+
+
+def small(name: str, *overrides: str, measures: Measures = Measures()) -> Variant:  # noqa: B008  a tuple
+    return Variant(name, ("experiment=ablation", *overrides), measures, seeds=3, seconds=400)
+
+
+def ways(prefix: str, experiment: str, measures: Measures, seeds: int, seconds: int) -> dict[str, Variant]:
+    def variant(way: str, typed: tuple[str, ...]) -> Variant:
+        name = f"{prefix}-{way.replace(', ', '-')}"
+        return Variant(name, (f"experiment={experiment}", *typed), measures, seeds, seconds)
+
+    return {way: variant(way, typed) for way, typed in WAYS.items()}
+
+
+BASE = small("base", measures=LESSON)
+ON_FACES = ways("faces", "ablation", LESSON, seeds=3, seconds=600)
+SAMPLEWISE = ON_FACES["spatial, dropout"]
+
+ABLATIONS = (
+    Study("schedule", {"linear": BASE, "cosine": small("cosine", "diffusion=cosine")}),
+    Study(
+        "T",
+        {
+            **{f"{T}, scaled betas": small(f"T{T}", f"diffusion.T={T}") for T in (100, 300, 500)},
+            "1000": BASE,
+            **{
+                f"{T}, betas as published": small(f"T{T}-published", f"diffusion.T={T}", "diffusion.scale_betas=false")
+                for T in (100, 300, 500)
+            },
+        },
+    ),
+    Study("prediction", {"eps": BASE, **{p: small(p, f"diffusion.prediction={p}") for p in ("x_0", "v", "palette")}}),
+    Study(
+        "drop_prob",
+        {
+            "0": small("drop0", "cfg.drop_prob=0"),
+            "0.05": small("drop005", "cfg.drop_prob=0.05"),
+            "0.1": BASE,
+            "0.2": small("drop02", "cfg.drop_prob=0.2"),
+            "0.5": small("drop05", "cfg.drop_prob=0.5"),
+        },
+    ),
+    Study(
+        "fields",
+        {
+            "whole labels": SAMPLEWISE,
+            "each field by itself, 0.5": small("fields", "cfg.partial_prob=0", "cfg.field_prob=0.5"),
+            "half of the labels keep 1 to 5 fields": BASE,
+        },
+    ),
+    Study(
+        "batchwise",
+        {"each sample": SAMPLEWISE, "the whole batch": small("batchwise", *WHOLE, "cfg.batchwise=true")},
+    ),
+    Study(
+        "ema",
+        {
+            "none": small("ema0", "train.ema_decay=0"),
+            "7 steps": small("ema7", "train.ema_decay=0.9"),
+            "69 steps": BASE,
+            "346 steps": small("ema346", "train.ema_decay=0.998"),
+            "693 steps": small("ema693", "train.ema_decay=0.999"),
+        },
+    ),
+    Study("network", {"U-Net": BASE, "DiT": small("dit", "model=dit_small")}),
+)
+
+# -- the phases, and the lesson on CryptoPunks: one seed --------------------------------------------------------------
+
+PUNKS = (
+    "male,glasses", "female,hat", "zombie,top hat", "ape,3D glasses", "female,wild blonde,earring", "male,beard,-hat",
+)  # fmt: skip
+DIGITS = tuple(map(str, range(10)))
+UNASKED = Measures(w=(), complete=0, pictures=800, sheet=("",) * 4, columns=10, uses=False)
+
+PHASE_1 = Variant("phase1", ("experiment=phase1_mnist",), UNASKED._replace(noising=True), seconds=500)
+PHASE_2 = {
+    f"{channels} channels": Variant(
+        f"phase2-{channels}", ("experiment=phase2_cryptopunks", f"model.channels={channels}"), UNASKED,
+        seconds=25 * channels,
+    )
+    for channels in (16, 32, 64)
+}  # fmt: skip
+CLASSES = Measures(w=(1.0, 2.0, 3.0), complete=0, pictures=800, sheet=DIGITS, columns=10)
+PHASE_3 = {
+    name: Variant(f"phase3-{name}", ("experiment=phase3_mnist_classes", *typed), CLASSES, seconds=500)
+    for name, typed in (
+        ("added", ("model.modulation=add",)),
+        ("concatenated", ("model.modulation=add", "model.label=concat")),
+        ("modulated", ()),
+    )
+}
+ATTRIBUTES = LESSON._replace(pictures=800, sheet=PUNKS)
+PHASE_4 = Variant("phase4", ("experiment=phase4_cryptopunks_attributes",), ATTRIBUTES, seconds=3600)
+ON_PUNKS = ways("punks", "lesson_cryptopunks", ATTRIBUTES, seeds=1, seconds=1500)
+
+# -- three families ---------------------------------------------------------------------------------------------------
+
+FAMILIES: dict[str, Variant] = {"diffusion": BASE}
+
+STUDIES = (
+    Study("phase1", {"32 channels": PHASE_1}),
+    Study("phase2", PHASE_2),
+    Study("phase3", PHASE_3),
+    Study("phase4", {"attributes": PHASE_4}),
+    Study("lesson", ON_FACES),
+    Study("lesson-punks", ON_PUNKS),
+    *ABLATIONS,
+    Study("families", FAMILIES),
+)
+
+
+def runs() -> list[Run]:
+    """Each once: the first seed of everything before the second, and of a seed the cheapest first."""
+    variants = {variant.name: variant for study in STUDIES for variant in study.rows.values()}
+    every = [Run(variant, seed) for variant in variants.values() for seed in range(variant.seeds)]
+    return sorted(every, key=lambda run: (run.seed, run.variant.seconds))
