@@ -108,8 +108,67 @@ def curves(path: Path, panels: Sequence[Panel], caption: str) -> None:
         axis.grid(alpha=0.25)
         if len(panel.lines) > 1:
             axis.legend(frameon=False, fontsize=9)
-    figure.text(0.01, 0.01, textwrap.fill(caption, 60 * len(panels)), fontsize=7, color="#6e747e")
-    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    _finish(figure, path, caption, 60 * len(panels))
+
+
+class Dots(NamedTuple):
+    """One of several panels of values with intervals, a row each; points[name] has (value, low, high) for each row."""
+
+    title: str
+    points: dict[str, Sequence[tuple[float, float, float]]]
+    share: bool = True  # whether the values are shares, to be shown in per cent
+
+
+def intervals(path: Path, rows: Sequence[str], panels: Sequence[Dots], caption: str) -> None:
+    """Values and their intervals, row by row, panels side by side."""
+    series = max(len(panel.points) for panel in panels)
+    figure = Figure(figsize=(3.2 * len(panels) + 1.6, 1.5 + len(rows) * (0.22 + 0.14 * series)))
+    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for axis, panel in zip(axes, panels, strict=True):
+        for k, (colour, (name, points)) in enumerate(zip(COLOURS, panel.points.items(), strict=False)):
+            values, low, high = (np.array(column, dtype=float) for column in zip(*points, strict=True))
+            y = np.arange(len(rows)) + 0.22 * (k - (len(panel.points) - 1) / 2)
+            axis.errorbar(
+                values, y, xerr=[values - low, high - values], fmt="o", markersize=4, color=colour, label=name
+            )
+        axis.set_title(panel.title, loc="left", fontsize=10)
+        if panel.share:
+            axis.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+        axis.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+        if len(panel.points) > 1:
+            axis.legend(frameon=False, fontsize=8)
+    axes[0].set_yticks(range(len(rows)), rows)
+    axes[0].invert_yaxis()
+    _finish(figure, path, caption, 50 * len(panels))
+
+
+def shares(
+    path: Path, rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float]], caption: str
+) -> None:
+    """A table of shares, each cell coloured by its value; NaN cells stay empty."""
+    figure = Figure(figsize=(2.4 + 0.95 * len(columns), 1.6 + 0.34 * len(rows)))
+    axis, table = figure.subplots(), np.array(values, dtype=float)
+    axis.imshow(table, cmap="viridis", vmin=0, vmax=1, aspect="auto")
+    for (y, x), value in np.ndenumerate(table):
+        if not math.isnan(value):
+            axis.text(
+                x, y, f"{100 * value:.0f}", ha="center", va="center", fontsize=9, color="w" if value < 0.7 else "k"
+            )
+    axis.set_xticks(range(len(columns)), [textwrap.fill(column, 13) for column in columns], fontsize=8)
+    axis.set_yticks(range(len(rows)), rows, fontsize=9)
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    _finish(figure, path, caption, 14 * len(columns) + 25)
+
+
+def _finish(figure: Figure, path: Path, caption: str, width: int) -> None:
+    """The caption beneath, and the file."""
+    lines = textwrap.fill(caption, width)
+    height = 0.14 * (lines.count("\n") + 1) + 0.12
+    figure.text(0.01, 0.01, lines, fontsize=7, color="#6e747e")
+    figure.tight_layout(rect=(0, height / figure.get_figheight(), 1, 1))
     figure.savefig(path, dpi=100, metadata={"Description": caption})
 
 
