@@ -68,7 +68,7 @@ class Pooled:
         found = [record["complete"][f"{w:g}"] for record in self.records]
         return {slot: pooled([ones(part["slots"][slot], part["n"]) for part in found]) for slot in found[0]["slots"]}
 
-    # -- numbers --------------------------------------------------------------------------------------------------------
+    # -- numbers ------------------------------------------------------------------------------------------------------
 
     def numbers(self, of: Callable[[dict[str, Any]], float]) -> list[float]:
         """A number of each seed; of those that have it."""

@@ -29,7 +29,6 @@ from scripts.studies.runs import Measures
 SAMPLER = {
     "sampler": DPMSolverPP2M(), "steps": 10, "spacing": Trailing(), "refine": 0, "complete": False, "guidance": CFG(),
 }  # fmt: skip
-GUIDED = (1.0, 3.0)
 SEEDS = {"requests": 1_000_000, "complete": 2_000_000, "pictures": 3_000_000, "sheet": 0}  # of the first picture
 BATCH = {"cuda": 512, "cpu": 64}
 LOSS_PICTURES = 500
@@ -50,10 +49,10 @@ class Measurement:
         if self.labelled:
             found["requests"] = {f"{w:g}": self.requests(w) for w in wanted.w}
         if wanted.complete:
-            found["complete"] = {f"{w:g}": self.complete(w) for w in GUIDED}
-        if wanted.uses and self.labelled:
+            found["complete"] = {f"{w:g}": self.complete(w) for w in wanted.guided}
+        if wanted.diffuses and self.labelled:
             found["loss_by_label"] = self.loss_by_label()
-        ws = GUIDED if self.labelled else GUIDED[:1]
+        ws = wanted.guided if self.labelled else (1.0,)
         if wanted.pictures:
             found["distribution"] = {f"{w:g}": self.distribution(w) for w in ws}
         for w in ws if wanted.sheet else ():
@@ -64,7 +63,8 @@ class Measurement:
 
     def sampled(self, labels: Tensor, first: int, w: float) -> Tensor:
         """One picture per row of `labels` (N, F), quantised: (N, C, H, W) uint8."""
-        options = SamplingOptions(w=w, batch_size=BATCH.get(self.pipe.device.type, 64), **SAMPLER)
+        sampler = SAMPLER if self.measures.diffuses else {"complete": False}
+        options = SamplingOptions(w=w, batch_size=BATCH.get(self.pipe.device.type, 64), **sampler)
         return self.pipe(labels, range(first, first + len(labels)), options)
 
     def requests(self, w: float) -> dict[str, Any]:

@@ -13,13 +13,13 @@ class Measures(NamedTuple):
 
     w        : guidance of the requests
     requests : at most so many; None for all, of which EACH says how many there are
-    complete : pictures sampled from complete labels, at w = 1 and 3; 0 for none
-    pictures : in the sets for FID, recall and memorisation, at w = 1 and 3
+    complete : pictures sampled from complete labels; 0 for none
+    pictures : in the sets for FID, recall and memorisation
     progress : whether the weights of every kept step are measured too, from complete labels
     sheet    : requests of a sheet of pictures; () for none
     columns  : pictures per request there
     noising  : whether a strip of noised pictures is made
-    uses     : whether the held-out loss with the labels of other pictures is measured, of diffusion alone
+    diffuses : whether the network denoises step by step; others know no guidance, no sampler and no such loss
     """
 
     w: tuple[float, ...] = (1.0, 3.0)
@@ -30,7 +30,12 @@ class Measures(NamedTuple):
     sheet: tuple[str, ...] = ()
     columns: int = 8
     noising: bool = False
-    uses: bool = True
+    diffuses: bool = True
+
+    @property
+    def guided(self) -> tuple[float, ...]:
+        """The guidance of what is not a request."""
+        return (1.0, 3.0) if self.diffuses else (1.0,)
 
 
 @dataclass(frozen=True)
@@ -164,7 +169,7 @@ PUNKS = (
     "male,glasses", "female,hat", "zombie,top hat", "ape,3D glasses", "female,wild blonde,earring", "male,beard,-hat",
 )  # fmt: skip
 DIGITS = tuple(map(str, range(10)))
-UNASKED = Measures(w=(), complete=0, pictures=800, sheet=("",) * 4, columns=10, uses=False)
+UNASKED = Measures(w=(), complete=0, pictures=800, sheet=("",) * 4, columns=10)
 
 PHASE_1 = Variant("phase1", ("experiment=phase1_mnist",), UNASKED._replace(noising=True), seconds=500)
 PHASE_2 = {
@@ -189,7 +194,18 @@ ON_PUNKS = ways("punks", "lesson_cryptopunks", ATTRIBUTES, seeds=1, seconds=1500
 
 # -- three families ---------------------------------------------------------------------------------------------------
 
-FAMILIES: dict[str, Variant] = {"diffusion": BASE}
+FAMILY = Measures(sheet=FACES)
+ONE_STEP = FAMILY._replace(w=(1.0,), diffuses=False)
+BUDGET = ("train.steps=2500", "train.batch_size=128")
+BASELINE = ("dataset=pixelfaces", *BUDGET, "optim.warmup=100", "train.preview_every=0")
+VAE = (*BASELINE, "model=vae", "model.likelihood=palette", "optim.lr=2e-3", "train.ema_decay=0.99")
+WGAN = (*BASELINE, "model=wgan_gp", "model.critic_steps=3", "train.ema_decay=0.999")
+
+FAMILIES = {
+    "diffusion": Variant("family-diffusion", ("experiment=ablation", *BUDGET, "train.keep=[]"), FAMILY, 3, 1500),
+    "VAE": Variant("family-vae", VAE, ONE_STEP, 3, 700),
+    "WGAN-GP": Variant("family-wgan", WGAN, ONE_STEP, 3, 2500),
+}
 
 STUDIES = (
     Study("phase1", {"32 channels": PHASE_1}),
