@@ -89,7 +89,7 @@ def work(settings: StudySettings, index: int, began: float, until: float) -> Non
     readers: dict[str, Reader] = {}
     with Path(settings.runs, "logs", f"worker-{index}.log").open("a", encoding="utf-8") as file, _output_to(file):
         for run in chosen(settings):
-            if time.time() > until:
+            if time.time() > until or not multiprocessing.parent_process().is_alive():
                 return
             with _claimed(run, settings) as mine:
                 if not mine or metrics_of(run, settings).exists() or _failed_since(run, settings, began):
