@@ -50,6 +50,13 @@ class Pooled:
             parts = [part[of] for part in parts]
         return pooled(parts)
 
+    def real(self, key: str, size: int | None = None) -> Estimate:
+        """The same of the real pictures that the requests are about, as far as they can be read."""
+        shown = unbits(self.reference["real"][key])
+        if size is not None:
+            shown = shown[torch.tensor(self.reference["requests"]["size"]) == size]
+        return share(shown)
+
     def _has(self, record: dict[str, Any], w: float, key: str) -> bool:
         return key in record.get("requests", {}).get(f"{w:g}", {})
 

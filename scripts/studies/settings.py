@@ -23,3 +23,12 @@ class StudySettings(Settings):
         False, "three steps of each training, and few pictures, to see that all of it works; choose another `out`"
     )
     data_root: Text = data_root()
+
+
+class ReportSettings(Settings):
+    """Write docs/REPORT.md from the metrics of its trainings: python scripts/report.py"""
+
+    program: ClassVar[str] = "report"
+    metrics: Text = setting("docs/study", "folder of the metrics that scripts/study.py left")
+    out: Text = setting("docs/REPORT.md", "the report")
+    images: Text = setting("docs/images/report", "folder of its figures, beside the report or below")

@@ -1,0 +1,152 @@
+"""docs/REPORT.md: every section that has metrics, with its question, tables, figures and conclusion."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from scripts.studies.chapters import families, lesson, phase_1, phase_2, phase_3, phase_4
+from scripts.studies.runs import STUDIES, Study
+from scripts.studies.sections import Page, Rows, ablation
+
+CONCLUSIONS = "conclusions.yaml"  # beside the metrics: of each study, what was measured, in two sentences
+
+
+class Section(NamedTuple):
+    """How a study is reported."""
+
+    title: str
+    question: str
+    write: Callable[[Rows, Page], str] = ablation
+
+
+SECTIONS = {
+    "phase1": Section(
+        "Phase 1: digits from noise",
+        "`python train.py experiment=phase1_mnist`: an unconditional DDPM of 16 x 16 digits.",
+        phase_1,
+    ),
+    "phase2": Section(
+        "Phase 2: CryptoPunks, and how large a network they need",
+        "`python train.py experiment=phase2_cryptopunks model.channels=16`, 32 and 64: the same data and as many pictures, "
+        "for three sizes.",
+        phase_2,
+    ),
+    "phase3": Section(
+        "Phase 3: classes",
+        "`python train.py experiment=phase3_mnist_classes`: the embedding of the class is added to that of the time "
+        "(`model.modulation=add`), stands beside it (`model.modulation=add model.label=concat`), or scales and shifts "
+        "every block with it (the default). All with label dropout.",
+        phase_3,
+    ),
+    "phase4": Section(
+        "Phase 4: several attributes, with guidance",
+        "`python train.py experiment=phase4_cryptopunks_attributes`: requests of several attributes, sampled with "
+        "classifier-free guidance.",
+        phase_4,
+    ),
+    "lesson": Section(
+        "The lesson, on pixelfaces: is a simple embedding ignored, and does guidance mend it?",
+        "The same network, data and budget; only how the label comes in differs: (a) *added* to the time embedding, (b) "
+        "*concatenated* to it, (d) *modulated*: scale and shift of every block, (e) *spatial*: that and an embedding per "
+        "pixel; and, (c) and elsewhere, with *dropout* of whole labels (`cfg.drop_prob=0.1`), without which guidance has "
+        "no unconditional model. What pictures show is read by an exact oracle. Networks without dropout have only "
+        "ever seen complete labels, so those come first; requests leave most fields open.",
+        lesson,
+    ),
+    "lesson-punks": Section(
+        "The lesson, on CryptoPunks",
+        "The same ways in for the label, with a larger network and one seed. Pictures are read by a classifier that "
+        "has seen real training pictures only.",
+        lesson,
+    ),
+    "schedule": Section("Linear or cosine schedule?", "`diffusion=cosine` against linear betas, T = 1000."),
+    "T": Section(
+        "How many noise steps, and must betas be scaled?",
+        "T of the training; betas times 1000 / T, so that all end in noise, or as published for T = 1000 "
+        "(`diffusion.scale_betas=false`), with which less than 1000 steps leave the picture visible at t = T. All are "
+        "sampled in ten steps.",
+    ),
+    "prediction": Section(
+        "eps, x_0, v, or colours of the palette?", "What the network predicts, `diffusion.prediction`."
+    ),
+    "drop_prob": Section(
+        "How often should the label be dropped?", "`cfg.drop_prob`; half of the other labels keep one to five fields."
+    ),
+    "fields": Section(
+        "Whole labels dropped, or single fields?",
+        "Requests name one to five of fourteen fields. Label dropout forgets whole labels alone, or each field by itself, "
+        "or all but one to five fields of half of the labels (the default); all drop a tenth of the labels whole.",
+    ),
+    "batchwise": Section(
+        "Dropped for each sample, or for the whole batch?",
+        "A tenth of the labels is dropped: of each sample by itself, or of all samples of a step at once "
+        "(`cfg.batchwise=true`), as some implementations do.",
+    ),
+    "ema": Section(
+        "How long an average of the weights?", "Half-life of the EMA in steps, of 600 steps (`train.ema_decay`)."
+    ),
+    "network": Section("U-Net or DiT?", "`model=unet_small` and `model=dit_small`, as many parameters, about."),
+    "families": Section(
+        "Three families",
+        "Diffusion, a conditional VAE and a conditional WGAN-GP ([baselines/](../baselines)): the same pictures, labels, "
+        "split, measures and number of pictures seen.",
+        families,
+    ),
+}
+
+HEAD = """# Report
+
+What the project's report claims, and what the choices of this code are worth, measured on small settings. Every table
+has its command, seeds, minutes and hardware; `make report-train` trains all of it again, `make report` writes this page
+from the metrics in [docs/study](study).
+
+- **Asked for, met**: requests whose attribute is there; every value is asked for equally often, absence included. **Whole
+  requests**: all that is named is there. **One named**: requests of one attribute alone.
+- **Valid**: the picture is, pixel for pixel, the one that has the attributes that it shows; **wrong pixels**: how many
+  of 576 differ from it.
+- **FID** and **recall** in the features of a classifier of the data set: they compare with no Inception FID.
+- Brackets: 95 % intervals of shares, by Wilson for one seed, by the bootstrap over seeds and requests for several; from
+  the lowest to the highest seed for other figures. Where they overlap, a table does not say which row is better.
+- Pictures are sampled in ten steps of DPM-Solver++(2M) with plain guidance, and quantised to the palette; open fields
+  are left to the network. The trainings are short on purpose: what they cannot tell is what much longer ones would.
+
+"""
+
+
+def write(page: Page) -> list[str]:
+    """Write the report and its figures; returns what a person should look after."""
+    page.images.mkdir(parents=True, exist_ok=True)
+    concluded = read_conclusions(page.metrics / CONCLUSIONS)
+    parts, notes = [HEAD], []
+    for study in STUDIES:
+        rows = Rows.read(study, page.metrics)
+        if not rows.rows:
+            notes.append(f"{study.key}: no metrics, so no section; train it by python scripts/study.py")
+            continue
+        section, said = SECTIONS[study.key], concluded.get(study.key, {})
+        if said.get("metrics") != digest(study, page.metrics):
+            notes.append(f"{study.key}: {CONCLUSIONS} has no conclusion of metrics {digest(study, page.metrics)}")
+        body = section.write(rows, page)
+        parts.append(f"## {section.title}\n\n{section.question}\n\n{said.get('text', '').strip()}\n\n{body}\n")
+    text = "\n".join(line.rstrip() for line in "".join(parts).split("\n"))
+    page.path.write_text(text.rstrip() + "\n", encoding="utf-8")
+    return notes
+
+
+def read_conclusions(path: Path) -> dict[str, dict[str, str]]:
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {} if path.exists() else {}
+
+
+def digest(study: Study, folder: Path) -> str:
+    """What the metrics of a study are known by: a conclusion belongs to those that it was written for."""
+    hashed = hashlib.sha256()
+    for variant in study.rows.values():
+        for seed in range(variant.seeds):
+            path = folder / f"{variant.name}-{seed}.json"
+            hashed.update(path.read_bytes() if path.exists() else b"")
+    return hashed.hexdigest()[:8]
