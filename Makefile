@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := runs/pixelfaces/demo
 
-.PHONY: setup demo dashboard test test-all mutants lint
+.PHONY: setup demo dashboard test test-all mutants lint report report-train
 
 $(VENV)/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ...")'
@@ -45,3 +45,9 @@ mutants: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --diff .
+
+report: setup
+	$(BIN)/python scripts/report.py
+
+report-train: setup
+	$(BIN)/python scripts/study.py jobs=$(or $(JOBS),1)

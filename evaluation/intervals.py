@@ -71,6 +71,20 @@ def mean_of_shares(groups: Sequence[Tensor], seed: int = 0) -> Estimate:
     return bootstrap(groups, seed)
 
 
+def share_over_groups(groups: Sequence[Tensor], seed: int = 0) -> Estimate:
+    """`mean_of_shares` of entries that are 0 or 1, a thousand times faster: resampled, they are binomial."""
+    kept = [entries[~entries.isnan()].double() for entries in groups]
+    kept = [entries for entries in kept if len(entries)]
+    n, hits = np.array([len(entries) for entries in kept]), np.array([entries.sum().item() for entries in kept])
+    if not len(kept) or hits.sum() in (0, n.sum()):
+        return wilson(hits.sum(), int(n.sum()))
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(len(kept), size=(RESAMPLES, len(kept)))
+    means = (rng.binomial(n[chosen], (hits / n)[chosen]) / n[chosen]).mean(axis=1)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(float((hits / n).mean()), float(low), float(high), int(n.sum()))
+
+
 def mean(values: Tensor, seed: int = 0) -> Estimate:
     """The mean of (N,) observations; of differences, a paired comparison. The interval is that of `bootstrap`."""
     return bootstrap([values.double()], seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,10 @@ from torch.nn.functional import pad
 from data.images import grid, save_picture
 
 INK, FAINT, PAPER = (40, 44, 52), (110, 116, 126), (255, 255, 255)
-COLOURS = ("#3b6ea5", "#c8553d", "#5b8e7d", "#8e6c8a", "#d9a441")  # distinguishable also without red or green
+COLOURS = (  # distinguishable also without red or green
+    "#3b6ea5", "#c8553d", "#5b8e7d", "#8e6c8a", "#d9a441", "#23262d", "#7fb3d5", "#9a9a9a",
+)  # fmt: skip
+MANY = 4  # lines of a panel, with more of which the legend stands beside the panels
 
 
 def labelled_rows(
@@ -93,9 +97,10 @@ class Panel(NamedTuple):
 
 def curves(path: Path, panels: Sequence[Panel], caption: str) -> None:
     """Lines, with the caption beneath."""
-    figure = Figure(figsize=(4.6 * len(panels), 3.7))
+    crowded = max(len(panel.lines) for panel in panels) > MANY
+    figure = Figure(figsize=(4.6 * len(panels) + 1.8 * crowded, 3.7))
     for axis, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        for colour, (name, (x, y)) in zip(COLOURS, panel.lines.items(), strict=False):
+        for colour, (name, (x, y)) in zip(cycle(COLOURS), panel.lines.items(), strict=False):
             axis.plot(x, y, marker="o", markersize=4, color=colour, label=name)
         for text, x, y in zip(panel.points, *next(iter(panel.lines.values())), strict=False):
             axis.annotate(text, (x, y), textcoords="offset points", xytext=(6, -10), fontsize=8, color="#6e747e")
@@ -106,9 +111,11 @@ def curves(path: Path, panels: Sequence[Panel], caption: str) -> None:
         axis.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
-        if len(panel.lines) > 1:
+        if len(panel.lines) > 1 and not crowded:
             axis.legend(frameon=False, fontsize=9)
-    _finish(figure, path, caption, 60 * len(panels))
+    if crowded:
+        figure.legend(*axis.get_legend_handles_labels(), loc="center right", frameon=False, fontsize=9)
+    _finish(figure, path, caption, 60 * len(panels), right=1.8 if crowded else 0)
 
 
 class Dots(NamedTuple):
@@ -125,7 +132,7 @@ def intervals(path: Path, rows: Sequence[str], panels: Sequence[Dots], caption: 
     figure = Figure(figsize=(3.2 * len(panels) + 1.6, 1.5 + len(rows) * (0.22 + 0.14 * series)))
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axis, panel in zip(axes, panels, strict=True):
-        for k, (colour, (name, points)) in enumerate(zip(COLOURS, panel.points.items(), strict=False)):
+        for k, (colour, (name, points)) in enumerate(zip(cycle(COLOURS), panel.points.items(), strict=False)):
             values, low, high = (np.array(column, dtype=float) for column in zip(*points, strict=True))
             y = np.arange(len(rows)) + 0.22 * (k - (len(panel.points) - 1) / 2)
             axis.errorbar(
@@ -160,15 +167,15 @@ def shares(
     axis.set_yticks(range(len(rows)), rows, fontsize=9)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
-    _finish(figure, path, caption, 14 * len(columns) + 25)
+    _finish(figure, path, caption, 17 * len(columns) + 40)
 
 
-def _finish(figure: Figure, path: Path, caption: str, width: int) -> None:
-    """The caption beneath, and the file."""
+def _finish(figure: Figure, path: Path, caption: str, width: int, right: float = 0) -> None:
+    """The caption beneath, `right` inches free beside all panels, and the file."""
     lines = textwrap.fill(caption, width)
     height = 0.14 * (lines.count("\n") + 1) + 0.12
     figure.text(0.01, 0.01, lines, fontsize=7, color="#6e747e")
-    figure.tight_layout(rect=(0, height / figure.get_figheight(), 1, 1))
+    figure.tight_layout(rect=(0, height / figure.get_figheight(), 1 - right / figure.get_figwidth(), 1))
     figure.savefig(path, dpi=100, metadata={"Description": caption})
 
 

@@ -8,12 +8,14 @@ from runtime.plots import Panel, curves, shares, table
 from scripts.studies.figures import Pooled, spread
 from scripts.studies.runs import DIGITS, FACES, PUNKS
 from scripts.studies.sections import (
+    REQUESTED,
     Page,
     Rows,
     distribution_cells,
     provenance,
     request_cells,
     requests_table,
+    seeds_in_words,
     sheet_figure,
 )
 
@@ -100,7 +102,7 @@ def phase_4(rows: Rows, page: Page) -> str:
 def lesson(rows: Rows, page: Page) -> str:
     """Complete labels first, which every network has been trained on; then requests."""
     key, dataset = rows.study.key, next(iter(rows.rows.values())).records[0]["dataset"]
-    seeds = "three seeds" if len(next(iter(rows.rows.values())).records) > 1 else "one seed"
+    seeds = seeds_in_words(rows)
     side_note = f"{dataset}, {seeds}; 300 complete labels of held-out pictures."
     first = next(iter(rows.rows.values())).slots(1.0)
     values = [[pooled.slots(1.0)[slot].value for pooled in rows.rows.values()] for slot in first]
@@ -116,7 +118,7 @@ def lesson(rows: Rows, page: Page) -> str:
     return "\n".join([
         complete_table(rows), page.link(f"{key}-slots.png", "slots that are as asked for"),
         page.link(f"{key}-learning.png", "loss and adherence while training"),
-        requests_table(rows, (1.0, 2.0, 3.0, 5.0)), page.link(f"{key}-w.png", "requests met against w"), *sheets,
+        guidance_table(rows), page.link(f"{key}-w.png", "requests met against w"), *sheets,
         provenance(rows),
     ])  # fmt: skip
 
@@ -135,6 +137,21 @@ def complete_table(rows: Rows) -> str:
     header = ("", "every slot as asked for, w = 1", "w = 3", "exact, w = 1", "wrong pixels, w = 1", "held-out loss",
               "with the label of another picture, %")  # fmt: skip
     return table(header, lines)
+
+
+def guidance_table(rows: Rows) -> str:
+    """Requests met at every w, and the distribution at w = 1 and 3."""
+    ws = next(iter(rows.rows.values())).ws()
+    lines = [
+        [name, *(pooled.requests(w, "met").percent for w in ws), *(pooled.requests(w, "whole").percent for w in ws),
+         *(spread(pooled.distribution(w, "fid"), ".1f") for w in (1.0, 3.0))]
+        for name, pooled in rows.rows.items()
+    ]  # fmt: skip
+    real = next(iter(rows.rows.values()))
+    ceiling = [real.real(key).percent if w == ws[0] else "" for key in ("met", "whole") for w in ws]
+    lines.append(["real pictures", *ceiling, f"{real.reference['floor']['fid']:.1f}", ""])
+    header = ["", *(f"asked for, met, w = {w:g}" for w in ws), *(f"whole requests, w = {w:g}" for w in ws)]
+    return table([*header, "FID, w = 1", "w = 3"], lines)
 
 
 def learning(rows: Rows, page: Page, note: str) -> None:
@@ -168,7 +185,7 @@ def weights(rows: Rows, page: Page, note: str) -> None:
 
 
 def families(rows: Rows, page: Page) -> str:
-    header = ["", "w", "asked for, met", "whole requests", "one named", "valid", "wrong pixels", "FID", "recall",
+    header = ["", "w", *REQUESTED, "FID", "recall",
               "copies, %", "nearest: training against held-out", "parameters", "minutes", "evaluations"]  # fmt: skip
     lines = []
     for name, pooled in rows.rows.items():

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from evaluation.intervals import Estimate, mean_of_shares, share
+from evaluation.intervals import Estimate, share, share_over_groups
 from scripts.studies.runs import Variant
 
 
@@ -115,7 +115,7 @@ def ones(hits: int, n: int) -> Tensor:
 def pooled(parts: Sequence[Tensor]) -> Estimate:
     """Of one seed, the share with the interval of Wilson; of several, the mean with that of the bootstrap over seeds
     and over observations."""
-    return share(parts[0]) if len(parts) == 1 else mean_of_shares(parts)
+    return share(parts[0]) if len(parts) == 1 else share_over_groups(parts)
 
 
 def spread(values: Sequence[float], form: str) -> str:

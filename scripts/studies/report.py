@@ -10,8 +10,8 @@ from typing import NamedTuple
 import yaml
 
 from scripts.studies.chapters import families, lesson, phase_1, phase_2, phase_3, phase_4
-from scripts.studies.runs import STUDIES, Study
-from scripts.studies.sections import Page, Rows, ablation
+from scripts.studies.runs import STUDIES, Study, runs
+from scripts.studies.sections import Page, Rows, ablation, details
 
 CONCLUSIONS = "conclusions.yaml"  # beside the metrics: of each study, what was measured, in two sentences
 
@@ -32,8 +32,8 @@ SECTIONS = {
     ),
     "phase2": Section(
         "Phase 2: CryptoPunks, and how large a network they need",
-        "`python train.py experiment=phase2_cryptopunks model.channels=16`, 32 and 64: the same data and as many pictures, "
-        "for three sizes.",
+        "`python train.py experiment=phase2_cryptopunks model.channels=16`, 32 and 64: the same data, and as many "
+        "pictures, for three sizes.",
         phase_2,
     ),
     "phase3": Section(
@@ -51,11 +51,14 @@ SECTIONS = {
     ),
     "lesson": Section(
         "The lesson, on pixelfaces: is a simple embedding ignored, and does guidance mend it?",
-        "The same network, data and budget; only how the label comes in differs: (a) *added* to the time embedding, (b) "
-        "*concatenated* to it, (d) *modulated*: scale and shift of every block, (e) *spatial*: that and an embedding per "
-        "pixel; and, (c) and elsewhere, with *dropout* of whole labels (`cfg.drop_prob=0.1`), without which guidance has "
-        "no unconditional model. What pictures show is read by an exact oracle. Networks without dropout have only "
-        "ever seen complete labels, so those come first; requests leave most fields open.",
+        "The report says that a label that is merely embedded is ignored, that the loss falls all the same, and that "
+        "guidance mends it. Here the data, the budget and the rest of the network stay the same; only how the label "
+        "comes in differs: (a) *added* to the time embedding, which is added to the channels of every block; (b) "
+        "*concatenated* to it; (d) *modulated*: a scale and shift of every block; (e) *spatial*: that, and an "
+        "embedding for every pixel. With *dropout*, a tenth of the labels is dropped whole (`cfg.drop_prob=0.1`), "
+        "as in (c); without, guidance refers to an unconditional model that was never trained. What pictures show is "
+        "read by an exact oracle. All of these networks were trained on complete labels, so those come first; "
+        "requests, which leave most of fourteen fields open, are new to them.",
         lesson,
     ),
     "lesson-punks": Section(
@@ -79,8 +82,9 @@ SECTIONS = {
     ),
     "fields": Section(
         "Whole labels dropped, or single fields?",
-        "Requests name one to five of fourteen fields. Label dropout forgets whole labels alone, or each field by itself, "
-        "or all but one to five fields of half of the labels (the default); all drop a tenth of the labels whole.",
+        "Requests name one to five of fourteen fields. Label dropout forgets whole labels alone, or each field by "
+        "itself, or all but one to five fields of half of the labels (the default); all drop a tenth of the labels "
+        "whole.",
     ),
     "batchwise": Section(
         "Dropped for each sample, or for the whole batch?",
@@ -93,8 +97,8 @@ SECTIONS = {
     "network": Section("U-Net or DiT?", "`model=unet_small` and `model=dit_small`, as many parameters, about."),
     "families": Section(
         "Three families",
-        "Diffusion, a conditional VAE and a conditional WGAN-GP ([baselines/](../baselines)): the same pictures, labels, "
-        "split, measures and number of pictures seen.",
+        "Diffusion, a conditional VAE and a conditional WGAN-GP ([baselines/](../baselines)): the same pictures, "
+        "labels, split, measures and number of pictures seen.",
         families,
     ),
 }
@@ -105,10 +109,11 @@ What the project's report claims, and what the choices of this code are worth, m
 has its command, seeds, minutes and hardware; `make report-train` trains all of it again, `make report` writes this page
 from the metrics in [docs/study](study).
 
-- **Asked for, met**: requests whose attribute is there; every value is asked for equally often, absence included. **Whole
-  requests**: all that is named is there. **One named**: requests of one attribute alone.
-- **Valid**: the picture is, pixel for pixel, the one that has the attributes that it shows; **wrong pixels**: how many
-  of 576 differ from it.
+- **Asked for, met**: requests whose attribute is there; every value is asked for equally often, absence included.
+  **Whole requests**: all that is named is there. **One named**: requests of one attribute alone.
+- **Complete labels**: pictures of complete held-out labels that show every slot as asked for.
+- **Valid**: pictures for requests that are, pixel for pixel, the one that has the attributes that they show; **wrong
+  pixels**: how many of 576 differ from that one. Where no picture of a table is valid, the column is left out.
 - **FID** and **recall** in the features of a classifier of the data set: they compare with no Inception FID.
 - Brackets: 95 % intervals of shares, by Wilson for one seed, by the bootstrap over seeds and requests for several; from
   the lowest to the highest seed for other figures. Where they overlap, a table does not say which row is better.
@@ -125,28 +130,42 @@ def write(page: Page) -> list[str]:
     parts, notes = [HEAD], []
     for study in STUDIES:
         rows = Rows.read(study, page.metrics)
-        if not rows.rows:
-            notes.append(f"{study.key}: no metrics, so no section; train it by python scripts/study.py")
+        if len(rows.rows) < min(2, len(study.rows)):
+            notes.append(f"{study.key}: no section, for want of metrics; python scripts/study.py makes them")
             continue
-        section, said = SECTIONS[study.key], concluded.get(study.key, {})
-        if said.get("metrics") != digest(study, page.metrics):
-            notes.append(f"{study.key}: {CONCLUSIONS} has no conclusion of metrics {digest(study, page.metrics)}")
+        section, said, now = SECTIONS[study.key], concluded.get(study.key, {}), digest(study, page.metrics)
+        if said.get("metrics") != now:
+            notes.append(f"{study.key}: no conclusion in {CONCLUSIONS} is of metrics {now}; look at its text again")
         body = section.write(rows, page)
         parts.append(f"## {section.title}\n\n{section.question}\n\n{said.get('text', '').strip()}\n\n{body}\n")
+    parts.append(not_yet(page.metrics))
     text = "\n".join(line.rstrip() for line in "".join(parts).split("\n"))
     page.path.write_text(text.rstrip() + "\n", encoding="utf-8")
     return notes
 
 
+def not_yet(folder: Path) -> str:
+    """What the report leaves out, and what adds it."""
+    every = runs()
+    missing = [run.name for run in every if not (folder / f"{run.name}.json").exists()]
+    if not missing:
+        return ""
+    return (
+        f"## Not measured yet\n\n{len(missing)} of {len(every)} trainings have no metrics yet. `make report-train` "
+        "goes on with them, the cheapest first, and says how long that will take; `make report` adds them here.\n\n"
+        + details("Which", ", ".join(missing) + "\n")
+    )
+
+
 def read_conclusions(path: Path) -> dict[str, dict[str, str]]:
+    """Of each study, the text, and the digest of the metrics that it was written for."""
     return yaml.safe_load(path.read_text(encoding="utf-8")) or {} if path.exists() else {}
 
 
 def digest(study: Study, folder: Path) -> str:
-    """What the metrics of a study are known by: a conclusion belongs to those that it was written for."""
+    """What the metrics of a study are known by."""
     hashed = hashlib.sha256()
-    for variant in study.rows.values():
-        for seed in range(variant.seeds):
-            path = folder / f"{variant.name}-{seed}.json"
-            hashed.update(path.read_bytes() if path.exists() else b"")
+    for run in study.runs:
+        path = folder / f"{run.name}.json"
+        hashed.update(path.read_bytes() if path.exists() else b"")
     return hashed.hexdigest()[:8]

@@ -76,6 +76,10 @@ class Study:
     key: str
     rows: dict[str, Variant]
 
+    @property
+    def runs(self) -> list[Run]:
+        return [Run(variant, seed) for variant in self.rows.values() for seed in range(variant.seeds)]
+
 
 # -- the small setting: pixelfaces, three seeds ----------------------------------------------------------------------
 
@@ -221,6 +225,5 @@ STUDIES = (
 
 def runs() -> list[Run]:
     """Each once: the first seed of everything before the second, and of a seed the cheapest first."""
-    variants = {variant.name: variant for study in STUDIES for variant in study.rows.values()}
-    every = [Run(variant, seed) for variant in variants.values() for seed in range(variant.seeds)]
-    return sorted(every, key=lambda run: (run.seed, run.variant.seconds))
+    every = {run.name: run for study in STUDIES for run in study.runs}
+    return sorted(every.values(), key=lambda run: (run.seed, run.variant.seconds))

@@ -15,6 +15,7 @@ from scripts.studies.measure import untiled
 from scripts.studies.runs import Study
 
 W = (1.0, 3.0)
+REQUESTED = ("asked for, met", "whole requests", "one named", "complete labels", "valid", "wrong pixels")
 Point = tuple[float, float, float]
 
 
@@ -69,11 +70,12 @@ def _range(values: Sequence[float]) -> Point:
 
 def provenance(rows: Rows) -> str:
     """The commands, with seeds, minutes and hardware."""
-    lines = [
-        (name, f"`{pooled.records[0]['command']}`", len(pooled.records), f"{pooled.records[0]['parameters'] / 1e6:.2f} M",
-         f"{pooled.records[0]['steps']:,} of {pooled.records[0]['images'] // pooled.records[0]['steps']}", pooled.minutes)
-        for name, pooled in rows.rows.items()
-    ]  # fmt: skip
+    lines = []
+    for name, pooled in rows.rows.items():
+        first = pooled.records[0]
+        steps = f"{first['steps']:,} of {first['images'] // first['steps']}"
+        size = f"{first['parameters'] / 1e6:.2f} M"
+        lines.append((name, f"`{first['command']}`", len(pooled.records), size, steps, pooled.minutes))
     return details("Commands, seeds, minutes, hardware", table(
         ("", "command", "seeds", "parameters", "steps", "minutes of training"), lines
     ) + f"\n{machines(rows)}\n")  # fmt: skip
@@ -82,14 +84,20 @@ def provenance(rows: Rows) -> str:
 def machines(rows: Rows) -> str:
     """Where the trainings ran, in words."""
     records = [record for pooled in rows.rows.values() for record in pooled.records]
-    places = sorted({
-        f"{r['hardware']}, {r['side_by_side']} trainings side by side, {r['precision']}, PyTorch {r['torch']}, "
-        f"code {r['code']}" for r in records
-    })  # fmt: skip
+    places: dict[str, set[int]] = {}
+    for r in records:
+        place = f"{r['hardware']}, {r['precision']}, PyTorch {r['torch']}, code {r['code']}"
+        places.setdefault(place, set()).add(r["side_by_side"])
+    on = (f"{place}, {' or '.join(map(str, sorted(jobs)))} trainings side by side" for place, jobs in places.items())
     return (
-        f"On {'; '.join(places)}. Seeds count from 0 (`seed=1`, ...). Trainings side by side share the machine, so "
+        f"On {'; '.join(on)}. Seeds count from 0 (`seed=1`, ...). Trainings side by side share the machine, so "
         "minutes say what was spent, not what one training alone would take."
     )
+
+
+def seeds_in_words(rows: Rows) -> str:
+    counts = sorted({len(pooled.records) for pooled in rows.rows.values()})
+    return f"{' to '.join(map(str, {counts[0]: 0, counts[-1]: 0}))} seed{'s' * (counts[-1] > 1)}"
 
 
 def details(summary: str, text: str) -> str:
@@ -101,7 +109,7 @@ def details(summary: str, text: str) -> str:
 
 def requests_table(rows: Rows, ws: Sequence[float]) -> str:
     """Requests met, pictures that are right, and their distribution."""
-    header = ["", "w", "asked for, met", "whole requests", "one named", "valid", "wrong pixels", "FID", "recall"]
+    header = ["", "w", *REQUESTED, "FID", "recall"]
     lines = []
     for name, pooled in rows.rows.items():
         for w in (w for w in ws if w in pooled.ws()):
@@ -118,6 +126,7 @@ def request_cells(pooled: Pooled, w: float) -> list[str]:
         pooled.requests(w, "met").percent,
         pooled.requests(w, "whole").percent,
         pooled.requests(w, "met", size=1).percent,
+        pooled.complete(w).percent if f"{w:g}" in pooled.records[0].get("complete", {}) else "",
         pooled.requests(w, "valid").percent,
         spread(wrong, ".1f"),
     ]
@@ -125,7 +134,7 @@ def request_cells(pooled: Pooled, w: float) -> list[str]:
 
 def real_cells(pooled: Pooled) -> list[str]:
     real = [pooled.real("met").percent, pooled.real("whole").percent, pooled.real("met", size=1).percent]
-    return [*real, "100 %" if pooled.reference["dataset"] == "pixelfaces" else "", ""]
+    return [*real, "", "100 %" if pooled.reference["dataset"] == "pixelfaces" else "", ""]
 
 
 def distribution_cells(pooled: Pooled, w: float) -> list[str]:
@@ -133,8 +142,11 @@ def distribution_cells(pooled: Pooled, w: float) -> list[str]:
 
 
 def without_empty(header: Sequence[str], lines: Sequence[Sequence[object]]) -> tuple[list[str], list[list[object]]]:
-    """Without the columns in which no line has anything."""
+    """Without the columns in which no line has anything, or none of the sampled pictures is valid."""
+    valid, sampled = header.index("valid"), [line for line in lines if line[1] != ""]
     kept = [i for i in range(len(header)) if i == 0 or any(line[i] != "" for line in lines)]
+    if all(line[valid] == "" or line[valid].startswith("0.0 %") for line in sampled):
+        kept = [i for i in kept if i != valid]
     return [header[i] for i in kept], [[line[i] for i in kept] for line in lines]
 
 
@@ -142,17 +154,20 @@ def ablation(rows: Rows, page: Page) -> str:
     """A table, and a figure of the same: requests met, wrong pixels, FID."""
     key = rows.study.key
     panels = [
-        Dots("whole requests met", {f"w = {w:g}": rows.dots(lambda p, w=w: p.requests(w, "whole")) for w in W}),
-        Dots("wrong pixels of 576", {f"w = {w:g}": rows.ranges(lambda p, w=w: _wrong(p, w)) for w in W}, share=False),
-        Dots("FID (classifier features)", {f"w = {w:g}": rows.ranges(lambda p, w=w: p.distribution(w, "fid")) for w in W},
-             share=False),
-    ]  # fmt: skip
+        Dots("whole requests met", by_w(lambda w: rows.dots(lambda p: p.requests(w, "whole")))),
+        Dots("wrong pixels of 576", by_w(lambda w: rows.ranges(lambda p: _wrong(p, w))), share=False),
+        Dots("FID (classifier features)", by_w(lambda w: rows.ranges(lambda p: p.distribution(w, "fid"))), share=False),
+    ]
     caption = (
-        "pixelfaces, three seeds. Shares: mean and 95 % interval over seeds and requests; wrong pixels and FID: mean, "
-        "lowest and highest seed."
+        f"pixelfaces, {seeds_in_words(rows)}. Shares: mean and 95 % interval over seeds and requests; wrong pixels and "
+        "FID: mean, lowest and highest seed."
     )
     intervals(page.images / f"{key}.png", rows.names, panels, caption)
     return f"{requests_table(rows, W)}\n{page.link(f'{key}.png', key)}\n{provenance(rows)}"
+
+
+def by_w(points: Callable[[float], list[Point]]) -> dict[str, list[Point]]:
+    return {f"w = {w:g}": points(w) for w in W}
 
 
 def _wrong(pooled: Pooled, w: float) -> list[float]:
