@@ -176,3 +176,24 @@ def test_partial_labels_keep_something(name, value):
 
 def test_there_is_nothing_to_drop_without_fields():
     assert LabelDropout()(UNCONDITIONAL, torch.empty(3, 0, dtype=torch.int64)).shape == (3, 0)
+
+
+def test_fields_dropped_by_themselves_go_independently_of_each_other():
+    known = known_after(field_prob=0.3, drop_prob=0.0)
+    for f in range(len(PUNKS)):
+        assert_binomial(known[:, f].sum(), N, 0.7)
+    assert_binomial((known[:, 0] & known[:, 5]).sum(), N, 0.49)
+    assert_binomial(known.all(dim=1).sum(), N, 0.7 ** len(PUNKS))
+
+
+def test_of_labels_that_keep_a_few_fields_none_is_dropped_by_itself_besides():
+    known = known_after(field_prob=0.9, drop_prob=0.0, partial_prob=1.0, max_known=1)
+    assert (known.sum(dim=1) == 1).all()
+
+
+def test_a_batch_is_dropped_together_as_often_as_a_sample_would_be():
+    batches = [known_after(seed, 8, drop_prob=0.3, batchwise=True) for seed in range(1000)]
+    assert all(batch.all() or not batch.any() for batch in batches)
+    assert_binomial(sum(not batch.any() for batch in batches), 1000, 0.3)
+    apart = [known_after(seed, 8, drop_prob=0.3) for seed in range(1000)]
+    assert_binomial(sum(not batch.any() for batch in apart), 1000, 0.3**8)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
+from diffusion.gaussian import DiffusionSettings
 from diffusion.schedule import BETAS, NoiseSchedule
 
 NAMED = [("linear", 25), ("linear", 250), ("linear", 1000), ("cosine", 1), ("cosine", 25), ("cosine", 1000)]
@@ -73,6 +74,20 @@ def test_linear_schedule_ends_as_noisy_for_every_number_of_steps(T):
 
 def test_linear_betas_are_those_of_ho_et_al():
     assert_close(BETAS["linear"](1000).numpy(), np.linspace(1e-4, 0.02, 1000), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("T", [100, 300, 1000])
+def test_published_betas_are_the_same_for_every_number_of_steps_and_leave_the_picture_visible_after_few(T):
+    """Their sum is T (beta_start + beta_end) / 2 = 0.01005 T, and -log alpha_bar is a little more."""
+    alpha_bar = NoiseSchedule.named("linear", T, scaled=False).alpha_bar.numpy()
+    assert_close(1 - alpha_bar[1:] / alpha_bar[:-1], np.linspace(1e-4, 0.02, T), rtol=0, atol=1e-12)
+    assert 0.01005 * T <= -math.log(alpha_bar[-1]) <= 0.0102 * T
+
+
+def test_only_linear_betas_are_scaled():
+    with pytest.raises(ValueError, match="scale_betas=false: for the linear schedule alone"):
+        DiffusionSettings(schedule="cosine", scale_betas=False)
+    assert DiffusionSettings(T=100, scale_betas=False).build().schedule.alpha_bar[-1] > 0.3
 
 
 @pytest.mark.parametrize("T", [2, 10, 1000])

@@ -130,3 +130,34 @@ def test_network_fits_one_batch():
     x_t, t = inputs(8)
     losses = fitted(model, x_t, t, LABELS.repeat(2, 1), torch.randn_like(x_t), steps=100)
     assert losses[-1] < 0.02 * losses[0]
+
+
+@pytest.mark.parametrize(("modulation", "cancels"), [("add", True), ("scale_shift", False)])
+def test_what_is_added_before_a_normalisation_cancels_where_it_is_the_same_for_a_whole_group(modulation, cancels):
+    """Group norm takes away what all channels of a group share (here 8 groups of 2 channels); a later shift stays."""
+    block = awake(ResidualBlock(16, 16, 4, 0.0, modulation)).eval()
+    torch.nn.init.zeros_(block.modulation.weight)
+    torch.nn.init.zeros_(block.modulation.bias)
+    x, emb = torch.randn(2, 16, 6, 6), torch.zeros(2, 4)
+    before = block(x, emb)
+    with torch.no_grad():  # of scale_shift, the second half are the shifts
+        block.modulation.bias[-16:] = torch.randn(8).repeat_interleave(2)
+    assert torch.allclose(block(x, emb), before, atol=1e-4) == cancels
+
+
+def test_a_concatenated_label_has_weights_of_its_own_in_every_block():
+    """Without those for the label, its half of the embedding, the output depends on the time alone."""
+    model = awake(small(label="concat"))
+    (x_t, t), half = inputs(), 4 * 16
+    assert not torch.allclose(model(x_t, t, LABELS), model(x_t, t, UNKNOWN), atol=1e-4)
+    for block in (module for module in model.modules() if isinstance(module, ResidualBlock)):
+        assert block.modulation.in_features == 2 * half
+        torch.nn.init.zeros_(block.modulation.weight[:, half:])
+    assert torch.equal(model(x_t, t, LABELS), model(x_t, t, UNKNOWN))
+    assert not torch.allclose(model(x_t, t, UNKNOWN), model(x_t, t + 500, UNKNOWN), atol=1e-4)
+
+
+def test_an_unconditional_network_is_the_same_however_labels_would_come_in():
+    names = [list(small(cardinalities=(), label=label).state_dict()) for label in ("add", "concat")]
+    assert names[0] == names[1]
+    assert not any(name.startswith("attributes") for name in names[0])

@@ -3,7 +3,9 @@
 import json
 
 import pytest
+import torch
 
+from runtime.checkpoint import load_tensors, read_info
 from tests.conftest import TINY
 from training.run import Run, choose_run, continued_config, settings_in
 
@@ -166,6 +168,16 @@ def test_scalars_and_pictures_reach_tensorboard(train_tiny, in_tmp):
     assert any(name.startswith("loss_by_t/") for name in scalars)
     assert [event.step for event in events.Scalars("loss/held_out")] == [2, 4]
     assert set(events.Tags()["images"]) == {f"samples_{kind}/w_{w}" for kind in ("raw", "ema") for w in (1, 3)}
+
+
+def test_kept_weights_are_those_of_a_training_that_ended_there(train_tiny, in_tmp):
+    short = train_tiny("train.steps=2", "optim.schedule=constant", "run=short")
+    long = train_tiny("train.steps=4", "train.keep=[2,3]", "optim.schedule=constant", "run=long")
+    kept, ended, final = (load_tensors(path) for path in (long.kept(2), short.weights, long.weights))
+    assert all(torch.equal(kept[name], ended[name]) for name in ended)
+    assert any(not torch.equal(kept[name], final[name]) for name in final)
+    assert read_info(long.kept(2)).step == 2 and long.kept(3).exists()
+    assert len(list(long.weights.parent.glob("*.safetensors"))) == 3
 
 
 def test_paths_of_a_run():

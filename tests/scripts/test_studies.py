@@ -1,0 +1,161 @@
+"""The study: its list of trainings, that they are run once each whatever fails, and the report from their metrics."""
+
+import json
+import multiprocessing
+import types
+
+import pytest
+import torch
+
+from evaluation.intervals import mean_of_shares
+from runtime.settings import compose
+from scripts.studies import runner
+from scripts.studies.figures import Pooled, ones, pooled, unbits
+from scripts.studies.measure import tiled, untiled
+from scripts.studies.readers import bits
+from scripts.studies.report import SECTIONS, digest, not_yet, read_conclusions, write
+from scripts.studies.runs import BASE, STUDIES, Measures, Run, Variant, runs
+from scripts.studies.sections import Page
+from scripts.studies.settings import ReportSettings, StudySettings
+from tests.conftest import TINY
+from tests.programs import ROOT
+from training.settings import TrainSettings
+
+FEW = Measures(w=(1.0, 3.0), progress=True, sheet=("top hat", "-hat"), columns=2)
+
+
+# -- the list --------------------------------------------------------------------------------------------------------
+
+
+def test_every_training_has_a_name_and_a_command_of_its_own():
+    assert len({run.name for run in runs()}) == len({tuple(run.overrides) for run in runs()}) == len(runs())
+
+
+@pytest.mark.slow
+def test_every_training_composes_to_settings_of_its_own():
+    variants = {run.variant.name: run.variant for run in runs() if run.variant.measures.diffuses}
+    settings = [compose(TrainSettings, variant.overrides) for variant in variants.values()]
+    assert len({s.model_dump_json() for s in settings}) == len(settings) > 40
+
+
+def test_the_first_seed_of_everything_comes_before_any_second_and_the_cheapest_first():
+    order = [(run.seed, run.variant.seconds) for run in runs()]
+    assert order == sorted(order)
+
+
+def test_seed_0_is_the_default_and_so_left_out_of_the_command():
+    assert [Run(BASE, seed).overrides[1:] for seed in (0, 1)] == [[], ["seed=1"]]
+
+
+def test_every_study_has_a_section():
+    assert set(SECTIONS) == {study.key for study in STUDIES}
+
+
+# -- running ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def study(monkeypatch, in_tmp):
+    """Settings for a rehearsal of two tiny trainings, the first of which fails; run in this process."""
+    good, bad = (Variant(name, (*TINY, *typed), FEW) for name, typed in (("good", ()), ("bad", ("model.channels=12",))))
+    monkeypatch.setattr(runner, "runs", lambda: [Run(bad, 0), Run(good, 0)])
+    alive = types.SimpleNamespace(is_alive=lambda: True)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: alive)
+    for folder in ("metrics", "runs/logs"):
+        (in_tmp / folder).mkdir(parents=True)
+    return StudySettings(device="cpu", out="metrics", runs="runs", rehearsal=True)
+
+
+def test_what_fails_stops_nothing_else_and_what_is_done_is_not_repeated(study, in_tmp, monkeypatch):
+    runner.work(study, 0, began=0, until=float("inf"))
+    assert [run.name for run in runner.left(study)] == ["bad-0"]
+    assert "multiple of 8" in (in_tmp / "runs/logs/bad-0.failed.txt").read_text()
+    found = json.loads((in_tmp / "metrics/good-0.json").read_text())
+    assert found["command"].startswith("python train.py dataset.count=120") and found["steps"] == 3
+    assert [step for step, _ in found["loss"]["held_out"]] == [2, 3]
+    assert set(found["requests"]) == set(found["complete"]) == {"1", "3"} and set(found["progress"]) == {"2"}
+    assert len(found["requests"]["1"]["met"]) == 2 and found["complete"]["1"]["n"] == 2
+    assert len(list((in_tmp / "metrics").glob("good-0-w*.png"))) == 2
+    assert [path.name for path in (in_tmp / "runs/good-0/checkpoints").iterdir()] == ["ema.safetensors"]
+    monkeypatch.setattr(runner, "train", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(runner, "runs", lambda: [Run(Variant("good", (), FEW), 0)])
+    runner.work(study, 0, began=0, until=float("inf"))
+
+
+def test_nothing_starts_once_the_time_is_up_or_the_process_that_waits_is_gone(study, monkeypatch):
+    runner.work(study, 0, began=0, until=0)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: types.SimpleNamespace(is_alive=lambda: False))
+    runner.work(study, 0, began=0, until=float("inf"))
+    assert len(runner.left(study)) == 2
+
+
+def test_a_run_that_another_process_has_is_left_to_it(study):
+    run = runner.runs()[1]
+    with runner._claimed(run, study) as first, runner._claimed(run, study) as second:
+        assert (first, second) == (True, False)
+    with runner._claimed(run, study) as again:
+        assert again
+
+
+def test_an_unknown_name_is_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match=r"only=nothing: no training is called so; there are .*base-0"):
+        runner.chosen(StudySettings(only=["nothing"]))
+    assert {run.variant.name for run in runner.chosen(StudySettings(only=["base", "cosine-0"]))} == {"base", "cosine"}
+
+
+# -- figures ---------------------------------------------------------------------------------------------------------
+
+
+def test_shares_and_sheets_come_back_as_they_were_written():
+    shown = torch.tensor([1.0, 0.0, torch.nan, 1.0], dtype=torch.float64)
+    assert torch.equal(unbits(bits(shown)).nan_to_num(-1), shown.nan_to_num(-1))
+    images = torch.randint(256, (6, 3, 5, 5), dtype=torch.uint8)
+    assert torch.equal(torch.cat(untiled(tiled(images, 3), 5)), images)
+
+
+def test_several_seeds_are_pooled_as_the_bootstrap_over_seeds_and_requests_does():
+    parts = [ones(hits, 200)[torch.randperm(200)] for hits in (20, 60, 90)]
+    fast, slow = pooled(parts), mean_of_shares(parts)
+    assert fast.value == pytest.approx(slow.value) and fast.n == slow.n == 600
+    assert fast[1:3] == pytest.approx(slow[1:3], abs=0.02)
+    assert fast.high - fast.low > 3 * (pooled([torch.cat(parts)]).high - pooled([torch.cat(parts)]).low)
+
+
+# -- the report ------------------------------------------------------------------------------------------------------
+
+
+def test_the_report_that_is_published_is_that_of_the_metrics(tmp_path):
+    settings = ReportSettings()
+    page = Page(tmp_path / "docs/REPORT.md", tmp_path / settings.images, ROOT / settings.metrics)
+    page.images.mkdir(parents=True)
+    notes = write(page)
+    assert page.path.read_text(encoding="utf-8") == (ROOT / settings.out).read_text(encoding="utf-8")
+    assert not [note for note in notes if "conclusion" in note]
+    published = {path.name for path in (ROOT / settings.images).iterdir()}
+    assert {path.name for path in page.images.iterdir()} == published
+
+
+def test_a_conclusion_of_other_metrics_is_noticed(tmp_path):
+    study = next(study for study in STUDIES if study.key == "schedule")
+    for run in study.runs[:1]:
+        (tmp_path / f"{run.name}.json").write_text("{}")
+    before = digest(study, tmp_path)
+    (tmp_path / f"{study.runs[0].name}.json").write_text('{"seconds": 1}')
+    assert digest(study, tmp_path) != before
+    assert all(len(said["metrics"]) == 8 for said in read_conclusions(ROOT / "docs/study/conclusions.yaml").values())
+
+
+def test_what_is_not_measured_is_named(tmp_path):
+    assert f"{len(runs())} of {len(runs())} trainings" in not_yet(tmp_path)
+    for run in runs()[1:]:
+        (tmp_path / f"{run.name}.json").write_text("{}")
+    assert f"1 of {len(runs())} trainings" in not_yet(tmp_path) and runs()[0].name in not_yet(tmp_path)
+
+
+def test_a_share_is_that_of_the_file(tmp_path):
+    record = {"dataset": "toy", "requests": {"1": {"met": "1100-"}}}
+    (tmp_path / f"{BASE.name}-0.json").write_text(json.dumps(record))
+    (tmp_path / "reference-toy.json").write_text(json.dumps({"requests": {"size": [1, 1, 2, 2, 2]}}))
+    found = Pooled.read(BASE, tmp_path)
+    assert found.requests(1.0, "met")[::3] == (0.5, 4)
+    assert found.requests(1.0, "met", size=1)[::3] == (1.0, 2)
