@@ -68,7 +68,7 @@ def refused(capsys, folder: Path, program: str, *arguments: str) -> str:
         ("dataset.count=abc", ["dataset.count='abc'", "whole number from 20"]),
         ("dataset.preview=[unicorn]", ["dataset.preview='unicorn'", "closest"]),
         ("dataset.preview=[]", ["dataset.preview=[]", "list in brackets of one or more"]),
-        ("sampler.eta=abc", ["sampler.eta='abc'", "from 0 to 1"]),
+        ("sampler.eta=abc", ["sampler.eta", "sampler=ddim or euler_ancestral, which is not chosen"]),
         ("seed=100000000000000000000000", ["seed=100000000000000000000000", "whole number"]),
         ("train.preview.steps=2000", ["train.preview.steps=2000", "at most diffusion.T=1000"]),
         ("train.batch_size=1000000000000", ["train.batch_size=1000000000000", "GB"]),
