@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import view
 from dashboard.background import Show, Work
-from dashboard.state import EXPECTED, say
+from dashboard.state import EXPECTED, say, tell
 
 POLL_S = 0.2
 Task = Callable[[Show], Any]
@@ -78,7 +78,7 @@ def failed(name: str) -> bool:
     """Show why the last attempt failed, if it did: no other pictures are then to be taken for its result."""
     failure: Failure | None = st.session_state.get(f"{name}.failure")
     if failure is not None:
-        view.error(failure.message)
+        tell(failure.message)
     return failure is not None
 
 

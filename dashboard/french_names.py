@@ -1,4 +1,4 @@
-"""What slots, values and notes are called in French. Requests and commands keep the names of the schema."""
+"""What slots and values are called in French. Requests and commands keep the names of the schema."""
 
 from __future__ import annotations
 
@@ -53,35 +53,6 @@ NAMES = {
     "Bow Tie": "Nœud papillon",
 }  # fmt: skip
 
-# What the notes of inference/job.py and inference/edits.py say; the groups of a pattern are kept.
-NOTES = (
-    (r"read as: (.*)", r"compris : {0}"),
-    (r"ignored: (.*), no such attribute", r"ignoré : {0}, attribut inconnu"),
-    (
-        r"note: -(.+) asks for no value of '(.+)' at all; negative='(.+)' moves away from it alone",
-        r"remarque : -{0} ne laisse aucune valeur de « {1} » ; negative={2} ne s'éloigne que de celle-là",
-    ),
-    (
-        r"warning: no training example has (.*); the model must invent it",
-        r"attention : aucun exemple d'entraînement n'a {0} ; le modèle doit l'inventer",
-    ),
-    (
-        r"warning: trained with cfg.drop_prob=0, so there .*",
-        "attention : entraîné avec cfg.drop_prob=0, donc sans modèle inconditionnel ; nommez ce que vous voulez, "
-        "avec w=1",
-    ),
-    (r"picture: shows (.*)", r"image : montre {0}"),
-    (r"picture: each seed chooses (.*) by itself", r"image : chaque graine choisit elle-même : {0}"),
-    (
-        r"picture: (\d+) of (\d+) pixels inpainted, with seed (\d+)",
-        r"image : {0} pixels sur {1} régénérés, avec la graine {2}",
-    ),
-    (
-        r"picture: noised to level (.*), and (\d+) steps? from there",
-        r"image : bruitée au niveau {0}, puis {1} pas à partir de là",
-    ),
-)
-
 
 def name_in(name: str, language: str) -> str:
     """A slot, a value or a group, also with a minus before it; names that are not known stay as they are."""
@@ -96,13 +67,3 @@ def request_in(request: str, language: str) -> str:
     if re.search(r"[|:*]", request):
         return request
     return ", ".join(name_in(name.strip(), language) for name in request.split(","))
-
-
-def note_in(note: str, language: str) -> str:
-    """A note of a sampling job; one that is not known stays as it is."""
-    if language == "Français":
-        for pattern, french in NOTES:
-            match = re.fullmatch(pattern, note)
-            if match:
-                return french.format(*match.groups())
-    return note

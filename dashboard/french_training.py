@@ -81,7 +81,7 @@ TEXTS = {
     "One on each line, as key=value": "Un par ligne, comme clé=valeur",
     "python train.py --help explains them all": "python train.py --help les explique tous",
     "CPU threads": "Fils du processeur",
-    "0 leaves it to PyTorch": "0 laisse PyTorch choisir",
+    "0: as many as make a step fastest": "0 : autant que le pas le plus rapide en demande",
     "Name": "Nom",
     "made of the settings": "fait des réglages",
     "Start": "Lancer",

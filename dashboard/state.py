@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dashboard import view
 from dashboard.events import Scalars
+from dashboard.french_messages import error_in
 from dashboard.translations import translated
 from dashboard.visits import persistent
 from data.base import Dataset
@@ -35,13 +36,18 @@ def say(text: str, **values: Any) -> str:
     return translated(text, language()).format(**values)
 
 
+def tell(message: str) -> None:
+    """Show what a person can mend, in one line and in the visitor's language."""
+    view.error(error_in(message, language()))
+
+
 @contextlib.contextmanager
 def errors_shown() -> Iterator[None]:
     """What a person can mend is shown in one line."""
     try:
         yield
     except EXPECTED as error:
-        view.error(str(error))
+        tell(str(error))
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

@@ -9,7 +9,7 @@ from dashboard import controls, evaluating, jobs, metrics, view
 from dashboard.overrides import command, overrides_of
 from dashboard.pages import rating
 from dashboard.pages.runs import EVERY_S
-from dashboard.state import EVALUATIONS, choose_weights, errors_shown, say
+from dashboard.state import EVALUATIONS, choose_weights, errors_shown, say, tell
 from dashboard.visits import persistent
 from evaluation.measures import MEASURES
 
@@ -64,7 +64,7 @@ def new_evaluation() -> None:
                 st.rerun()
         last = next(iter(jobs.jobs(EVALUATIONS)), None)
         if last is not None and last.exit_status not in (None, 0):
-            view.error(f"{last.run}: {(last.printed().strip().splitlines() or [''])[-1]}")
+            tell(f"{last.run}: {(last.printed().strip().splitlines() or [''])[-1]}")
 
 
 def side_by_side() -> None:

@@ -8,7 +8,8 @@ import streamlit as st
 from torch import Tensor
 
 from dashboard import controls, following, sampling, view
-from dashboard.french_names import name_in, note_in, request_in
+from dashboard.french_messages import error_in, note_in
+from dashboard.french_names import name_in, request_in
 from dashboard.gallery import Caption, chosen
 from dashboard.overrides import command, overrides_of
 from dashboard.sampling import Generation
@@ -192,7 +193,7 @@ def details(generation: Generation, row: int) -> None:
         elif generation.request == "any":
             st.caption(say("Nothing was asked for."))
         else:
-            st.caption(view.plain(missing(generation.record["dataset"])))
+            st.caption(view.plain(error_in(missing(generation.record["dataset"]), language())))
     with right:
         st.markdown(f"**{say('Nearest training picture')}**")
         near(generation, image)

@@ -11,7 +11,7 @@ from dashboard import controls, jobs, view
 from dashboard.overrides import command
 from dashboard.overview import Overview, duration, overviews
 from dashboard.pages.runs import EVERY_S, follow
-from dashboard.state import RUNS, errors_shown, say
+from dashboard.state import RUNS, errors_shown, say, tell
 from dashboard.visits import persistent
 from runtime.settings import options, override
 from training.settings import TrainSettings
@@ -58,7 +58,7 @@ def new() -> None:
             help=say("python train.py --help explains them all"), **persistent("train.extra"),
         )  # fmt: skip
         threads = st.number_input(
-            say("CPU threads"), 0, os.cpu_count(), 0, help=say("0 leaves it to PyTorch"),
+            say("CPU threads"), 0, os.cpu_count(), 0, help=say("0: as many as make a step fastest"),
             **persistent("train.threads"),
         )  # fmt: skip
     name = st.text_input(
@@ -130,7 +130,7 @@ def running() -> None:
         st.caption(f":material/hourglass_top: {view.plain(say('{run} is getting ready', run=job.run))}")
     for job in started:
         if job.exit_status not in FINE:
-            view.error(f"{job.run}: {(job.printed().strip().splitlines() or [''])[-1]}")
+            tell(f"{job.run}: {(job.printed().strip().splitlines() or [''])[-1]}")
     if not active and not preparing:
         st.caption(say("Nothing is being trained."))
     for run in active:

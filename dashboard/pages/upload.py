@@ -6,7 +6,8 @@ import streamlit as st
 
 from dashboard import edit_files, view
 from dashboard.edit_files import Crop
-from dashboard.state import EXPECTED, say
+from dashboard.french_messages import error_in
+from dashboard.state import EXPECTED, language, say, tell
 from data.pictures import FORMATS
 from runtime.checkpoint import WeightsInfo
 
@@ -27,9 +28,9 @@ def uploaded(info: WeightsInfo) -> None:
     try:
         size = edit_files.size_of(upload.name, upload.getvalue())
     except EXPECTED as error:
-        view.error(str(error))
+        tell(str(error))
         return
-    st.warning(view.plain(refused), icon=":material/warning:")
+    st.warning(view.plain(error_in(refused, language())), icon=":material/warning:")
     crop(upload.name, upload.getvalue(), size, info)
 
 

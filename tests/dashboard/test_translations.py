@@ -86,22 +86,5 @@ def test_requests_are_read_in_french_and_weights_stay_as_they_are():
     assert french_names.request_in("Male:5 | hat", "Français") == "Male:5 | hat"
 
 
-@pytest.mark.parametrize(
-    ("note", "french"),
-    [
-        ("ignored: 'zeppelin', no such attribute", "ignoré : 'zeppelin', attribut inconnu"),
-        ("picture: shows Male, Dark", "image : montre Male, Dark"),
-        ("picture: 12 of 576 pixels inpainted, with seed 3", "image : 12 pixels sur 576 régénérés, avec la graine 3"),
-        (
-            "picture: noised to level 0.3, and 1 step from there",
-            "image : bruitée au niveau 0.3, puis 1 pas à partir de là",
-        ),
-        ("never said", "never said"),
-    ],
-)
-def test_notes_are_read_in_french(note, french):
-    assert french_names.note_in(note, "Français") == french and french_names.note_in(note, "English") == note
-
-
 def test_explanations_are_those_of_the_declaration_in_english():
     assert explained("sample", "w", "declared", "English") == "declared" != explained("sample", "w", "", "Français")
