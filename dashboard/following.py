@@ -12,6 +12,7 @@ from dashboard.background import Show, Work
 from dashboard.state import EXPECTED, say, tell
 
 POLL_S = 0.2
+QUICK_S = 0.5  # work that takes no longer is waited for, which is sooner than to show how far it is
 Task = Callable[[Show], Any]
 
 
@@ -40,6 +41,8 @@ def button(name: str, begin: Callable[[], Task], icon: str, disabled: bool = Fal
             disabled=disabled,
         ):  # fmt: skip
             start(name, begin)
+            if running(name):
+                state[f"{name}.work"].wait(QUICK_S)
             st.rerun()
     if busy:
         with st.empty().container():

@@ -115,9 +115,7 @@ TEXTS = {
     "Colours of the collection": "Couleurs de la collection",
     "Edit this": "Retoucher ceci",
     "Edit this further": "Retoucher encore",
-    "Upload a picture, or take one that you have generated.": (
-        "Envoyez une image, ou prenez-en une que vous avez générée."
-    ),
+    "Upload a picture, or generate one to edit.": "Envoyez une image, ou générez-en une à retoucher.",
     "or one that you have generated": "ou une que vous avez générée",
     "Picture": "Image",
     "What": "Quoi",

@@ -31,10 +31,12 @@ def chosen(
     captions: Sequence[Caption],
     scale: int,
     on_choice: Callable[[int], None] | None = None,
+    fresh: bool = False,
 ) -> int:
     """Show (C, H, W) uint8 pictures, and say which one is chosen; the first one before any is.
 
     label     : of the whole, for those who do not see it
+    fresh     : whether they have just been sampled; a narrow window then scrolls to them
     on_choice : called with the place of the picture that was clicked, before the page is made anew
     """
     component = st.components.v2.component("gallery", **FILES)
@@ -49,6 +51,7 @@ def chosen(
         "height": pictures[0].shape[-2] * scale,
         "chosen": at,
         "label": label,
+        "fresh": fresh,
     }  # fmt: skip
 
     def told() -> None:

@@ -1,5 +1,7 @@
 // Pictures of which one is chosen by a click, or by Tab and Enter. Sends back which one it is, counted from 0.
 
+const NARROW = 640; // pixels: in such windows the pictures are below all choices, and the button is at the foot
+
 export default function ({ parentElement, data, setStateValue }) {
   const gallery = parentElement.querySelector(".gallery");
   gallery.setAttribute("aria-label", data.label);
@@ -22,4 +24,5 @@ export default function ({ parentElement, data, setStateValue }) {
     return button;
   });
   gallery.replaceChildren(...buttons);
+  if (data.fresh && window.innerWidth <= NARROW) gallery.scrollIntoView({ behavior: "smooth", block: "center" });
 }

@@ -36,7 +36,11 @@ def page() -> None:
         collected()
         image = picture(weights[1])
     if image is None:
-        right.info(say("Upload a picture, or take one that you have generated."), icon=":material/add_photo_alternate:")
+        with right:
+            st.info(say("Upload a picture, or generate one to edit."), icon=":material/add_photo_alternate:")
+            some = overrides_of({"checkpoint": weights[0], "n": OFFERED})
+            following.button("generate", lambda: sampling.begin(some, load), ":material/brush:")
+            following.failed("generate")
         return
     with left:
         choices, mask = change(image, weights[1])
@@ -45,11 +49,13 @@ def page() -> None:
 
 
 def collected() -> None:
-    """Keep what has just been sampled here, also among the pictures of this visit."""
+    """Keep what has just been sampled here or on the page Generate, also among the pictures of this visit."""
+    generate.collected()
     generation = following.outcome("edit")
     if generation is not None:
         st.session_state["edit.generation"] = generation
         generate.remember(generation)
+        st.session_state["fresh"] = generation.number
 
 
 def picture(info: WeightsInfo) -> Tensor | None:
@@ -157,7 +163,8 @@ def compared(generation: Generation) -> None:
         view.gallery([generation.init], scale, [say("before")])
     with after:
         captions = [generate.caption(generation, row) for row in rows]
-        row = chosen(generation.images, f"edited.{generation.number}", say("Pictures"), captions, scale)
+        fresh = st.session_state.pop("fresh", None) == generation.number
+        row = chosen(generation.images, f"edited.{generation.number}", say("Pictures"), captions, scale, fresh=fresh)
     generate.account(generation)
     generate.downloads(generation)
     st.markdown(f"#### {say('Picture with seed {seed}', seed=generation.seeds[row])}")

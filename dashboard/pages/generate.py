@@ -52,6 +52,8 @@ def collected() -> list[Generation]:
     """The history of this visit, with what has just been sampled."""
     generation = following.outcome("generate")
     if generation is not None:
+        if st.session_state.get("history"):  # the first picture comes unasked
+            st.session_state["fresh"] = generation.number
         remember(generation)
     return st.session_state.setdefault("history", [])
 
@@ -126,6 +128,7 @@ def show(history: list[Generation]) -> None:
     row = chosen(
         generation.images, f"gallery.{generation.number}", say("Pictures"),
         [caption(generation, row) for row in range(len(generation.images))], view.fitting_scale(generation.images),
+        fresh=st.session_state.pop("fresh", None) == generation.number,
     )  # fmt: skip
     downloads(generation)
     details(generation, row)

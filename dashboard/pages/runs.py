@@ -175,10 +175,15 @@ def panel(title: str, read: dict[str, dict[str, Curve]], tag: str, smooth: bool 
 
 def by_level(run: Overview, tags: dict[str, Curve]) -> None:
     """Loss of each range of noise levels of one run."""
-    lines = {tag.removeprefix(BUCKET): curve for tag, curve in sorted(tags.items()) if tag.startswith(BUCKET)}
+    lines = {levels(tag): curve for tag, curve in sorted(tags.items()) if tag.startswith(BUCKET)}
     st.caption(view.plain(run.name))
     if lines:
         plot(lines, "t", list(lines), smooth=True, log=True, scheme="viridis")
+
+
+def levels(tag: str) -> str:
+    """Which noise levels a curve is of: "1–125" of "loss_by_t/0001-0125"."""
+    return "–".join(str(int(t)) for t in tag.removeprefix(BUCKET).split("-"))
 
 
 def plot(lines: dict[str, Curve], legend: str, order: Sequence[str], smooth: bool, log: bool, scheme: str = "") -> None:

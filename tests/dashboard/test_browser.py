@@ -172,6 +172,13 @@ def test_on_a_telephone_the_button_is_at_hand(page):
     assert 0 < button.bounding_box()["y"] < 800 - button.bounding_box()["height"]
     lists = [page.get_by_role("combobox", name=name, exact=True).bounding_box() for name in ("Type", "Skin")]
     assert lists[0]["y"] == lists[1]["y"] and lists[1]["x"] + lists[1]["width"] <= 400
+    button.click()
+    page.get_by_role("button", name="Download 4 PNGs").wait_for()
+    gallery = page.locator(".gallery").first
+    deadline = time.monotonic() + 20
+    while not 0 <= gallery.bounding_box()["y"] < 400:  # what was sampled comes into view
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_a_generated_picture_is_edited_where_it_is_painted(page):

@@ -14,7 +14,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from dashboard import jobs, ratings
-from dashboard.pages import compare
+from dashboard.pages import compare, runs
 from data.pictures import MAX_BYTES
 from tests.dashboard.apps import PAGES, finished, labelled, open_page, sampled
 from tests.programs import ROOT
@@ -190,6 +190,19 @@ def test_a_run_goes_on_where_what_ended_it_is_raised(in_tmp, monkeypatch):
     assert "Up to minute" not in [widget.label for widget in app.number_input]
     labelled(app.button, "Continue").click().run()
     assert resumed[1:] == [[]]
+
+
+def test_noise_levels_are_written_as_people_do():
+    assert [runs.levels(tag) for tag in ("loss_by_t/0001-0125", "loss_by_t/0876-1000")] == ["1–125", "876–1000"]
+
+
+def test_a_picture_to_edit_is_generated_where_there_is_none(tiny):
+    """Also one that was begun on the page Generate, which was left before it was there."""
+    app = open_page("edit", **{"edit.weights": tiny})
+    assert "generate one" in app.info[0].value
+    sampled(app)
+    assert not app.exception and not app.info and len(app.session_state["history"]) == 1
+    assert "edit.picture" in app.session_state
 
 
 def test_the_learning_rate_moves_by_a_tenth_of_itself(in_tmp):
