@@ -207,7 +207,7 @@ def plot(lines: dict[str, Curve], legend: str, order: Sequence[str], smooth: boo
                 "field": "step",
                 "type": "quantitative",
                 "title": None,
-                "axis": {"format": ",d", "tickMinStep": 1},  # steps are whole
+                "axis": {"format": ",d", "tickMinStep": 1, "labelFlush": True},  # steps are whole
             },
             "y": {
                 "field": "value",

@@ -109,6 +109,7 @@ def main(address: str, folder: Path) -> None:
             page.get_by_role("heading", level=1).wait_for()
             if act is not None:
                 act(page)
+            page.locator('[data-test-script-state="notRunning"]').wait_for()
             content = page.locator('[data-testid="stMainBlockContainer"]').bounding_box()
             page.set_viewport_size({"width": WIDTH, "height": min(max(HEIGHT, int(content["height"])), TALLEST)})
             page.locator('[data-testid="stMain"]').evaluate("main => main.scrollTo(0, 0)")
