@@ -55,6 +55,7 @@ def edit(page: Page) -> None:
     choose(page, "Type", "Female")
     page.get_by_text("attrs=Female").first.wait_for()
     press(page)
+    page.get_by_role("button", name="Download 4 PNGs").wait_for()
     page.get_by_role("button", name="Edit", exact=True).click()
     page.get_by_text("A part", exact=True).click()
     canvas = page.locator("canvas")
