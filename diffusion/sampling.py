@@ -177,6 +177,11 @@ def sample(
     return x
 
 
+def renoising_times(T: int) -> list[int]:
+    """The falling times of the final re-noising steps of `refined`."""
+    return [math.ceil(level * T) for level in RENOISING_LEVELS]
+
+
 def refined(
     schedule: NoiseSchedule,
     denoise: Denoise,
@@ -198,7 +203,7 @@ def refined(
     """
     if predictions == 0:
         return x_0
-    for t in (math.ceil(level * schedule.T) for level in RENOISING_LEVELS):
+    for t in renoising_times(schedule.T):
         if t <= start:
             x_0 = sum(denoise(schedule.add_noise(x_0, t, noise()), t).x_0 for _ in range(predictions)) / predictions
             x_0 = x_0 if constrain is None else constrain(x_0, 0)

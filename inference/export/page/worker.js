@@ -1,0 +1,56 @@
+"use strict";
+// Samples pictures one after the other, away from the page. Each worker is a thread with a network of its own.
+
+let session = null;
+let model = null;
+let current = 0; // the newest round of pictures; older ones are given up
+
+/** A raw output of the network for each of the labels. */
+async function evaluate(x_t, t, labels) {
+  const batch = labels.length;
+  const fields = labels[0].length;
+  const { output } = await session.run({
+    x_t: new ort.Tensor("float32", x_t, [batch, ...model.image_shape]),
+    t: new ort.Tensor("int64", new BigInt64Array(batch).fill(BigInt(t)), [batch]),
+    cond: new ort.Tensor("int64", BigInt64Array.from(labels.flat(), BigInt), [batch, fields]),
+  });
+  return output.data;
+}
+
+async function load({ description, runtime, network }) {
+  model = prepared(description);
+  const [binary, planes] = await Promise.all([unpacked(runtime), unpacked(network)]);
+  // The runtime fetches its binary, which pages from the disk cannot do; it is here already.
+  self.fetch = async () => new Response(binary, { headers: { "Content-Type": "application/wasm" } });
+  ort.env.wasm.numThreads = 1; // further workers are the further threads: they need no shared memory
+  session = await ort.InferenceSession.create(interleaved(planes), { executionProviders: ["wasm"] });
+  postMessage({ kind: "ready" });
+}
+
+async function sample({ round, index, request }) {
+  const onStep = async (done) => {
+    postMessage({ kind: "step", round, index, done });
+    await new Promise((resolve) => setTimeout(resolve)); // lets a newer message in
+    if (round < current) throw new Refused("given up");
+  };
+  try {
+    if (round < current) throw new Refused("given up");
+    postMessage({ kind: "picture", round, index, request, ...(await samplePicture(model, evaluate, request, onStep)) });
+  } catch (error) {
+    if (round < current) postMessage({ kind: "free", round, index });
+    else throw error;
+  }
+}
+
+onmessage = async ({ data }) => {
+  try {
+    if (data.kind === "load") await load(data);
+    if (data.kind === "sample") {
+      current = Math.max(current, data.round);
+      await sample(data);
+    }
+    if (data.kind === "cancel") current = Math.max(current, data.round + 1);
+  } catch (error) {
+    postMessage({ kind: "error", round: data.round, message: error.message || String(error) });
+  }
+};

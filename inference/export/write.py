@@ -1,0 +1,69 @@
+"""From weights to files that need no Python: a page, or a folder with the network and its description."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from inference.export.description import describe
+from inference.export.network import require_onnx, to_onnx
+from inference.export.page import assembled, read
+from inference.export.settings import ExportSettings
+from inference.export.web_runtime import BINARY, ONNXRUNTIME_WEB, SCRIPT
+from inference.pipeline import Pipeline
+from inference.weights import choose_checkpoint
+from runtime.checkpoint import load_tensors, write_atomically
+from runtime.factory import build_model
+from runtime.folders import new_folder
+
+FOLDER = Path("exports")
+
+
+def exported(settings: ExportSettings) -> list[Path]:
+    """Write what the settings say; the files. Raises ValueError, before anything is written, where that cannot be."""
+    require_onnx()
+    weights = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.name)
+    pipe = Pipeline.load(weights, "cpu")
+    if settings.format == "onnx":
+        return write_onnx(settings.out, pipe, weights)
+    out = Path(settings.out) if settings.out else FOLDER / f"{pipe.info.dataset}.html"
+    refuse_existing(out)
+    content = page_of(pipe, weights, Path(settings.data_root))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(out, lambda file: file.write(content))
+    except OSError as error:
+        raise ValueError(f"out={out}: cannot be written ({error.strerror}); name another file") from error
+    return [out]
+
+
+def page_of(pipe: Pipeline, weights: Path, data_root: Path) -> bytes:
+    """The page that samples with `pipe`, read from `weights`. Raises ValueError where something for it is missing."""
+    require_onnx()
+    runtime = ONNXRUNTIME_WEB.read(data_root, (SCRIPT, BINARY))
+    return assembled(describe(pipe, weights), network_of(pipe, weights), tuple(runtime))
+
+
+def write_onnx(out: str | None, pipe: Pipeline, weights: Path) -> list[Path]:
+    """The network, its description, and what its inputs and outputs are."""
+    with new_folder(out, FOLDER, pipe.info.dataset) as folder:
+        content = {
+            "model.onnx": network_of(pipe, weights),
+            "model.json": json.dumps(describe(pipe, weights)).encode("utf-8"),
+            "README.md": read("onnx.md").encode("utf-8"),
+        }
+        for name, data in content.items():
+            (folder / name).write_bytes(data)
+        return [folder / name for name in content]
+
+
+def network_of(pipe: Pipeline, weights: Path) -> bytes:
+    """The network of these weights as ONNX."""
+    model = build_model(pipe.recipe, pipe.image_shape, pipe.schema, pipe.palette)
+    model.load_state_dict(load_tensors(weights))
+    return to_onnx(model, pipe.image_shape, len(pipe.schema))
+
+
+def refuse_existing(out: Path) -> None:
+    if out.exists():
+        raise ValueError(f"out={out}: exists already; name another file, nothing was touched")
