@@ -1,7 +1,6 @@
 """Fixtures that many tests share."""
 
 import contextlib
-import os
 import pkgutil
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import pytest
 import torch
 from hypothesis import settings
 
-from tests.programs import ROOT
+from tests.browser import chromium, web_runtime  # noqa: F401  fixtures
+from tests.programs import data_root
 
 settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("default")
@@ -29,8 +29,7 @@ def one_thread():
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The data_root with the published files; tests that need them are skipped where they are not."""
-    root = Path(os.environ.get("DATA_ROOT", ROOT / "datasets"))
-    root = root if root.is_absolute() else ROOT / root
+    root = data_root()
     if not (root / "cryptopunks" / "punks.png").exists() or not (root / "MNIST" / "raw").exists():
         pytest.skip(f"no published data in {root}; set DATA_ROOT to a folder that has them")
     return root
@@ -69,6 +68,7 @@ PROGRAMS = {
     "animate": "inference.settings:AnimateSettings",
     "interpolate": "inference.settings:InterpolateSettings",
     "evaluate": "evaluation.settings:EvaluateSettings",
+    "export": "inference.export.settings:ExportSettings",
     "score": "evaluation.score:ScoreSettings",
 }
 
@@ -97,16 +97,24 @@ def train_tiny(compose):
 
 
 @pytest.fixture(scope="session")
-def weights(train_tiny, tmp_path_factory):
-    """Weights of a tiny network, with random values also where training starts at zero, so that it reacts."""
+def train_reacting(train_tiny):
+    """(folder, overrides) -> weights with random values also where training starts at zero, so that they react."""
     from runtime.checkpoint import load_tensors, read_info, save_weights
 
-    folder = tmp_path_factory.mktemp("weights")
-    with contextlib.chdir(folder):
-        path = folder / train_tiny("train.steps=1", "run=run", "diffusion.prediction=v").weights
-    generator, tensors = torch.Generator().manual_seed(0), load_tensors(path)
-    for name, tensor in tensors.items():
-        if not name.endswith("table.weight"):  # whose first row stays zero
-            tensor += 0.05 * torch.randn(tensor.shape, generator=generator)
-    save_weights(path, tensors, read_info(path))
-    return path
+    def run(folder: Path, *overrides: str) -> Path:
+        with contextlib.chdir(folder):
+            path = folder / train_tiny("train.steps=1", "run=run", *overrides).weights
+        generator, tensors = torch.Generator().manual_seed(0), load_tensors(path)
+        for name, tensor in tensors.items():
+            if not name.endswith("table.weight"):  # whose first row stays zero
+                tensor += 0.05 * torch.randn(tensor.shape, generator=generator)
+        save_weights(path, tensors, read_info(path))
+        return path
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def weights(train_reacting, tmp_path_factory):
+    """Weights of a tiny network."""
+    return train_reacting(tmp_path_factory.mktemp("weights"), "diffusion.prediction=v")

@@ -1,10 +1,16 @@
 """The entry points, run in the process of a test."""
 
+import os
 import runpy
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def data_root() -> Path:
+    """The folder of the published data files, which need not be there."""
+    return ROOT / os.environ.get("DATA_ROOT", "datasets")  # an absolute one takes the place of ROOT
 
 
 def run_program(program: str, *arguments: str) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.programs import ROOT
 
 ENTRY_POINTS = {"train.py", "sample.py", "evaluate.py", "streamlit_dashboard.py"}
 ROOMS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests")

@@ -16,6 +16,7 @@ from data.images import to_uint8
 from data.palette import Palette
 from evaluation.score import ScoreSettings
 from evaluation.settings import EvaluateSettings
+from inference.export.settings import ExportSettings
 from inference.settings import AnimateSettings, CompareSettings, InterpolateSettings, SampleSettings
 from runtime.factory import build_diffusion, build_model
 from runtime.settings import CONF, compose, options, register
@@ -25,7 +26,7 @@ from training.settings import TrainSettings
 
 PROGRAMS = (
     TrainSettings, SampleSettings, EvaluateSettings, ScoreSettings, CompareSettings, AnimateSettings,
-    InterpolateSettings, BenchmarkSettings, StudySettings, ReportSettings,
+    InterpolateSettings, ExportSettings, BenchmarkSettings, StudySettings, ReportSettings,
 )  # fmt: skip
 CHOICES = [(cls, group, option) for cls in PROGRAMS for group in groups(cls) for option in options(cls, group)]
 by_name = pytest.mark.parametrize("cls", PROGRAMS, ids=lambda cls: cls.program)

@@ -28,9 +28,8 @@ from evaluation.settings import EvaluateSettings
 from inference.pipeline import Pipeline
 from runtime.checkpoint import load_tensors, read_info, save_weights
 from runtime.distributed import Processes
-from tests.conftest import ROOT
 from tests.evaluation.stubs import bench_of
-from tests.programs import run_program
+from tests.programs import ROOT, run_program
 
 SMALL = [
     "steps=2", "refine=1", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "validity.n=4",

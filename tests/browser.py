@@ -1,0 +1,45 @@
+"""A real browser for tests, driven by playwright."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from data.download import DataFileError
+from tests.programs import ROOT, data_root
+
+
+def unavailable(reason: str):
+    """No browser is a reason to skip, but for CI, which can have one."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no browser: {reason}")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's chromium, installed if it is not there."""
+    path = shutil.which("chromium")
+    if path is None and shutil.which("apt-get") and shutil.which("bash"):
+        done = subprocess.run([shutil.which("bash"), ROOT / "scripts" / "browser.sh"], capture_output=True, text=True)
+        path = done.stdout.strip() if done.returncode == 0 else None
+    if path is None:
+        unavailable("scripts/browser.sh could not install chromium, which takes Debian's apt-get and root or sudo")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        unavailable("playwright is not installed; python -m pip install -r requirements-dev.txt")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def web_runtime() -> tuple[bytes, bytes]:
+    """The script and the binary of onnxruntime-web, fetched below data_root if they are not there."""
+    from inference.export.web_runtime import BINARY, ONNXRUNTIME_WEB, SCRIPT
+
+    try:
+        return tuple(ONNXRUNTIME_WEB.read(data_root(), (SCRIPT, BINARY)))
+    except DataFileError as missing:
+        pytest.skip(str(missing))

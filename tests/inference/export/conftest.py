@@ -1,0 +1,50 @@
+"""Weights that half precision holds exactly, as exported ones are, so that pictures can be compared pixel by pixel."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from inference.export.write import network_of
+from inference.pipeline import Pipeline
+from runtime.checkpoint import load_tensors, read_info, save_weights
+
+
+class Exported(NamedTuple):
+    """Weights, and the network that was exported from them, as ONNX."""
+
+    pipe: Pipeline
+    weights: Path
+    network: bytes
+
+
+def halved(weights: Path, folder: Path) -> Path:
+    path = folder / "half.safetensors"
+    save_weights(path, {name: tensor.half() for name, tensor in load_tensors(weights).items()}, read_info(weights))
+    return path
+
+
+@pytest.fixture(scope="session")
+def weights(weights, tmp_path_factory):
+    return halved(weights, tmp_path_factory.mktemp("half"))
+
+
+@pytest.fixture(scope="session")
+def pipe(weights) -> Pipeline:
+    return Pipeline.load(weights, "cpu")
+
+
+@pytest.fixture(scope="session")
+def exported(pipe, weights):
+    pytest.importorskip("onnx")
+    return Exported(pipe, weights, network_of(pipe, weights))
+
+
+@pytest.fixture(scope="session")
+def exported_palette(train_reacting, tmp_path_factory):
+    """A network that predicts logits of colours, in patches."""
+    pytest.importorskip("onnx")
+    folder = tmp_path_factory.mktemp("palette")
+    weights = halved(train_reacting(folder, "diffusion.prediction=palette", "model.patch=2"), folder)
+    pipe = Pipeline.load(weights, "cpu")
+    return Exported(pipe, weights, network_of(pipe, weights))

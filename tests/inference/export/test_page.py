@@ -1,0 +1,115 @@
+"""The exported page in a real browser, opened from the disk as people open it."""
+
+import json
+import re
+
+import pytest
+import torch
+
+from data.images import read_png
+from inference.export import write
+from inference.export.description import describe
+from inference.export.page import assembled
+from inference.pipeline import Pipeline
+from inference.replay import read_stored
+from inference.settings import SampleSettings
+from inference.weights import PRETRAINED
+from tests.inference.export.conftest import Exported
+from tests.inference.export.test_export import HOSTILE, hostile_page  # noqa: F401  a fixture
+
+pytestmark = pytest.mark.slow
+
+WAIT_MS = 240_000
+NAMES = "Crown, Shades"
+PIXELS = "pictures.map(({ pixels }) => Array.from(pixels))"
+
+
+@pytest.fixture(scope="module")
+def page_of(web_runtime):
+    """page_of(exported) -> the page in bytes."""
+    return lambda made: assembled(describe(made.pipe, made.weights), made.network, web_runtime)
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    """opened(content, fragment) -> the page, with `requests` and `errors` that list what should not be."""
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, offline=True, reduced_motion="reduce")
+    context.set_default_timeout(WAIT_MS)
+
+    def page_of(content: bytes, fragment: str = ""):
+        (tmp_path / "page.html").write_bytes(content)
+        page = context.new_page()
+        page.requests, page.errors = [], []
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("dialog", lambda dialog: page.errors.append(f"dialog: {dialog.message}"))
+        page.goto(f"{(tmp_path / 'page.html').as_uri()}#{fragment}")
+        return page
+
+    yield page_of
+    context.close()
+
+
+def test_names_of_a_schema_are_shown_as_text(opened, hostile_page):  # noqa: F811
+    page = opened(hostile_page.encode("utf-8"))
+    page.get_by_role("heading", level=1, name=HOSTILE[0], exact=True).wait_for()
+    page.locator("#picker summary").click()
+    for i, name in enumerate(HOSTILE):
+        assert page.get_by_label(f"slot {i} {name}").locator("option").all_text_contents()[-1] == name
+    assert page.locator("img").count() == 0 and page.errors == []
+
+
+def test_a_page_is_used_on_a_phone_by_keyboard(opened, page_of, exported, tmp_path):
+    """A request with a typo, pictures, one of them in detail, its file; and nothing is requested of any server."""
+    pipe = exported.pipe
+    page = opened(page_of(exported), "attrs=crown&w=3&seed=5&n=4")
+    page.get_by_role("button", name=re.compile("^Seed 8:")).wait_for()
+    page.get_by_text(re.compile("^4 pictures in .* 8 network evaluations")).wait_for()
+    page.get_by_label("What should the pictures show?").fill("crwon")
+    page.get_by_text("unknown attribute 'crwon'; did you mean").wait_for()
+    page.locator("#closest button").first.click()
+    page.get_by_label("What should the pictures show?").fill(NAMES)
+    page.get_by_role("button", name="Generate").press("Enter")
+    page.get_by_role("button", name=re.compile("^Seed 8:.*Crown.*Shades")).press("Enter")
+    assert page.locator("#one-names b").all_text_contents() == ["Crown", "Shades"]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save PNG", exact=True).click()
+    download.value.save_as(tmp_path / "picture.png")
+    assert (read_png(tmp_path / "picture.png") != pipe(NAMES, [8], w=3.0)[0]).any(dim=0).sum() <= 1
+    stored = read_stored(tmp_path / "picture.png", SampleSettings)  # as from_image= does
+    assert (stored["seed"], stored["w"], stored["complete"]) == (8, 3.0, True)
+    assert pipe.schema.encode(stored["attrs"]).equal(pipe.schema.encode(NAMES))
+    assert stored["checkpoint"] == pipe.checkpoint and stored["nfe"] == pipe.evaluations(NAMES, SampleSettings())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.errors == [] and [url for url in page.requests if url.startswith("http")] == []
+    assert json.loads(page.locator("#description").text_content())["checkpoint"] == pipe.checkpoint
+
+
+@pytest.mark.parametrize("kind", ["exported", "exported_palette", "cryptopunks", "mnist"])
+def test_a_page_samples_what_python_samples(kind, opened, page_of, request):
+    """With a request and guidance, and without: tiny weights of both kinds, and the pretrained ones."""
+    if kind in ("exported", "exported_palette"):
+        made = request.getfixturevalue(kind)
+    else:
+        path = PRETRAINED / f"{kind}.safetensors"
+        pipe = Pipeline.load(path, "cpu")
+        made = Exported(pipe, path, write.network_of(pipe, path))
+    pipe, names, content = made.pipe, made.pipe.schema.example(), page_of(made)
+    for attrs, w, n in ((names, 3.0, 16), ("any", 0.0, 4)):
+        page = opened(content, f"attrs={attrs}&w={w}&seed=5&n={n}")
+        page.get_by_text(re.compile(f"^{n} pictures in")).wait_for()
+        there = torch.tensor(page.evaluate(PIXELS)).view(n, *pipe.image_shape)
+        gap = (there - pipe(attrs, range(5, 5 + n), w=w).int()).abs().flatten(1).amax(dim=1)
+        assert page.errors == [] and not (gap > (0 if pipe.palette else 1)).any(), gap
+        page.close()
+
+
+def test_sampling_can_be_cancelled(opened, page_of, exported):
+    page = opened(page_of(exported), "w=0&n=64")
+    page.get_by_role("button", name=re.compile("^Seed 0:")).wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text(re.compile(r"^Cancelled; \d+ of 64 pictures are done")).wait_for()
+    done = page.locator("#pictures button:enabled").count()
+    assert done < 64
+    page.wait_for_timeout(1000)
+    assert page.locator("#pictures button:enabled").count() == done
