@@ -59,6 +59,12 @@ TEXTS = {
     "Final re-noising": "Rebruitage final",
     "automatic": "automatique",
     "depends on the weights": "selon les poids",
+    "Share as one file": "Partager en un seul fichier",
+    "A page that samples with these weights in any browser, without an installation or a network": (
+        "Une page qui génère avec ces poids dans tout navigateur, sans installation ni réseau"
+    ),
+    "Making the page": "Création de la page",
+    "Download the page, {size} MB": "Télécharger la page, {size} Mo",
     "Size of a pixel in downloads": "Taille d'un pixel au téléchargement",
     "Choose what the pictures are to show, then press Generate.": (
         "Choisissez ce que les images doivent montrer, puis appuyez sur Générer."

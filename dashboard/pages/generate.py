@@ -13,6 +13,7 @@ from dashboard.french_names import name_in, request_in
 from dashboard.gallery import Caption, chosen
 from dashboard.overrides import command, overrides_of
 from dashboard.sampling import Generation
+from dashboard.sharing import share
 from dashboard.state import choose_weights, errors_shown, language, load, say, training_pictures
 from dashboard.visits import persistent
 from inference.classifier import missing
@@ -44,6 +45,7 @@ def page() -> None:
         if not following.running("generate"):
             results(history)
     with left:
+        share(*weights)
         st.caption(say("The same in a terminal"))
         st.code(command("sample", overrides), language="bash", wrap_lines=True)
 

@@ -18,35 +18,11 @@ from dashboard.jobs import jobs, stop
 from data.images import read_png, read_settings
 from scripts.maintain.screenshots import choose
 from tests.conftest import TINY
-from tests.programs import ROOT
+from tests.programs import ROOT, data_root
 from training.run import Run
 
 PAGES = ["", "runs", "samples", "train", "generate", "edit", "compare", "evaluate"]
 WAIT_MS = 60_000
-
-
-def unavailable(reason: str):
-    """No browser is a reason to skip, but for CI, which can have one."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no browser: {reason}")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """Debian's chromium, installed if it is not there."""
-    path = shutil.which("chromium")
-    if path is None and shutil.which("apt-get") and shutil.which("bash"):
-        done = subprocess.run([shutil.which("bash"), ROOT / "scripts" / "browser.sh"], capture_output=True, text=True)
-        path = done.stdout.strip() if done.returncode == 0 else None
-    if path is None:
-        unavailable("scripts/browser.sh could not install chromium, which takes Debian's apt-get and root or sudo")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        unavailable("playwright is not installed; python -m pip install -r requirements-dev.txt")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +34,9 @@ def dashboard(tmp_path_factory):
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     command = ["-m", "streamlit", "run", str(ROOT / "streamlit_dashboard.py"), "--server.port", str(port)]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "DATA_ROOT": str(data_root())}
     with (folder / "printed.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, *command], cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=log, stderr=log
-        )
+        process = subprocess.Popen([sys.executable, *command], cwd=folder, env=env, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 60
         while True:
@@ -179,6 +154,19 @@ def test_on_a_telephone_the_button_is_at_hand(page):
     while not 0 <= gallery.bounding_box()["y"] < 400:  # what was sampled comes into view
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_weights_are_shared_as_a_page_that_samples(page, web_runtime):
+    page.set_default_timeout(4 * WAIT_MS)
+    visit(page, "generate")
+    page.get_by_role("button", name="Share as one file").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("^Download the page, .* MB$")).click()
+    file = page.folder / download.value.suggested_filename
+    download.value.save_as(file)
+    page.goto(f"{file.as_uri()}#attrs=zombie&n=1")
+    page.get_by_role("button", name=re.compile("^Seed 0: Zombie")).wait_for()
 
 
 def test_a_generated_picture_is_edited_where_it_is_painted(page):
