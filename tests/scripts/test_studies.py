@@ -2,11 +2,13 @@
 
 import json
 import multiprocessing
+import re
 import types
 
 import pytest
 import torch
 
+from data.images import save_png
 from evaluation.intervals import mean_of_shares
 from runtime.settings import compose
 from scripts.studies import runner
@@ -159,3 +161,46 @@ def test_a_share_is_that_of_the_file(tmp_path):
     found = Pooled.read(BASE, tmp_path)
     assert found.requests(1.0, "met")[::3] == (0.5, 4)
     assert found.requests(1.0, "met", size=1)[::3] == (1.0, 2)
+
+
+SIDES = {"pixelfaces": 24, "cryptopunks": 24, "mnist": 16}
+
+
+def measured_everything(folder, template: dict, reference: dict) -> None:
+    """Metrics and sheets of every training, as if each had ended like the one of the template."""
+    for run in runs():
+        wanted, typed = run.variant.measures, " ".join(run.overrides)
+        dataset = next((name for name in SIDES if name in typed), "pixelfaces")
+        record = {
+            **template,
+            "variant": run.variant.name,
+            "seed": run.seed,
+            "dataset": dataset,
+            "command": f"T {typed}",
+        }
+        asked = {
+            key: value for key, value in template["requests"]["1"].items() if dataset == "pixelfaces" or "i" not in key
+        }
+        record["requests"] = {f"{w:g}": asked for w in wanted.w}
+        if not wanted.complete:
+            del record["complete"]
+        (folder / f"{run.name}.json").write_text(json.dumps(record))
+        (folder / f"reference-{dataset}.json").write_text(json.dumps({**reference, "dataset": dataset}))
+        images = torch.zeros(len(wanted.sheet) * wanted.columns, 3, SIDES[dataset], SIDES[dataset], dtype=torch.uint8)
+        for w in wanted.guided if wanted.sheet else ():
+            save_png(tiled(images, wanted.columns), folder / f"{run.name}-w{w:g}.png")
+
+
+@pytest.mark.slow
+def test_once_all_is_measured_every_section_is_written(tmp_path):
+    study = ROOT / "docs/study"
+    template, reference = (json.loads((study / f"{n}.json").read_text()) for n in ("base-0", "reference-pixelfaces"))
+    page = Page(tmp_path / "REPORT.md", tmp_path / "images", tmp_path / "metrics")
+    page.metrics.mkdir()
+    measured_everything(page.metrics, template, reference)
+    notes, text = write(page), page.path.read_text(encoding="utf-8")
+    assert len(notes) == len(STUDIES) and all("no conclusion" in note for note in notes)
+    assert all(f"## {section.title}\n" in text for section in SECTIONS.values())
+    linked = set(re.findall(r"\]\(images/([^)]+)\)", text))
+    assert linked == {path.name for path in page.images.iterdir()} and len(linked) > 40
+    assert "nan" not in text and "Not measured" not in text
