@@ -171,16 +171,10 @@ def measured_everything(folder, template: dict, reference: dict) -> None:
     for run in runs():
         wanted, typed = run.variant.measures, " ".join(run.overrides)
         dataset = next((name for name in SIDES if name in typed), "pixelfaces")
-        record = {
-            **template,
-            "variant": run.variant.name,
-            "seed": run.seed,
-            "dataset": dataset,
-            "command": f"T {typed}",
-        }
-        asked = {
-            key: value for key, value in template["requests"]["1"].items() if dataset == "pixelfaces" or "i" not in key
-        }
+        record = {**template, "variant": run.variant.name, "seed": run.seed, "dataset": dataset, "command": typed}
+        asked = {**template["requests"]["1"]}
+        if dataset != "pixelfaces":  # whose true pictures nobody knows
+            del asked["valid"], asked["wrong_pixels"]
         record["requests"] = {f"{w:g}": asked for w in wanted.w}
         if not wanted.complete:
             del record["complete"]
