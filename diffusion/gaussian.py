@@ -172,10 +172,13 @@ class GaussianDiffusion:
         if self.prediction == "x_0":
             return x_0
         if self.prediction == "palette":
-            colours = self.colours.on(x_0)  # (K, C); the nearest c has the largest 2 x c - c^2
-            nearest = (2 * x_0.movedim(1, -1) @ colours.T - colours.square().sum(dim=1)).argmax(dim=-1)
-            return nearest  # (B, H, W)
+            return self.nearest_colours(x_0)
         return self.schedule.signal(t, x_0) * eps - self.schedule.noise(t, x_0) * x_0
+
+    def nearest_colours(self, x_0: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, H, W) int64: the number of each pixel's colour in the palette."""
+        colours = self.colours.on(x_0)  # (K, C); the nearest c has the largest 2 x c - c^2
+        return (2 * x_0.movedim(1, -1) @ colours.T - colours.square().sum(dim=1)).argmax(dim=-1)
 
     def plausible(self, output: Tensor, outputs: Sequence[Tensor | None], weights: Sequence[float]) -> Tensor:
         """Logits guided by `outputs` without the colours that nothing guides towards; any other output as it is.

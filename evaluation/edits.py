@@ -144,7 +144,8 @@ class Edits(Measure):
 
     @staticmethod
     def applies(bench: Bench) -> bool:
-        return bench.pipe.palette is not None and len(slots(bench.pipe.schema)) > 1
+        pipe = bench.pipe
+        return pipe.recipe.is_diffusion and pipe.palette is not None and len(slots(pipe.schema)) > 1
 
     @property
     def sets(self) -> list[SampleSet]:

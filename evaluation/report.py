@@ -72,6 +72,7 @@ def provenance(bench: Bench) -> dict[str, Any]:
     return {
         "checkpoint": pipe.checkpoint,
         "dataset": pipe.info.dataset,
+        "model": pipe.recipe.model.name,
         "step": pipe.info.step,
         "data_hash": pipe.info.data_hash,
         **{name: plain[name] for name in RECORDED},
@@ -94,7 +95,7 @@ def heading(record: dict[str, Any], cost: Cost) -> str:
     how = Compute(*(record[name] for name in Compute._fields))
     rows = [
         ("command", f"`{record['command']}`"),
-        ("weights", f"`{record['checkpoint']}`, step {record['step']}"),
+        ("weights", f"`{record['checkpoint']}`, model {record['model']}, step {record['step']}"),
         (
             "held-out pictures",
             f"{record['split']} split" + (f", used {times} so far for these weights" if uses else ""),

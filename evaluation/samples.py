@@ -29,8 +29,8 @@ from runtime.distributed import Processes
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLING_CODE = (
-    "diffusion/**/*.py", "models/**/*.py", "conditions/*.py", "inference/pipeline.py", "inference/branches.py",
-    "runtime/factory.py", "runtime/device.py",
+    "baselines/*.py", "diffusion/**/*.py", "models/**/*.py", "conditions/*.py", "inference/pipeline.py",
+    "inference/branches.py", "inference/one_step.py", "runtime/factory.py", "runtime/device.py",
     "runtime/checkpoint.py", "data/images.py",
 )  # fmt: skip
 LOG_EVERY_S = 10.0  # between two states of the progress bar in a file; dashboard/evaluating.py reads it there

@@ -9,6 +9,7 @@ from pydantic import create_model, model_validator
 from conf import setting
 from evaluation.bench import BenchSettings, MeasureSettings
 from evaluation.measures import MEASURES
+from inference.one_step import WEIGHTS, unguided
 
 Name = Literal[tuple(MEASURES)]
 WithMeasures = create_model(
@@ -27,6 +28,12 @@ class EvaluateSettings(WithMeasures):
     def of(self, measure: str) -> MeasureSettings:
         """The settings of one measure."""
         return getattr(self, measure)
+
+    def unguided(self) -> Self:
+        """For weights without guidance: of each w, what they have in its place."""
+        given = {name: self.of(name) for name in MEASURES if "w" in type(self.of(name)).model_fields}
+        there = {name: [w for w in own.w if w in WEIGHTS] for name, own in given.items()}
+        return unguided(self).replace(**{name: given[name].replace(w=ws) for name, ws in there.items() if ws})
 
     @model_validator(mode="after")
     def _guidance_takes_every_w(self) -> Self:

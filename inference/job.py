@@ -104,7 +104,8 @@ class Job:
         s = self.options
         kind = "" if s.guidance == SamplingOptions().guidance else f" ({', '.join(s.guidance.described)})"
         cost = f"NFE {self.evaluations} per picture, on {self.pipe.device} in {self.pipe.how}"
-        return f"{s.sampler.name}, {steps(s.steps)}, w = {s.w:g}{kind}: {cost}"
+        how = f"{s.sampler.name}, {steps(s.steps)}" if self.pipe.recipe.is_diffusion else self.pipe.recipe.model.name
+        return f"{how}, w = {s.w:g}{kind}: {cost}"
 
     def adherence(self, images: Tensor) -> Tensor | None:
         """(N,) in [0, 1]: how well each picture shows what is asked for; None where nothing can tell."""

@@ -37,6 +37,7 @@ from diffusion.spacing import Listed
 from inference.branches import Branches, branches_for, completes
 from inference.classifier import Classifier, classifier_for_weights
 from inference.memory import telling_of_memory
+from inference.one_step import IN_ONE_STEP, refuse_conditions, refuse_edit, refuse_options, unguided
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from runtime.device import Compute, computed, lay_out, pick_device, pick_precision
 from runtime.factory import Recipe, build_diffusion, build_model
@@ -161,6 +162,7 @@ class Pipeline:
         Labels are completed where there is a prior and it `completes` them, but where a picture is `edited`, which
         decides what the request leaves open.
         """
+        options = options if self.recipe.is_diffusion else unguided(options)
         wanted = self.prior is not None if options.complete is None else options.complete
         complete = wanted and not edited and completes(self.schema, cond, negative, options.w)
         return fitting(options, self.diffusion, complete, pixel_art=self.palette is not None)
@@ -228,7 +230,10 @@ class Pipeline:
     ) -> Branches:
         """The conditions of the pictures of these seeds. Arguments as of `__call__`. Raises ValueError."""
         prior = self.prior if self.resolved(options, cond, negative).complete else None
-        return branches_for(self.schema, prior, cond, seeds, options, negative, guide is not None)
+        parts = branches_for(self.schema, prior, cond, seeds, options, negative, guide is not None)
+        if not self.recipe.is_diffusion:
+            refuse_conditions(self.recipe.model.name, parts.weights, negative, guide)
+        return parts
 
     def edit(self, init: Tensor, strength: float = 1.0, mask: Tensor | None = None, resample: int = 1) -> Edit:
         """What starting from a picture means here. Raises ValueError for what does not fit.
@@ -236,6 +241,8 @@ class Pipeline:
         init : (C, H, W) uint8 for all pictures, or one for each (N, C, H, W); `mask` likewise (H, W) or (N, H, W), 1
                where the picture is inpainted. For the rest see diffusion.inpainting.Edit
         """
+        if not self.recipe.is_diffusion:
+            refuse_edit(self.recipe.model.name)
         if init.dtype != torch.uint8:
             raise ValueError(f"init: of {init.dtype}; a picture has levels from 0 to 255, uint8")
         if tuple(init.shape[-3:]) != self.image_shape or init.ndim > 4:
@@ -276,6 +283,8 @@ class Pipeline:
         if options.complete and self.prior is None:
             raise ValueError("complete=true: these weights have no label prior; leave it out, or train anew")
         options, T = self.resolved(options), self.diffusion.schedule.T
+        if not self.recipe.is_diffusion:
+            refuse_options(self.recipe.model.name, options)
         sampler = options.sampler
         if options.steps > T:
             raise ValueError(f"steps={options.steps}: must be a whole number from 1 to {T}, the T of the training")

@@ -3,9 +3,7 @@
 A new denoiser is a file with a class of settings, and a line here.
 """
 
-from conf import one_of
 from models.dit import DiTSettings
 from models.unet import UNetSettings
 
 MODELS = (UNetSettings, DiTSettings)
-AnyModel = one_of(MODELS)

@@ -11,14 +11,17 @@ from typing import Any
 import torch
 from torch import nn
 
+from baselines import BASELINES, BaselineSettings
 from conditions.dropout import AnyDropout, LabelDropout
 from conditions.schema import ConditionSchema
-from conf import Settings
+from conf import Settings, one_of
 from data import AnyDataset, PixelFaces
 from data.base import Dataset, Splits
 from data.palette import Palette
 from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
-from models import AnyModel, UNetSettings
+from models import MODELS, UNetSettings
+
+AnyModel = one_of((*MODELS, *BASELINES))
 
 
 class Recipe(Settings):
@@ -29,6 +32,11 @@ class Recipe(Settings):
     diffusion: DiffusionSettings = DiffusionSettings()
     cfg: AnyDropout = LabelDropout()
     seed: int = 0
+
+    @property
+    def is_diffusion(self) -> bool:
+        """Whether the network denoises in steps; else it generates a picture in one evaluation (baselines/)."""
+        return not isinstance(self.model, BaselineSettings)
 
     @classmethod
     def of(cls, config: dict[str, Any]) -> Recipe:

@@ -38,13 +38,19 @@ class Averages:
         self.reset()
 
     def reset(self) -> None:
-        self.sums = torch.zeros(2, self.buckets, device=self.device)  # losses, counts
+        self.curves: dict[str, Tensor] = {}  # sum and count of each
+        self.by_t = torch.zeros(2, self.buckets, device=self.device)  # the same of the loss, for ranges of t
         self.norm, self.steps, self.seconds = torch.zeros((), device=self.device), 0, 0.0
 
     def add(self, result: StepResult, seconds: float) -> None:
-        bucket = (result.t - 1) * self.buckets // self.T
-        self.sums[0].index_add_(0, bucket, result.losses)
-        self.sums[1].index_add_(0, bucket, torch.ones_like(result.losses))
+        for name, values in result.losses.items():
+            both = torch.stack([values.sum(), torch.full_like(values, 1.0).sum()])
+            self.curves[name] = self.curves[name] + both if name in self.curves else both
+        if result.t is not None:
+            losses = result.losses["loss/train"]
+            bucket = (result.t - 1) * self.buckets // self.T
+            self.by_t[0].index_add_(0, bucket, losses)
+            self.by_t[1].index_add_(0, bucket, torch.ones_like(losses))
         self.norm += result.grad_norm
         self.steps += 1
         self.seconds += seconds
@@ -127,15 +133,15 @@ class Monitor:
 
     def _report(self, done: int, lr: float) -> None:
         a = self.averages
-        losses, counts = self.trainer.here.sum(a.sums).tolist()
-        images = sum(counts)
+        sums, counts = self.trainer.here.sum(torch.stack(list(a.curves.values()), dim=1)).tolist()
+        images = counts[0]
         values = {
-            "loss/train": sum(losses) / images,
+            **{name: total / count for name, total, count in zip(a.curves, sums, counts, strict=True)},
             "optim/lr": lr,
             "optim/grad_norm": a.norm.item() / a.steps,
             "speed/images_per_second": images / a.seconds,
         }
-        for b, (loss, count) in enumerate(zip(losses, counts, strict=True)):
+        for b, (loss, count) in enumerate(zip(*self.trainer.here.sum(a.by_t).tolist(), strict=True)):
             first, last = -(-b * a.T // a.buckets) + 1, -(-(b + 1) * a.T // a.buckets)  # rounded up
             if count:
                 values[f"loss_by_t/{first:04d}-{last:04d}"] = loss / count
@@ -177,18 +183,18 @@ class Monitor:
     def _prepare_validation(self, validation) -> None:
         rows = torch.arange(min(len(validation), self.loop.validation_images))
         self.held_out = validation.select(rows).to(self.trainer.here.device)
-        self.t = self.trainer.diffusion.spread_times(len(rows))
-        self.eps = torch.randn(self.held_out.images.shape, generator=torch.Generator().manual_seed(0))
+        self.draws = self.trainer.objective.held_out_draws(self.held_out.images)
 
     @torch.no_grad()
     def _validate(self, done: int) -> None:
-        """Loss of the EMA weights on held-out images with whole labels, always at the same t and eps."""
-        device, denoiser = self.trainer.here.device, self.trainer.denoiser(self.trainer.ema.model)
-        losses = []
-        for rows in torch.arange(len(self.t)).split(self.loop.batch_size):
-            batch = self.held_out.batch(rows)
-            t, eps = self.t[rows].to(device), self.eps[rows].to(device)
-            losses.append(self.trainer.diffusion.loss_at(denoiser, batch.x_0, batch.cond, t, eps))
+        """Loss of the EMA weights on held-out images with whole labels, always with the same times and noise."""
+        trainer, losses = self.trainer, []
+        device, objective = trainer.here.device, trainer.objective
+        network = trainer.evaluated(trainer.ema.model, trainer.how._replace(compile=False))
+        for rows in torch.arange(len(self.held_out)).split(self.loop.batch_size):
+            batch, draws = self.held_out.batch(rows), (noise[rows].to(device) for noise in self.draws)
+            values = objective.losses(objective.updates[0], network, batch.x_0, batch.cond, *draws)
+            losses.append(values["loss/train"])
         loss = torch.cat(losses).mean().item()
         self.writer.add_scalar("loss/held_out", loss, done)
         self.status["held_out_loss"] = loss
@@ -201,7 +207,8 @@ class Monitor:
         trainer, preview = self.trainer, self.loop.preview
         labels = trainer.preview.repeat_interleave(preview.columns, dim=0)
         self.previews: dict[float, tuple[Tensor, SamplingOptions]] = {}
-        for w in (1.0, preview.w) if len(trainer.schema) else (1.0,):
+        can_guide = len(trainer.schema) and trainer.settings.is_diffusion
+        for w in (1.0, preview.w) if can_guide else (1.0,):
             complete = trainer.prior is not None and w > 0
             options = SamplingOptions(w=w, sampler=trainer.settings.sampler, steps=preview.steps, refine=0)
             options = fitting(options, trainer.diffusion, complete, trainer.data.palette is not None)

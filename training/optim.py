@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field
@@ -14,6 +15,7 @@ from conf import Settings, one_of, setting
 ENDS = ("stem", "head")  # first and last layers, whose rows or columns are colours: Muon is meant for hidden ones
 QUINTIC = (3.4445, -4.7750, 2.0315)  # of x, x^3 and x^5
 RMS_OF_ADAMW = 0.2
+DEFAULTS = {"lr": 1e-3, "betas": [0.9, 0.99]}
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -22,14 +24,22 @@ class AdamW(Settings):
 
     moments: ClassVar[int] = 2  # numbers that the optimiser keeps for each parameter
     name: Literal["adamw"] = "adamw"
-    lr: float = setting(1e-3, "peak learning rate", ge=0)
-    betas: list[Decay] = setting([0.9, 0.99], "decay of the first and second moments", min_length=2, max_length=2)
+    lr: float | None = setting(None, "peak learning rate; null: 1e-3, with model=wgan_gp 2e-4", ge=0)
+    betas: list[Decay] | None = setting(
+        None, "decay of the first and second moments; null: 0.9 and 0.99, with model=wgan_gp 0 and 0.9",
+        min_length=2, max_length=2,
+    )  # fmt: skip
     weight_decay: float = setting(0.01, "of matrices and kernels", ge=0)
     schedule: Literal["constant", "cosine", "trapezoid"] = setting(
         "cosine", "cosine falls to 0 at train.steps; trapezoid stays, then falls; constant stays"
     )
     cooldown: float = setting(0.2, "last share of the steps, in which trapezoid falls to 0", ge=0, le=1)
     warmup: int = setting(500, "steps of linear rise from 0", ge=0)
+
+    def filled(self, usual: Mapping[str, Any]) -> Self:
+        """With what `usual`, or else DEFAULTS, has in the place of what was left open."""
+        left_out = {name: value for name, value in {**DEFAULTS, **usual}.items() if getattr(self, name) is None}
+        return self.model_copy(update=left_out) if left_out else self
 
     def rate(self, step: int, steps: float) -> float:
         """The learning rate at `step` of `steps`, counted from 0, after a linear warm-up.
@@ -39,17 +49,17 @@ class AdamW(Settings):
         trapezoid : stays, then falls linearly to 0 over the last share `cooldown` of the steps (Haegele et al. 2024).
                     Before that it does not depend on `steps`, so a run given more steps there is the longer run.
         """
-        ramp = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        ramp, lr = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0, self.filled({}).lr
         if self.schedule == "constant":
-            return self.lr * ramp
+            return lr * ramp
         if self.schedule == "trapezoid":
-            return self.lr * min(ramp, (steps - step) / max(self.cooldown * steps, 1))
+            return lr * min(ramp, (steps - step) / max(self.cooldown * steps, 1))
         progress = min(max(step - self.warmup, 0) / max(steps - self.warmup, 1), 1.0)
-        return self.lr * ramp * 0.5 * (1 + math.cos(math.pi * progress))
+        return lr * ramp * 0.5 * (1 + math.cos(math.pi * progress))
 
     def build(self, model: nn.Module) -> torch.optim.AdamW:
         hidden, ends, others = _parameters(model)
-        return _adamw(hidden + ends, others, self)
+        return _adamw(hidden + ends, others, self.filled({}))
 
 
 class MuonSettings(AdamW):
@@ -60,7 +70,7 @@ class MuonSettings(AdamW):
     momentum: Decay = setting(0.95, "of Muon")
 
     def build(self, model: nn.Module) -> Muon:
-        return Muon(*_parameters(model), self)
+        return Muon(*_parameters(model), self.filled({}))
 
 
 AnyOptimizer = one_of((AdamW, MuonSettings))

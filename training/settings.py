@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from baselines import BaselineSettings
 from conditions.dropout import AnyDropout, LabelDropout
 from conf import MAX_SEED, Precision, Settings, Text, setting
 from data import AnyDataset, PixelFaces
 from data.base import data_root
 from diffusion.gaussian import DiffusionSettings
 from diffusion.samplers import AnySampler
-from models import AnyModel, UNetSettings
+from models import UNetSettings
 from runtime.device import ComputeSettings
+from runtime.factory import AnyModel
 from training.optim import AdamW, AnyOptimizer
 
 MANY = 10**12
@@ -63,7 +66,7 @@ class Loop(Settings):
 
 
 class TrainSettings(ComputeSettings):
-    """Train a diffusion model: python train.py dataset=cryptopunks cfg.drop_prob=0.1"""
+    """Train a diffusion model, or a baseline: python train.py dataset=cryptopunks cfg.drop_prob=0.1"""
 
     program: ClassVar[str] = "train"
     dataset: AnyDataset = PixelFaces()
@@ -97,10 +100,46 @@ class TrainSettings(ComputeSettings):
             )
         return self
 
+    @property
+    def is_diffusion(self) -> bool:
+        """Whether the network denoises in steps; else it is a baseline that generates in one."""
+        return not isinstance(self.model, BaselineSettings)
+
+    @model_validator(mode="after")
+    def _of_the_family(self) -> TrainSettings:
+        """Fill in what depends on the family of models, and refuse what it has not."""
+        if isinstance(self.model, BaselineSettings):
+            refuse_for_baseline(self, self.model)
+            filled: dict[str, Any] = {"optim": self.optim.filled(self.model.optimizer)}
+            filled |= {"diffusion": self.model.one_step, "compile": False, "channels_last": False}
+            filled |= {"precision": "fp32"} if self.precision == "auto" else {}
+        else:
+            filled = {"optim": self.optim.filled({})}
+        for name, value in filled.items():
+            object.__setattr__(self, name, value)  # frozen, but not yet anyone's
+        return self
+
     @model_validator(mode="after")
     def _preview_steps(self) -> TrainSettings:
-        if (self.train.preview.steps or 1) > self.diffusion.T:
+        if self.is_diffusion and (self.train.preview.steps or 1) > self.diffusion.T:
             raise ValueError(
                 f"train.preview.steps={self.train.preview.steps}: must be at most diffusion.T={self.diffusion.T}"
             )
         return self
+
+
+def refuse_for_baseline(settings: TrainSettings, model: BaselineSettings) -> None:
+    """Raises ValueError for settings that only a diffusion model has, or that a baseline does not compute with."""
+    kept = {"diffusion": (DiffusionSettings(), model.one_step), "sampler": (None,)}
+    for group, usual in kept.items():
+        given = getattr(settings, group)
+        if given not in usual:
+            name, value = next((n, v) for n, v in given.plain().items() if v != getattr(usual[0], n, None))
+            raise ValueError(f"{group}.{name}={value}: model={model.name} generates in one step; leave it out")
+    for name in ("preview.w", "preview.steps", "loss_buckets"):
+        given = attrgetter(name)(settings.train)
+        if given != attrgetter(name)(Loop()):
+            raise ValueError(f"train.{name}={given}: model={model.name} generates in one step; leave it out")
+    for name, unknown in (("precision", "bf16"), ("compile", True), ("channels_last", True)):
+        if getattr(settings, name) == unknown:
+            raise ValueError(f"{name}={str(unknown).lower()}: model={model.name} is trained without; leave it out")

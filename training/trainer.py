@@ -25,6 +25,7 @@ from runtime.distributed import Processes
 from runtime.factory import Recipe, build_diffusion, build_model
 from training.compute import Why, as_asked, as_before, fastest, fastest_threads, threads_before
 from training.ema import EMA
+from training.objective import objective_for
 from training.settings import TrainSettings
 
 UNCONDITIONAL_ROWS = 4
@@ -39,8 +40,10 @@ def _schedule(diffusion: DiffusionSettings) -> tuple[str, int, bool]:
 
 
 class StepResult(NamedTuple):
-    losses: Tensor  # (B,) of this process
-    t: Tensor  # (B,)
+    """Of this process; with several updates in a step, each value is of the last one that has it."""
+
+    losses: dict[str, Tensor]  # (B,) each, by the name of its curve
+    t: Tensor | None  # (B,) noise levels, where there are any
     grad_norm: Tensor  # ()
     lr: float
 
@@ -48,6 +51,11 @@ class StepResult(NamedTuple):
 def step_seed(seed: int, rank: int, step: int, use: tuple[int, ...] = NOISE) -> int:
     """A seed that depends on these alone, different for each."""
     return int(np.random.SeedSequence((seed, rank, step, *use)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def first(losses: dict[str, Tensor]) -> Tensor:
+    """The loss that is minimised, of what an objective returns."""
+    return next(iter(losses.values()))
 
 
 def preview_labels(schema: ConditionSchema, requests: list[str]) -> Tensor:
@@ -75,8 +83,12 @@ class Trainer:
         self.prior = LabelPrior.fit(self.schema, self.data.labels.cpu()) if len(self.schema) else None
         self.diffusion: GaussianDiffusion = build_diffusion(settings, self.data.palette)
         self.model = build_model(settings, self.data.image_shape, self.schema, self.data.palette).to(here.device)
+        self.objective = objective_for(settings, self.diffusion)
+        if here.world_size > 1 and not settings.is_diffusion:
+            raise ValueError(f"model={settings.model.name}: trains in one process; start it without torchrun")
         self.ema = EMA(self.model, settings.train.ema_decay)
-        self.optimizer = settings.optim.build(self.model)
+        parts = {update: self.objective.part(self.model, update) for update in self.objective.updates}
+        self.optimizers = {update: settings.optim.build(part) for update, part in parts.items()}
         self.order = BatchOrder(len(self.data), settings.train.batch_size, settings.seed, here.rank, here.world_size)
         self.preview = preview_labels(self.schema, settings.dataset.preview)
         self.threads: str | None = None  # why there are as many as there are, where that was measured
@@ -103,7 +115,12 @@ class Trainer:
 
     @cached_property
     def net(self) -> Callable[..., Tensor]:
-        return computed(self.wrapped, self.here.device, self.how)
+        """What the objective evaluates in training."""
+        return self.evaluated(self.wrapped, self.how)
+
+    def evaluated(self, model: torch.nn.Module, how: Compute) -> Callable[..., Tensor]:
+        """What the objective evaluates: the denoiser, or a baseline, of whose parts it makes use, as it is."""
+        return computed(model, self.here.device, how) if self.settings.is_diffusion else model
 
     def denoiser(self, model: torch.nn.Module) -> Callable[..., Tensor]:
         """Of the raw or the EMA weights, for reports: not compiled, since other batches would be compiled anew."""
@@ -114,13 +131,13 @@ class Trainer:
         rows = self.order.indices(0).chunk(self.settings.train.accumulate)[0]
         batch, times = self.data.batch(rows), []
         generator = torch.Generator(self.here.device).manual_seed(0)
-        t, eps = self.diffusion.sample_times_and_noise(batch.x_0, generator)
-        net = computed(lay_out(self.model, how.channels_last), self.here.device, how)
+        update, draws = self.objective.updates[0], self.objective.draws(batch.x_0, generator)
+        net = self.evaluated(lay_out(self.model, how.channels_last), how)
         with torch.random.fork_rng(devices=[]):  # for dropout layers
             for _ in range(1 + TIMED[self.checks_at_once]):
                 self._wait()
                 began = time.perf_counter()
-                self.diffusion.loss_at(net, batch.x_0, batch.cond, t, eps).mean().backward()
+                first(self.objective.losses(update, net, batch.x_0, batch.cond, *draws)).mean().backward()
                 self._wait()
                 times.append(time.perf_counter() - began)
         self.model.zero_grad(set_to_none=True)
@@ -146,32 +163,40 @@ class Trainer:
         seed, rank, settings = self.settings.seed, self.here.rank, self.settings
         torch.manual_seed(step_seed(seed, rank, step, DROPOUT))  # for dropout layers, which take no generator
         generator = torch.Generator(self.here.device).manual_seed(step_seed(seed, rank, step))
-        lr = settings.optim.rate(step, total)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-
-        batch = self.data.batch(self.order.indices(step))
-        cond = self.conditions(batch, generator)
-        t, eps = self.diffusion.sample_times_and_noise(batch.x_0, generator)
-        self.optimizer.zero_grad(set_to_none=True)
-        losses = self._backward(batch.x_0, cond, t, eps)
-        grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.train.grad_clip)
-        self._unchecked.append((step, torch.stack([losses.mean(), grad_norm])))
-        if self.checks_at_once or len(self._unchecked) == CHECK_EVERY:
-            self.check()
-        self.optimizer.step()
+        lr, updates, curves = settings.optim.rate(step, total), self.objective.updates, {}
+        for i, update in enumerate(updates):
+            batch = self.data.batch(self.order.indices(step * len(updates) + i))
+            cond = self.conditions(batch, generator)
+            draws = self.objective.draws(batch.x_0, generator)
+            losses, grad_norm = self._update(step, update, lr, (batch.x_0, cond, *draws))
+            curves |= losses
         self.ema.update(self.model, step)
-        return StepResult(losses, t, grad_norm, lr)
+        return StepResult(curves, self.objective.times(draws), grad_norm, lr)
 
-    def _backward(self, *batch: Tensor) -> Tensor:
-        """Add the gradient of the mean loss of (x_0, cond, t, eps), part by part; returns the losses (B,)."""
+    def _update(self, step: int, update: str, lr: float, batch: tuple[Tensor, ...]) -> tuple[dict[str, Tensor], Tensor]:
+        """Have one optimiser change its part of the network; returns the losses, and the norm of the gradient."""
+        optimizer, part = self.optimizers[update], self.objective.part(self.model, update)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        optimizer.zero_grad(set_to_none=True)
+        losses = self._backward(update, *batch)
+        grad_norm = torch.nn.utils.clip_grad_norm_(part.parameters(), self.settings.train.grad_clip)
+        self._unchecked.append((step, torch.stack([first(losses).mean(), grad_norm])))
+        if self.checks_at_once or len(self._unchecked) >= CHECK_EVERY:
+            self.check()
+        optimizer.step()
+        return losses, grad_norm
+
+    def _backward(self, update: str, *batch: Tensor) -> dict[str, Tensor]:
+        """Add the gradient of the mean loss of (x_0, cond, *draws), part by part; returns all values (B,)."""
         parts = list(zip(*(tensor.chunk(self.settings.train.accumulate) for tensor in batch), strict=True))
-        losses = []
+        values = []
         for i, part in enumerate(parts):
             with self.here.gradients(self.wrapped, last=i == len(parts) - 1):
-                losses.append(self.diffusion.loss_at(self.net, *part))
-                (losses[-1].mean() * (len(losses[-1]) / len(batch[0]))).backward()
-        return torch.cat([part.detach() for part in losses])
+                losses = self.objective.losses(update, self.net, *part)
+                (first(losses).mean() * (len(part[0]) / len(batch[0]))).backward()
+            values.append({name: value.detach() for name, value in losses.items()})
+        return {name: torch.cat([part[name] for part in values]) for name in values[0]}
 
     def check(self) -> None:
         """Raise FloatingPointError if a step since the last check was not finite. Waits for the device."""
@@ -221,10 +246,11 @@ class Trainer:
 
     def state(self) -> dict:
         """All that changes during training, except the step number."""
+        optimizers = {update: optimizer.state_dict() for update, optimizer in self.optimizers.items()}
         return {
             "model": self.model.state_dict(),
             "ema": self.ema.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": optimizers if len(optimizers) > 1 else first(optimizers),
             "data_hash": self.data.hash,
             "splits": self.splits,
             "threads": torch.get_num_threads(),
@@ -235,10 +261,12 @@ class Trainer:
         """Continue from what `state()` returned. Raises CheckpointError if it is of other data or another model."""
         if state.get("data_hash") != self.data.hash:
             raise CheckpointError("the data set has changed since the run started; restore it, or start another run")
+        several = len(self.optimizers) > 1
         try:
             self.model.load_state_dict(state["model"])
             self.ema.model.load_state_dict(state["ema"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            for update, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["optimizer"][update] if several else state["optimizer"])
             self.splits = state["splits"]
             threads_before(state)
             self._compute(*as_before(state, self.settings, self.here.device))

@@ -44,7 +44,7 @@ def test_the_learning_rate_is_at_its_end_when_the_time_is_up_whatever_the_pace(t
 
 def test_a_machine_that_slows_down_makes_fewer_steps_of_the_same_schedule(time):
     optim, clock, step, rates = (
-        AdamW(schedule="trapezoid", cooldown=1.0, warmup=0),
+        AdamW(lr=1.0, schedule="trapezoid", cooldown=1.0, warmup=0),
         Clock(Loop(minutes=1.0), ALONE),
         0,
         [],

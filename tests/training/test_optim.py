@@ -102,7 +102,7 @@ def test_muon_learns_all_directions_at_the_same_pace():
 def test_muon_takes_the_steps_of_that_of_torch(shape):
     """Which computes in bf16, so that they agree to its precision."""
     ours, theirs = (torch.nn.Parameter(torch.ones(shape)) for _ in range(2))
-    optim = MUON.replace(lr=0.01, weight_decay=0.1)
+    optim = MUON.replace(lr=0.01, weight_decay=0.1).filled({})
     optimizer = Muon([ours], [], [], optim)
     reference = torch.optim.Muon([theirs], 0.01, 0.1, optim.momentum, adjust_lr_fn="match_rms_adamw")
     for _ in range(5):
