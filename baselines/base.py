@@ -63,7 +63,5 @@ class Objective(ABC):
         return None
 
     @abstractmethod
-    def losses(
-        self, update: str, network: nn.Module, x_0: Tensor, cond: Tensor, *draws: Tensor
-    ) -> dict[str, Tensor]:
+    def losses(self, update: str, network: nn.Module, x_0: Tensor, cond: Tensor, *draws: Tensor) -> dict[str, Tensor]:
         """Values (B,) by the name of their curve: first the loss that the update minimises, then its terms."""

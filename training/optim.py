@@ -24,7 +24,7 @@ class AdamW(Settings):
 
     moments: ClassVar[int] = 2  # numbers that the optimiser keeps for each parameter
     name: Literal["adamw"] = "adamw"
-    lr: float | None = setting(None, "peak learning rate; null: 1e-3, with model=wgan_gp 2e-4", ge=0)
+    lr: float | None = setting(None, "peak learning rate; null: 1e-3, with model=wgan_gp 5e-4", ge=0)
     betas: list[Decay] | None = setting(
         None, "decay of the first and second moments; null: 0.9 and 0.99, with model=wgan_gp 0 and 0.9",
         min_length=2, max_length=2,
