@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.base import BaselineSettings, Objective
+from baselines.base import BaselineSettings
 from baselines.networks import Features, Generator, latent_of
 from conf import setting
 from diffusion.gaussian import GaussianDiffusion
+from diffusion.objective import TrainingObjective
 from models.embeddings import AttributeEmbedding
 
 
@@ -27,7 +28,7 @@ class VAESettings(BaselineSettings):
     )
 
     @property
-    def outputs(self) -> Literal["x_0", "palette"]:
+    def prediction(self) -> Literal["x_0", "palette"]:
         return "palette" if self.likelihood == "palette" else "x_0"
 
     def build(self, image_shape: Sequence[int], cardinalities: Sequence[int], outputs: int | None = None) -> VAE:
@@ -83,16 +84,11 @@ def gaussian_nll(x_0: Tensor, mean: Tensor, log_sigma: Tensor) -> Tensor:
     return error.flatten(1).sum(dim=1)
 
 
-class EvidenceLowerBound(Objective):
+class EvidenceLowerBound(TrainingObjective):
     """Reconstruction + beta KL, in nats for each number of a picture, or for each pixel of a palette."""
-
-    updates = ("model",)
 
     def __init__(self, settings: VAESettings, diffusion: GaussianDiffusion):
         self.settings, self.diffusion = settings, diffusion
-
-    def part(self, network: nn.Module, update: str) -> nn.Module:
-        return network
 
     def draws(self, x_0: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         return (torch.randn(len(x_0), self.settings.latent, generator=generator, device=generator.device),)

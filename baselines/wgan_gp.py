@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.base import BaselineSettings, Objective
+from baselines.base import BaselineSettings
 from baselines.networks import Features, Generator, latent_of
 from conf import setting
 from diffusion.gaussian import GaussianDiffusion
+from diffusion.objective import TrainingObjective
 from models.embeddings import AttributeEmbedding
 
 
@@ -80,7 +81,7 @@ def gradient_penalty(critic: Callable[[Tensor, Tensor], Tensor], x: Tensor, cond
     return (gradient.flatten(1).norm(dim=1) - 1).square()
 
 
-class Adversarial(Objective):
+class Adversarial(TrainingObjective):
     """The critic estimates the Wasserstein distance of generated pictures from real ones, the generator lowers it.
 
     A batch that the generator is updated on lends it its labels alone. "loss/train" is the critic's loss, for it is

@@ -19,6 +19,7 @@ from data import AnyDataset, PixelFaces
 from data.base import Dataset, Splits
 from data.palette import Palette
 from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
+from diffusion.objective import Denoising, TrainingObjective
 from models import MODELS, UNetSettings
 
 AnyModel = one_of((*MODELS, *BASELINES))
@@ -53,6 +54,12 @@ def build_splits(dataset: Dataset, data_root: str, conditional: bool = True) -> 
 def build_diffusion(recipe: Recipe | Settings, palette: Palette | None) -> GaussianDiffusion:
     """Raises ValueError for a schedule that its T or prediction does not allow, or logits without a palette."""
     return recipe.diffusion.build(palette and palette.colours)
+
+
+def build_objective(recipe: Recipe | Settings, diffusion: GaussianDiffusion) -> TrainingObjective:
+    """What a training minimises."""
+    model = recipe.model
+    return model.objective(diffusion) if isinstance(model, BaselineSettings) else Denoising(diffusion)
 
 
 def build_model(

@@ -22,15 +22,14 @@ from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
 from runtime.checkpoint import CheckpointError, load_tensors, read_info
 from runtime.device import Compute, computed, lay_out
 from runtime.distributed import Processes
-from runtime.factory import Recipe, build_diffusion, build_model
+from runtime.factory import Recipe, build_diffusion, build_model, build_objective
 from training.compute import Why, as_asked, as_before, fastest, fastest_threads, threads_before
 from training.ema import EMA
-from training.objective import objective_for
 from training.settings import TrainSettings
 
 UNCONDITIONAL_ROWS = 4
 NOISE, DROPOUT = (), (1,)  # what a seed of a step is for: two independent streams
-CHECK_EVERY = 16  # steps, where a check waits for the device
+CHECK_EVERY = 16  # updates, where a check waits for the device
 TIMED = {True: 2, False: 10}  # passes, on a CPU and on a GPU, whose passes are short
 
 
@@ -83,7 +82,7 @@ class Trainer:
         self.prior = LabelPrior.fit(self.schema, self.data.labels.cpu()) if len(self.schema) else None
         self.diffusion: GaussianDiffusion = build_diffusion(settings, self.data.palette)
         self.model = build_model(settings, self.data.image_shape, self.schema, self.data.palette).to(here.device)
-        self.objective = objective_for(settings, self.diffusion)
+        self.objective = build_objective(settings, self.diffusion)
         if here.world_size > 1 and not settings.is_diffusion:
             raise ValueError(f"model={settings.model.name}: trains in one process; start it without torchrun")
         self.ema = EMA(self.model, settings.train.ema_decay)
