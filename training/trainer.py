@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -52,9 +52,9 @@ def step_seed(seed: int, rank: int, step: int, use: tuple[int, ...] = NOISE) -> 
     return int(np.random.SeedSequence((seed, rank, step, *use)).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def first(losses: dict[str, Tensor]) -> Tensor:
-    """The loss that is minimised, of what an objective returns."""
-    return next(iter(losses.values()))
+def first(values: dict[str, Any]) -> Any:
+    """Of the losses of an objective, the one that is minimised."""
+    return next(iter(values.values()))
 
 
 def preview_labels(schema: ConditionSchema, requests: list[str]) -> Tensor:
