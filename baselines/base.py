@@ -29,7 +29,7 @@ class BaselineSettings(Settings):
     @property
     def one_step(self) -> DiffusionSettings:
         """The diffusion with a single noise level, pure noise, of which generating is the only step."""
-        return DiffusionSettings(prediction=self.prediction, schedule="cosine", T=1)
+        return DiffusionSettings(prediction=self.prediction, schedule="cosine", T=1, times=[1])
 
     @abstractmethod
     def objective(self, diffusion: GaussianDiffusion) -> TrainingObjective:

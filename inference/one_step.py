@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diffusion.guidance import Fade
-from diffusion.samplers import DDIM
 from diffusion.sampling import SamplingOptions
-from diffusion.spacing import Trailing
 
-IN_ONE_STEP: dict[str, Any] = {"sampler": DDIM(), "steps": 1, "spacing": Trailing(), "refine": 0}
 WEIGHTS = (0.0, 1.0)  # what they have in the place of guidance: no request, or the request
 
 
@@ -19,11 +16,14 @@ def unguided(options: SamplingOptions) -> SamplingOptions:
     return options.model_copy(update={"w": 1.0}) if options.w == SamplingOptions().w else options
 
 
-def refuse_options(name: str, options: SamplingOptions) -> None:
-    """Raises ValueError for what changes how a diffusion model samples, and nothing of the baseline `name`."""
+def refuse_options(name: str, options: SamplingOptions, only: Mapping[str, Any]) -> None:
+    """Raises ValueError for what changes how a diffusion model samples, and nothing of the baseline `name`.
+
+    only : the options with which it is sampled, sampler and steps among them
+    """
     if options.w not in WEIGHTS:
         raise ValueError(f"w={options.w:g}: model={name} has no guidance; w=1 follows the request, w=0 ignores it")
-    for option, value in (IN_ONE_STEP | {"guidance": Fade()}).items():
+    for option, value in {**only, "guidance": Fade()}.items():
         given = getattr(options, option)
         if given != value:
             raise ValueError(

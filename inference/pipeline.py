@@ -37,7 +37,7 @@ from diffusion.spacing import Listed
 from inference.branches import Branches, branches_for, completes
 from inference.classifier import Classifier, classifier_for_weights
 from inference.memory import telling_of_memory
-from inference.one_step import IN_ONE_STEP, refuse_conditions, refuse_edit, refuse_options, unguided
+from inference.one_step import refuse_conditions, refuse_edit, refuse_options, unguided
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from runtime.device import Compute, computed, lay_out, pick_device, pick_precision
 from runtime.factory import Recipe, build_diffusion, build_model
@@ -284,7 +284,7 @@ class Pipeline:
             raise ValueError("complete=true: these weights have no label prior; leave it out, or train anew")
         options, T = self.resolved(options), self.diffusion.schedule.T
         if not self.recipe.is_diffusion:
-            refuse_options(self.recipe.model.name, options)
+            refuse_options(self.recipe.model.name, options, at_trained_times(self.diffusion))
         sampler = options.sampler
         if options.steps > T:
             raise ValueError(f"steps={options.steps}: must be a whole number from 1 to {T}, the T of the training")
