@@ -87,7 +87,7 @@ def provenance(bench: Bench) -> dict[str, Any]:
 
 
 def heading(record: dict[str, Any], cost: Cost) -> str:
-    spacing = " ".join(f"{value:g}" if isinstance(value, float) else value for value in record["spacing"].values())
+    spacing = " ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in record["spacing"].values())
     how = f"steps {record['steps']}, spacing {spacing}, refine {record['refine']}"
     uses = record.get("test_split_uses")
     times = "once" if uses == 1 else f"{uses} times"

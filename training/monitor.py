@@ -43,14 +43,13 @@ class Averages:
         self.norm, self.steps, self.seconds = torch.zeros((), device=self.device), 0, 0.0
 
     def add(self, result: StepResult, seconds: float) -> None:
-        for name, values in result.losses.items():
+        for name, values in result.curves.items():
             both = torch.stack([values.sum(), torch.full_like(values, 1.0).sum()])
             self.curves[name] = self.curves[name] + both if name in self.curves else both
         if result.t is not None:
-            losses = result.losses["loss/train"]
             bucket = (result.t - 1) * self.buckets // self.T
-            self.by_t[0].index_add_(0, bucket, losses)
-            self.by_t[1].index_add_(0, bucket, torch.ones_like(losses))
+            self.by_t[0].index_add_(0, bucket, result.losses)
+            self.by_t[1].index_add_(0, bucket, torch.ones_like(result.losses))
         self.norm += result.grad_norm
         self.steps += 1
         self.seconds += seconds

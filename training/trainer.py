@@ -41,10 +41,15 @@ def _schedule(diffusion: DiffusionSettings) -> tuple[str, int, bool]:
 class StepResult(NamedTuple):
     """Of this process; with several updates in a step, each value is of the last one that has it."""
 
-    losses: dict[str, Tensor]  # (B,) each, by the name of its curve
+    curves: dict[str, Tensor]  # (B,) each, as the objective names them
     t: Tensor | None  # (B,) noise levels, where there are any
     grad_norm: Tensor  # ()
     lr: float
+
+    @property
+    def losses(self) -> Tensor:
+        """(B,), those by which the training is followed."""
+        return self.curves["loss/train"]
 
 
 def step_seed(seed: int, rank: int, step: int, use: tuple[int, ...] = NOISE) -> int:
