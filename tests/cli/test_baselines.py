@@ -159,16 +159,15 @@ def test_what_the_optimiser_leaves_open_follows_from_the_model(model, lr, betas)
     assert compose(TrainSettings, [f"model={model}", "optim.lr=0.5"]).optim.lr == 0.5
 
 
-def test_an_evaluation_has_every_measure_but_edits(trained, in_tmp, monkeypatch):
+def test_an_evaluation_has_every_measure_but_edits(generator, in_tmp, monkeypatch):
     monkeypatch.setattr(classifier, "STEPS", 2)
     monkeypatch.setattr(classifier, "BATCH", 8)
     run_program(
-        "evaluate.py", f"checkpoint={trained.weights}", "out=result", "exact.n=4", "exact.tries=1", "adherence.n=1",
+        "evaluate.py", f"checkpoint={generator}", "out=result", "exact.n=4", "exact.tries=1", "adherence.n=1",
         "validity.n=2", "memorisation.n=4", "speed.repeats=1", "device=cpu",
         "measure=[exact,adherence,validity,memorisation,edits,speed]",
     )  # fmt: skip
     record = json.loads((in_tmp / "result/metrics.json").read_text())
-    assert record["model"] == trained.read_config()["model"]["name"]
-    assert record["w"] == 1 and record["nfe"] == 1 and "edits" not in record
+    assert record["model"] == "vae" and record["w"] == 1 and record["nfe"] == 1 and "edits" not in record
     assert set(record["adherence"]["by_w"]) == {"0", "1"}
     assert {found["w"] for found in record["validity"]["sampled"]} == {1}
