@@ -6,8 +6,6 @@ python scripts/study.py jobs=2 only=[base,cosine]
 
 import sys
 
-import torch
-
 from cli.app import command
 from scripts.studies.estimate import seconds
 from scripts.studies.runner import chosen, left, run_all
@@ -21,7 +19,6 @@ def main(settings: StudySettings, overrides: list[str]) -> None:
     if not runs:
         return
     if settings.minutes is None and not settings.rehearsal:
-        torch.set_num_threads(settings.threads)
         print(f"about {said(seconds(runs, settings))} on this machine with jobs={settings.jobs}", flush=True)
     failed = run_all(settings)
     if failed:

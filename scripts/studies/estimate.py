@@ -21,7 +21,8 @@ TIMED = 2
 
 
 def seconds(runs: Sequence[Run], study: StudySettings) -> float:
-    """Of training and measuring these runs, `study.jobs` side by side."""
+    """Of training and measuring these runs, `study.jobs` side by side, with as many threads each as they will have."""
+    torch.set_num_threads(study.threads)
 
     @cache
     def splits(name: str) -> Splits:

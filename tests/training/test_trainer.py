@@ -140,7 +140,8 @@ def test_a_step_is_a_function_of_its_number(trainer):
 def test_the_learning_rate_of_the_schedule_reaches_the_optimiser(trainer):
     """It would go on at the rate it was built with, without warm-up and without its fall at the end."""
     tiny = trainer("optim.warmup=10", "optim.schedule=cosine")
-    results = [tiny.step(step, 100) and tiny.optimizer.param_groups[0]["lr"] for step in (0, 9, 99)]
+    (optimizer,) = tiny.optimizers.values()
+    results = [tiny.step(step, 100) and optimizer.param_groups[0]["lr"] for step in (0, 9, 99)]
     assert results == [tiny.settings.optim.rate(step, 100) for step in (0, 9, 99)]
     assert results[0] == pytest.approx(results[1] / 10) and results[2] < results[1] / 10
     assert tiny.step(5, 100).lr == tiny.settings.optim.rate(5, 100)
