@@ -3,23 +3,29 @@
 python -m scripts.maintain.mutants                   # all groups; prints the table of docs/testing.md
 python -m scripts.maintain.mutants training          # one
 python -m scripts.maintain.mutants diffusion --only 'diffusion.schedule*'
+python -m scripts.maintain.mutants evaluation --sample 250 --processes 1
 
 Each group of files is mutated in a copy of the checkout, by mutmut, and judged by the tests of its own room alone,
 which keeps a mutant that survives cheap. The copies are kept below mutants/, so that a run that was stopped goes on,
-and `cd mutants/GROUP; mutmut show NAME` shows a mutant.
+and `cd mutants/GROUP; mutmut show NAME` shows a mutant. A sample is the same each time, and part of any larger one.
 """
 
 import argparse
+import contextlib
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+from mutmut.mutation.file_mutation import mutate_file_contents
 from mutmut.stats import status_by_exit_code
+from mutmut.utils.format_utils import get_mutant_name
 
+from evaluation.intervals import wilson
 from runtime.plots import percent, table
 from scripts.maintain import in_one_line
 
@@ -48,14 +54,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], help="all of them if none is named")
     parser.add_argument("--only", nargs="*", default=[], help="names of mutants, with * for any characters")
+    parser.add_argument("--sample", type=int, metavar="N", help="N mutants of each group, chosen at random")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="all cores if not given")
     args = parser.parse_args()
     rows = []
     for group in args.groups or GROUPS:
         copy = FOLDER / group
         prepare(copy, *GROUPS[group])
+        names = sampled(copy, GROUPS[group][0], args.sample) if args.sample else args.only
         mutmut = Path(sys.executable).with_name("mutmut")
-        subprocess.run([mutmut, "run", "--max-children", str(os.cpu_count()), *args.only], cwd=copy, check=True)
-        rows += results(copy)
+        subprocess.run([mutmut, "run", "--max-children", str(args.processes), *names], cwd=copy, check=True)
+        rows += results(copy, names if args.sample else None)
     print(table(("file", "mutants", "killed", "survived", "no tests", "killed, share"), rows))
 
 
@@ -81,24 +90,39 @@ def prepare(copy: Path, sources: list[str], tests: list[str]) -> None:
     project.write_text(f"{project.read_text(encoding='utf-8')}\n[tool.mutmut]\n{section}\n", encoding="utf-8")
 
 
-def results(copy: Path) -> list[list]:
-    """A row for each file, from what mutmut left in the copy."""
+def sampled(copy: Path, sources: list[str], n: int) -> list[str]:
+    """The names of n of the mutants that mutmut makes of `sources`."""
+    names = []
+    with contextlib.chdir(copy):  # where mutmut finds its settings
+        for path in (
+            path for source in map(Path, sources) for path in (source.rglob("*.py") if source.is_dir() else [source])
+        ):
+            mutated = mutate_file_contents(str(path), path.read_text(encoding="utf-8"))
+            names += [get_mutant_name(path, name) for name in mutated.mutant_names]
+    names.sort()
+    random.Random(0).shuffle(names)
+    return names[:n]
+
+
+def results(copy: Path, sample: list[str] | None = None) -> list[list]:
+    """A row for each file, from what mutmut left in the copy; of a sample, the shares with their intervals."""
     rows, total = [], Counter()
     for meta in sorted((copy / "mutants").rglob("*.py.meta")):
-        codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"].values()
+        codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"].items()
+        codes = [code for name, code in codes if sample is None or name in sample]
         found = (status_by_exit_code[code] for code in codes if code is not None)
         counts = Counter("killed" if status in KILLED else status for status in found)
         name = meta.relative_to(copy / "mutants").as_posix().removesuffix(".meta")
         if counts:
-            rows.append(_row(name, counts))
+            rows.append((name, counts))
             total += counts
-    return [*rows, _row(f"**{copy.name}**", total)]
+    return [_row(name, counts, sample is not None) for name, counts in [*rows, (f"**{copy.name}**", total)]]
 
 
-def _row(name: str, counts: Counter) -> list:
-    number = sum(counts.values())
-    return [name, number, *(counts[kind] for kind in ("killed", "survived", "no tests")),
-            percent(counts["killed"] / number) if number else ""]  # fmt: skip
+def _row(name: str, counts: Counter, is_sample: bool) -> list:
+    number, killed = sum(counts.values()), counts["killed"]
+    share = wilson(killed, number).percent if is_sample or not number else percent(killed / number)
+    return [name, number, killed, counts["survived"], counts["no tests"], share]
 
 
 if __name__ == "__main__":

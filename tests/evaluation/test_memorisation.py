@@ -106,6 +106,8 @@ def test_the_measure_reports_samples_requests_and_independent_slots(splits, tmp_
     assert (sets[ASKED]["training"].value, sets[ASKED]["held_out"].value) == (0.0, 0.1)
     assert sets[UNASKED]["right"].value == 1.0  # every novel label is rendered, and the samples are real faces
     assert sets[INDEPENDENT]["samples"] == 100
+    again = Memorisation(bench, MemorisationSettings(n=10)).measure(lambda wanted: samples[wanted.name])
+    assert again == figures  # also of the labels drawn for it
     assert (sets[UNASKED]["nfe"], sets[ASKED]["nfe"]) == (10, 20)
     report = measured.report(figures, tmp_path)
     assert "| no request | 10 | 10 | 30.0 % (" in report and (tmp_path / "neighbours.png").exists()
