@@ -7,7 +7,8 @@ python -m scripts.maintain.mutants evaluation --sample 250 --processes 1
 
 Each group of files is mutated in a copy of the checkout, by mutmut, and judged by the tests of its own room alone,
 which keeps a mutant that survives cheap. The copies are kept below mutants/, so that a run that was stopped goes on,
-and `cd mutants/GROUP; mutmut show NAME` shows a mutant. A sample is the same each time, and part of any larger one.
+and `cd mutants/GROUP; mutmut show NAME` shows a mutant. A sample has the same mutants each time, a larger
+one among them those of a smaller one, and is judged anew each time.
 """
 
 import argparse
@@ -94,11 +95,10 @@ def sampled(copy: Path, sources: list[str], n: int) -> list[str]:
     """The names of n of the mutants that mutmut makes of `sources`."""
     names = []
     with contextlib.chdir(copy):  # where mutmut finds its settings
-        for path in (
-            path for source in map(Path, sources) for path in (source.rglob("*.py") if source.is_dir() else [source])
-        ):
-            mutated = mutate_file_contents(str(path), path.read_text(encoding="utf-8"))
-            names += [get_mutant_name(path, name) for name in mutated.mutant_names]
+        files = [file for path in map(Path, sources) for file in (path.rglob("*.py") if path.is_dir() else [path])]
+        for file in files:
+            mutated = mutate_file_contents(str(file), file.read_text(encoding="utf-8"))
+            names += [get_mutant_name(file, name) for name in mutated.mutant_names]
     names.sort()
     random.Random(0).shuffle(names)
     return names[:n]

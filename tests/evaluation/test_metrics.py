@@ -103,6 +103,7 @@ def test_a_distance_grows_with_the_shift():
 def test_too_few_pictures_are_refused():
     with pytest.raises(ValueError, match=r"n=255: too few pictures .* at least 256"):
         refuse_few(255, 128)
+    refuse_few(256, 128)  # as many as the message says
     with pytest.raises(ValueError, match="too few"):
         compare(normal(31), normal(400))
 
