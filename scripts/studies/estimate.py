@@ -4,64 +4,59 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import cache
 
 import torch
 
 from data.base import Splits
-from runtime.device import pick_device
-from runtime.factory import build_diffusion, build_model
+from runtime.distributed import processes
+from runtime.factory import build_splits
 from runtime.settings import compose
 from scripts.studies.runs import Run
 from scripts.studies.settings import StudySettings
 from training.settings import TrainSettings
+from training.trainer import Trainer
 
-EVALUATIONS = 16  # of the network per picture that is measured: ten steps, of which most pictures take two
+EVALUATIONS = 16  # of a denoiser per picture that is measured: ten steps, of which most pictures take two
+BACKWARD = 3  # times as long as an evaluation takes a training step
 TIMED = 2
 
 
 def seconds(runs: Sequence[Run], study: StudySettings) -> float:
     """Of training and measuring these runs, `study.jobs` side by side, with as many threads each as they will have."""
     torch.set_num_threads(study.threads)
-
-    @cache
-    def splits(name: str) -> Splits:
-        return datasets[name].load(study.data_root)
-
     times: dict[str, float] = {}
-    datasets, total = {}, 0.0
+    loaded: dict[str, Splits] = {}
+    total = 0.0
     for run in runs:
-        settings = compose(TrainSettings, run.variant.overrides)
-        datasets[settings.dataset.name] = settings.dataset
+        settings = compose(TrainSettings, [*run.variant.overrides, f"device={study.device}"])
         key = str((settings.model, settings.train.batch_size, settings.dataset.name, settings.diffusion.prediction))
         if key not in times:
-            times[key] = step_seconds(settings, splits(settings.dataset.name), study)
-        pictures = EVALUATIONS * pictures_of(run)
-        total += times[key] * (settings.train.steps + pictures / 3 / settings.train.batch_size)
+            data = f"{settings.dataset.name}, {settings.cfg.conditional}"
+            if data not in loaded:
+                loaded[data] = build_splits(settings.dataset, study.data_root, settings.cfg.conditional)
+            times[key] = step_seconds(settings, loaded[data])
+        measuring = evaluations_of(run) / BACKWARD / settings.train.batch_size
+        total += times[key] * (settings.train.steps + measuring)
     return total / min(study.jobs, len(runs))
 
 
-def pictures_of(run: Run) -> int:
-    """How many pictures are measured of a run, about."""
+def evaluations_of(run: Run) -> int:
+    """How often a network is evaluated to measure a run, about."""
     wanted = run.variant.measures
     requests, checks = 500 * len(wanted.w), 5 * wanted.complete * wanted.progress
-    return requests + 2 * (wanted.complete + wanted.pictures) + checks
+    pictures = requests + len(wanted.guided) * (wanted.complete + wanted.pictures) + checks
+    return pictures * (EVALUATIONS if wanted.diffuses else 1)
 
 
-def step_seconds(settings: TrainSettings, splits: Splits, study: StudySettings) -> float:
+def step_seconds(settings: TrainSettings, splits: Splits) -> float:
     """The time of one step of training, at best of some after a first one."""
-    device, data = pick_device(study.device), splits.train if settings.cfg.conditional else splits.train.unconditional()
-    diffusion = build_diffusion(settings, data.palette)
-    model = build_model(settings, data.image_shape, data.schema, data.palette).to(device)
-    optimizer, times = settings.optim.build(model), []
-    batch = data.batch(torch.arange(settings.train.batch_size))
-    x_0, cond = batch.x_0.to(device), batch.cond.to(device)
-    for _ in range(1 + TIMED):
-        began = time.perf_counter()
-        diffusion.loss(model, x_0, cond).mean().backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - began)
+    times = []
+    with processes(settings.device) as here:
+        trainer = Trainer(settings, splits, here)
+        for step in range(1 + TIMED):
+            began = time.perf_counter()
+            trainer.step(step, settings.train.steps)
+            if here.device.type == "cuda":
+                torch.cuda.synchronize(here.device)
+            times.append(time.perf_counter() - began)
     return min(times[1:])

@@ -10,8 +10,8 @@ import torch
 
 from data.images import save_png
 from evaluation.intervals import mean_of_shares
-from runtime.settings import compose
-from scripts.studies import runner
+from runtime.settings import compose as composed
+from scripts.studies import estimate, runner
 from scripts.studies.figures import Pooled, ones, pooled, unbits
 from scripts.studies.measure import tiled, untiled
 from scripts.studies.readers import bits
@@ -36,7 +36,7 @@ def test_every_training_has_a_name_and_a_command_of_its_own():
 @pytest.mark.slow
 def test_every_training_composes_to_settings_of_its_own():
     variants = {run.variant.name: run.variant for run in runs() if run.variant.measures.diffuses}
-    settings = [compose(TrainSettings, variant.overrides) for variant in variants.values()]
+    settings = [composed(TrainSettings, variant.overrides) for variant in variants.values()]
     assert len({s.model_dump_json() for s in settings}) == len(settings) > 40
 
 
@@ -103,6 +103,20 @@ def test_an_unknown_name_is_refused_with_those_that_there_are():
     with pytest.raises(ValueError, match=r"only=nothing: no training is called so; there are .*base-0"):
         runner.chosen(StudySettings(only=["nothing"]))
     assert {run.variant.name for run in runner.chosen(StudySettings(only=["base", "cosine-0"]))} == {"base", "cosine"}
+
+
+def test_the_estimate_counts_steps_and_measures_and_shares_them_among_the_jobs(monkeypatch, in_tmp):
+    monkeypatch.setattr(estimate, "step_seconds", lambda settings, splits: 0.5)
+    small = Variant("small", (*TINY, "train.steps=10"), Measures(w=(1.0,), complete=0, pictures=0))
+    longer = Variant("longer", (*TINY, "train.steps=30"), Measures(w=(), complete=0, pictures=0))
+    alone = [estimate.seconds([Run(v, 0)], StudySettings(device="cpu")) for v in (small, longer)]
+    assert alone[1] == 15.0 and alone[0] == 5.0 + 0.5 * 500 * 16 / 3 / 8
+    assert estimate.seconds([Run(small, 0), Run(longer, 0)], StudySettings(device="cpu", jobs=2)) == sum(alone) / 2
+
+
+def test_a_timed_step_is_one_of_the_training(compose):
+    settings = compose("train", TINY)
+    assert 0 < estimate.step_seconds(settings, settings.dataset.load("")) < 60
 
 
 # -- figures ---------------------------------------------------------------------------------------------------------
