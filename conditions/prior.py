@@ -16,6 +16,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +24,7 @@ from conditions.schema import UNKNOWN, ConditionSchema
 from conditions.values import coarse_filled, slots
 
 BACKED = 5.0  # examples' worth of trust in p(value | root), where a further slot says more
+MOST = 2**16  # entries of one table; slots of many values each then depend on the root alone
 LABELS = 0x6C6162656C  # sets the seed of a picture's label apart from that of its noise
 TRACE = 1e-3  # of an example: what a value is worth that never occurred with the root, so that it can be asked for
 
@@ -47,13 +49,12 @@ class LabelPrior:
         """From labels (N, F); what is UNKNOWN does not count."""
         columns = slots(schema)
         values, sizes = labels[:, columns], [schema.cardinalities[f] for f in columns]
-        count = len(columns)
-        gain = [[_information(_counts(values, (a, b), sizes)[None]) for b in range(count)] for a in range(count)]
-        root = max(range(count), key=lambda a: sum(gain[a][b] for b in range(count) if b != a))
-        others = [slot for slot in range(count) if slot != root]
-        given = {(a, b): _worth(_counts(values, (root, a, b), sizes)) for a in others for b in others if a != b}
-        above = _forest(count, others, given)
-        tables = [_table(values, root, slot, above[slot], sizes) for slot in range(count)]
+        gain = _information(values, sizes).fill_diagonal_(0)
+        root = int(np.argmax(gain.sum(dim=1).numpy()))  # the first of equals
+        worth = _worth(values, sizes, root)
+        cells = sizes[root] * torch.outer(torch.tensor(sizes), torch.tensor(sizes))
+        above = _forest(root, worth.masked_fill(cells > MOST, -math.inf).numpy())
+        tables = [_table(values, root, slot, above[slot], sizes) for slot in range(len(sizes))]
         first = _counts(values, (root,), sizes) + TRACE
         return cls(root, above, first / first.sum(), tuple(tables))
 
@@ -190,23 +191,46 @@ def _counts(values: Tensor, chosen: Sequence[int], sizes: Sequence[int]) -> Tens
     return torch.bincount(flat, minlength=int(torch.tensor(shape).prod())).view(shape).double()
 
 
-def _information(joint: Tensor) -> float:
-    """Mutual information of the last two axes, in nats, given the first, from counts (R, A, B)."""
-    p = joint / joint.sum().clamp(min=1)
-    root = p.sum(dim=(1, 2), keepdim=True)
-    independent = p.sum(dim=2, keepdim=True) * p.sum(dim=1, keepdim=True) / root
-    return float((p * (p / independent).log())[p > 0].sum())
+def _dependence(values: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each pair of slots, (S, S) float64, from values (N, S), where both are known: how often that is; mutual
+    information in nats, times that number; and how many parameters it takes to say it.
+    """
+    start, known = torch.tensor([0, *sizes]).cumsum(dim=0), values != UNKNOWN
+    owner = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))  # of each value, (V,)
+    one_hot = torch.zeros(len(values), len(owner))
+    rows, columns = known.nonzero(as_tuple=True)
+    one_hot[rows, (values + start[:-1])[rows, columns]] = 1
+    both = (one_hot.T @ one_hot).double()  # (V, V)
+    slot = (owner[:, None] == torch.arange(len(sizes))).double()  # (V, S)
+    of_one = both @ slot  # how often a value occurs where a slot is known
+    n = slot.T @ of_one
+    expected = of_one[:, owner] * of_one[:, owner].T / n[owner][:, owner].clamp(min=1)
+    terms = torch.where(both > 0, both * (both / expected).log(), 0.0)
+    occurring = slot.T @ (of_one > 0).double()
+    free = (occurring - 1).clamp(min=0)
+    return n, slot.T @ terms @ slot, free * free.T
 
 
-def _worth(joint: Tensor) -> float:
-    """How much better two slots are explained by each other, given the first axis, in nats per label.
+def _information(values: Tensor, sizes: Sequence[int]) -> Tensor:
+    """(S, S): mutual information of each two slots, in nats."""
+    n, information, _ = _dependence(values, sizes)
+    return information / n.clamp(min=1)
+
+
+def _worth(values: Tensor, sizes: Sequence[int], root: int) -> Tensor:
+    """(S, S): how much better two slots are explained by each other, given the root, in nats per label.
 
     Less the penalty of the Bayesian information criterion (Schwarz 1978) for the parameters that this takes, so that
     chance alone is worth less than 0.
     """
-    n = joint.sum().item()
-    free = ((joint.sum(dim=2) > 0).sum(dim=1) - 1).clamp(min=0) * ((joint.sum(dim=1) > 0).sum(dim=1) - 1).clamp(min=0)
-    return _information(joint) - free.sum().item() * math.log(max(n, 1)) / (2 * max(n, 1))
+    n, information, free = map(sum, zip(*(_dependence(part, sizes) for part in _by_value(values, root)), strict=True))
+    n = n.clamp(min=1)
+    return (information - free * n.log() / 2) / n
+
+
+def _by_value(values: Tensor, root: int) -> list[Tensor]:
+    """Rows with the same value of the root each, where that is known; a list of no rows where it never is."""
+    return [values[values[:, root] == v] for v in values[:, root].unique() if v != UNKNOWN] or [values[:0]]
 
 
 def _table(values: Tensor, root: int, slot: int, over: int, sizes: Sequence[int]) -> Tensor:
@@ -222,15 +246,20 @@ def _table(values: Tensor, root: int, slot: int, over: int, sizes: Sequence[int]
     return counts / counts.sum(dim=2, keepdim=True)
 
 
-def _forest(count: int, others: Sequence[int], worth: dict[tuple[int, int], float]) -> tuple[int, ...]:
-    """The best forest of edges worth more than 0, by Prim's algorithm: for each slot the one above it, or -1."""
-    above, reached = [-1] * count, list[int]()
-    while remaining := [slot for slot in others if slot not in reached]:
-        edges = [(worth[a, b], -a, -b) for a in reached for b in remaining if worth[a, b] > 0]
-        if edges:
-            _, over, slot = max(edges)
-            above[-slot] = -over
-            reached.append(-slot)
+def _forest(root: int, worth: np.ndarray) -> tuple[int, ...]:
+    """The best forest of edges worth more than 0, without the root, by Prim's algorithm.
+
+    worth : (S, S)
+
+    Returns the slot above each, or -1.
+    """
+    above, reached = [-1] * len(worth), list[int]()
+    while remaining := [slot for slot in range(len(worth)) if slot != root and slot not in reached]:
+        edges = worth[np.ix_(reached, remaining)]
+        if edges.size and edges.max() > 0:  # of equals the first, by number
+            first, second = min((reached[a], remaining[b]) for a, b in np.argwhere(edges == edges.max()))
+            above[second] = first
+            reached.append(second)
         else:  # the first of another tree
             reached.append(remaining[0])
     return tuple(above)

@@ -1,5 +1,6 @@
 """The label prior: the tree that counts say, and samples with the probabilities that it says."""
 
+import collections
 import itertools
 import math
 
@@ -8,8 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.prior import LabelPrior
-from conditions.schema import UNKNOWN
+from conditions.fields import Field
+from conditions.prior import LabelPrior, _worth
+from conditions.schema import UNKNOWN, ConditionSchema
 from conditions.values import coarse_filled, slots
 from data import CryptoPunks, PixelFaces
 from tests.conditions.schemas import SCHEMAS, TOY, every_schema, partial_labels
@@ -161,6 +163,35 @@ def test_values_to_avoid_are_not_sampled_unless_nothing_else_is_left(prior):
     assert not (found[:, head] == 3).any() and not (found[:, ear] == 1).any()  # neither of the two
     assert not (sampled("any", "hat")[:, head] >= 2).any()
     assert (sampled("cap", "cap")[:, head] == 3).all()
+
+
+@pytest.mark.parametrize("make", [examples, chained], ids=["star", "chain"])
+def test_the_dependences_are_those_of_the_formula(make):
+    """I(A; B | R) by its definition, with loops; of half of the labels, two slots are known together."""
+    labels = make()[:, COLUMNS]
+    labels[::3, 2], labels[1::3, 1], labels[::5, 0] = UNKNOWN, UNKNOWN, UNKNOWN
+    root, (a, b) = 0, (1, 2)
+    known = [row for row in labels[:, [root, a, b]].tolist() if UNKNOWN not in row]
+    count, n, cells = collections.Counter(map(tuple, known)), len(known), 0.0
+    of = [collections.Counter(tuple(row[i] for i in some) for row in known) for some in ((0,), (0, 1), (0, 2))]
+    for (r, i, j), c in count.items():
+        cells += c * math.log(c * of[0][(r,)] / (of[1][r, i] * of[2][r, j]))
+    free = sum(
+        (len({i for s, i in of[1] if s == r}) - 1) * (len({j for s, j in of[2] if s == r}) - 1) for (r,) in of[0]
+    )
+    worth = _worth(labels, SIZES, root)
+    assert worth[a, b].item() == pytest.approx((cells - free * math.log(n) / 2) / n)
+    assert torch.equal(worth, worth.T)
+
+
+def test_slots_of_many_values_make_no_huge_tables():
+    """Three columns of 200 values that say all of each other would be 8 million numbers in the header of a file."""
+    schema = ConditionSchema(tuple(Field(name, tuple(f"{name} {v}" for v in range(200))) for name in "abc"))
+    values = torch.arange(4000) % 200
+    prior = LabelPrior.fit(schema, torch.stack([values, (values + 1) % 200, (values + 2) % 200], dim=1))
+    assert set(prior.above) == {-1} and len(prior.to_json()) < 2_000_000
+    (found,) = prior.complete(schema, schema.encode("a 7")[None], [torch.Generator().manual_seed(0)])
+    assert schema.names(found) == ["a 7", "b 8", "c 9"]
 
 
 def test_what_is_not_known_of_an_example_does_not_count():
