@@ -11,12 +11,13 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from conf import Settings, setting
+from conf import setting
 from models.embeddings import AttributeEmbedding, SpatialEmbedding, TimeEmbedding, sinusoidal_embedding
 from models.layers import zero
+from models.settings import NetworkSettings
 
 
-class DiTSettings(Settings):
+class DiTSettings(NetworkSettings):
     """the diffusion transformer of models/dit.py"""
 
     name: Literal["dit"] = "dit"

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
 import torch
+import torch.nn.functional as F
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from conf import Settings, setting
+from conf import setting
 from models.embeddings import AttributeEmbedding, SpatialEmbedding, TimeEmbedding
 from models.layers import Downsample, Modulation, ResidualBlock, SelfAttention, Upsample, norm, zero
+from models.settings import NetworkSettings
+
+COARSEST = 8  # positions along the longer side, of which a level is halved once more
+ATTENDED = 8  # positions along the longer side, of levels whose attention costs little
+WIDEST = 4  # of the multiples of the finest level's width
 
 
-class UNetSettings(Settings):
+class UNetSettings(NetworkSettings):
     """the U-Net of models/unet.py"""
 
     name: Literal["unet"] = "unet"
     channels: int = setting(32, "width of the finest level", ge=1, le=4096)
-    channel_mults: list[PositiveInt] = setting(
-        [1, 2, 4], "width of each level, as a multiple; each further level halves the picture", min_length=1
+    channel_mults: list[PositiveInt] | None = setting(
+        None,
+        "width of each level, as a multiple; each further level halves the picture; null for as many as the size "
+        "of the pictures needs, such as [1,2,4] at 24 x 24",
+        min_length=1,
     )
     blocks: int = setting(2, "residual blocks per level", ge=1, le=64)
     patch: int = setting(1, "side of the squares of pixels that the finest level takes as one position", ge=1, le=64)
-    attention_levels: list[NonNegativeInt] = setting([2], "levels with self-attention, 0 the finest")
+    attention_levels: list[NonNegativeInt] | None = setting(
+        None,
+        f"levels with self-attention, 0 the finest; null for coarse ones of {ATTENDED} x {ATTENDED} positions at most",
+    )
     head_dim: int = setting(32, "channels per attention head", ge=1)
     label: Literal["add", "concat"] = setting(
         "add", "whether the label embedding is added to that of the time, or stands beside it"
@@ -35,20 +47,32 @@ class UNetSettings(Settings):
     map_channels: int = setting(16, "width of the spatial embedding that joins the input; 0 for none", ge=0, le=1024)
     dropout: float = setting(0.0, "inside residual blocks", ge=0, le=0.999)
 
+    def settled(self, image_shape: Sequence[int]) -> Self:
+        """With as many levels as bring pictures (C, H, W) below COARSEST positions, if that is left open."""
+        side = -(-max(image_shape[1:]) // self.patch)
+        halvings = max(1, (side // COARSEST).bit_length())
+        mults = self.channel_mults or [min(2**level, WIDEST) for level in range(halvings + 1)]
+        attended = self.attention_levels
+        if attended is None:
+            attended = [level for level in range(2, len(mults)) if side <= ATTENDED * 2**level]
+        return self.replace(channel_mults=mults, attention_levels=attended)
+
     def build(self, image_shape: Sequence[int], cardinalities: Sequence[int], outputs: int | None = None) -> UNet:
         """With random weights. Raises ValueError for a shape or widths that do not fit together."""
-        return UNet(image_shape, cardinalities, self, outputs or image_shape[0])
+        return UNet(image_shape, cardinalities, self.settled(image_shape), outputs or image_shape[0])
 
 
 class UNet(nn.Module):
     """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, outputs, H, W): eps, x_0, v or logits, as it was trained.
 
-    image_shape   : (C, H, W); H and W must be divisible by patch * 2 ** (len(channel_mults) - 1)
+    image_shape   : (C, H, W)
     cardinalities : number of values of each field of `cond`; () for an unconditional network
 
     Each level is `channels` times its multiple wide and half the size of the one before. Blocks of the attention levels
     are followed by self-attention; the middle always has it. With `patch` > 1 the finest level works on squares of
     pixels, their channels side by side (Shi et al. 2016: sub-pixel convolution), at a patch ** 2-th of the cost.
+
+    Sizes that cannot be halved so often get a border of zeros at the right and at the bottom, which is cut off again.
     """
 
     def __init__(self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: UNetSettings, outputs: int):
@@ -57,6 +81,7 @@ class UNet(nn.Module):
         channels, blocks, head_dim = settings.channels, settings.blocks, settings.head_dim
         levels = len(settings.channel_mults)
         _refuse_size(height, width, levels, settings.patch)
+        self.step = settings.patch * 2 ** (levels - 1)
         _refuse_levels(settings.attention_levels, levels)
         widths = [channels * mult for mult in settings.channel_mults]
         embed_dim = 4 * channels
@@ -104,6 +129,8 @@ class UNet(nn.Module):
             emb = torch.cat([emb, label], dim=1) if self.beside else emb + label
         if self.map is not None:
             x_t = torch.cat([x_t, self.map(cond)], dim=1)  #  (B, C + M, H, W)
+        height, width = x_t.shape[-2:]
+        x_t = F.pad(x_t, (0, -width % self.step, 0, -height % self.step))
         h = self.stem(self.to_patches(x_t))  #                (B, width, H, W), H and W divided by the patch
         skips = [h]
         for layer in self.down:  #                            ... (B, 4 width, H/4, W/4)
@@ -113,7 +140,7 @@ class UNet(nn.Module):
             h = layer(h, emb)
         for layer in self.up:  #                              ... (B, width, H, W)
             h = layer(torch.cat([h, skips.pop()], dim=1), emb) if isinstance(layer, Stage) else layer(h)
-        return self.to_pixels(self.head(h))  #                (B, outputs, H, W)
+        return self.to_pixels(self.head(h))[..., :height, :width]  # (B, outputs, H, W)
 
 
 class Stage(nn.Module):
@@ -131,14 +158,12 @@ class Stage(nn.Module):
 
 
 def _refuse_size(height: int, width: int, levels: int, patch: int) -> None:
+    """A level beyond the one with a single position would see nothing but the border."""
     step = patch * 2 ** (levels - 1)
-    if height % step or width % step:
-        fits = [side for side in range(step, height + 2 * step, step) if abs(side - height) < step]
-        patches = f"takes patches of {patch}, " if patch > 1 else ""
+    if step >= 2 * max(height, width):
         raise ValueError(
-            f"image size {height} x {width}: a U-Net with {levels} levels {patches}halves it {levels - 1} times and "
-            f"needs a multiple of {step}, such as {' or '.join(map(str, fits))}; change dataset.image_size, or use "
-            f"fewer model.channel_mults{' or a smaller model.patch' if patch > 1 else ''}"
+            f"image size {height} x {width}: a U-Net with {levels} levels and patches of {patch} halves it more often "
+            "than it has pixels; use fewer model.channel_mults, or a smaller model.patch"
         )
 
 

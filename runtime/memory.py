@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from conditions.schema import ConditionSchema
-from conf import Settings
 from data.palette import Palette
+from models.settings import NetworkSettings
 from runtime.device import computes_bf16
 from runtime.factory import build_model
 
@@ -44,13 +44,12 @@ def refuse_impossible(
     """
     have, batch_size = memory_of(device), settings.train.batch_size
     there = f"and the {'GPU' if device.type == 'cuda' else 'machine'} has {size(have)}"
-    model = on_meta(settings, image_shape, schema, palette)
+    model, what = on_meta(settings, image_shape, schema, palette), network(settings.model, image_shape)
     numbers = sum(p.numel() for p in model.parameters())
     weights = FLOAT32 * numbers * (3 + settings.optim.moments)  # weights, gradients, EMA weights, moments
     if weights > have:
         raise ValueError(
-            f"{network(settings.model)}: training {numbers:,} parameters needs {size(weights)}, {there}; "
-            "choose a smaller network"
+            f"{what}: training {numbers:,} parameters needs {size(weights)}, {there}; choose a smaller network"
         )
     auto = settings.precision == "auto" and device.type == "cuda" and computes_bf16(device)  # a CPU tries fp32 too
     bf16 = settings.precision == "bf16" or auto
@@ -59,7 +58,7 @@ def refuse_impossible(
     most = (have - weights) // picture * shares
     if not most:
         raise ValueError(
-            f"{network(settings.model)}: training needs {size(weights + picture)} for one picture at a time, {there}; "
+            f"{what}: training needs {size(weights + picture)} for one picture at a time, {there}; "
             "choose a smaller network"
         )
     if batch_size > most:
@@ -95,7 +94,7 @@ def on_meta(settings: Any, image_shape: tuple[int, ...], schema: ConditionSchema
         if "overflow" not in str(error).lower():
             raise
         raise ValueError(
-            f"{network(settings.model)}: no memory can hold its parameters; choose a smaller network"
+            f"{network(settings.model, image_shape)}: no memory can hold its parameters; choose a smaller network"
         ) from error
 
 
@@ -123,9 +122,9 @@ class _FusedAttention(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def network(model: Settings) -> str:
-    """What makes a network larger than the default one of its kind, as it is typed."""
-    default = type(model)()
+def network(model: NetworkSettings, image_shape: tuple[int, ...]) -> str:
+    """What makes a network larger than the default one of its kind for such pictures, as it is typed."""
+    model, default = (settings.settled(image_shape) for settings in (model, type(model)()))
     larger = [name for name in type(model).model_fields if getattr(model, name) > getattr(default, name)]
     return ", ".join(f"model.{name}={getattr(model, name)}" for name in larger) or f"model={model.name}"
 

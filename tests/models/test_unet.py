@@ -42,13 +42,32 @@ def test_output_has_the_shape_of_the_picture(shape, mults, blocks, cardinalities
 
 
 @pytest.mark.parametrize(
-    ("shape", "levels", "multiple"), [((1, 28, 28), 4, 8), ((3, 24, 20), 4, 8), ((3, 9, 8), 2, 2), ((3, 1, 1), 3, 4)]
+    ("shape", "levels", "patch"), [((1, 28, 30), 4, 1), ((3, 9, 8), 2, 1), ((4, 8, 31), 3, 1), ((3, 10, 24), 2, 3)]
 )
-def test_size_that_cannot_be_halved_is_refused_with_a_remedy(shape, levels, multiple):
-    with pytest.raises(ValueError, match=f"{shape[1]} x {shape[2]}.*multiple of {multiple}, such as") as refused:
-        small(shape, channel_mults=[1] * levels)
+def test_a_size_that_cannot_be_halved_gets_a_border_of_zeros_that_is_cut_off(shape, levels, patch):
+    """The same weights, on a picture that already has that border, return the same inside it."""
+    step = patch * 2 ** (levels - 1)
+    larger = (shape[0], *(-(-side // step) * step for side in shape[1:]))
+    own, other = (
+        small(s, cardinalities=(), channel_mults=[1] * levels, patch=patch, attention_levels=[levels - 1])
+        for s in (shape, larger)
+    )
+    other.load_state_dict(awake(own).state_dict())
+    x_t, t = inputs(2, shape)
+    bordered = torch.zeros(2, *larger)
+    bordered[:, :, : shape[1], : shape[2]] = x_t
+    unlabelled = torch.zeros(2, 0, dtype=torch.int64)
+    expected = other(bordered, t, unlabelled)[:, :, : shape[1], : shape[2]]
+    torch.testing.assert_close(own(x_t, t, unlabelled), expected)
+    assert other(bordered, t, unlabelled).shape[2:] != own(x_t, t, unlabelled).shape[2:]
+
+
+@pytest.mark.parametrize(("shape", "levels", "patch"), [((3, 1, 1), 3, 1), ((3, 8, 8), 5, 1), ((1, 8, 8), 2, 8)])
+def test_levels_beyond_the_last_pixel_are_refused_with_a_remedy(shape, levels, patch):
+    with pytest.raises(ValueError, match=f"{shape[1]} x {shape[2]}.*{levels} levels.*patches of {patch}") as refused:
+        small(shape, channel_mults=[1] * levels, patch=patch)
     message = str(refused.value)
-    assert "dataset.image_size" in message and "model.channel_mults" in message and "\n" not in message
+    assert "model.patch" in message and "model.channel_mults" in message and "\n" not in message
 
 
 def test_patches_make_the_finest_level_smaller_and_put_every_pixel_back_in_its_place():
@@ -70,16 +89,6 @@ def test_patches_make_the_finest_level_smaller_and_put_every_pixel_back_in_its_p
     changed = (model(x_t, t, label) - before).abs().amax(dim=(0, 1)) > 0
     assert seen[0] == (6, 4)
     assert changed.nonzero().tolist() == [[4, 2], [4, 3], [5, 2], [5, 3]]
-
-
-def test_refusal_of_a_size_names_the_patch():
-    with pytest.raises(ValueError, match=r"2 levels takes patches of 3, halves it 1 times and needs a multiple of 6"):
-        small((3, 8, 8), patch=3)
-
-
-def test_refusal_of_a_size_names_the_sizes_next_to_it():
-    with pytest.raises(ValueError, match="such as 24 or 32;"):
-        small((1, 28, 28), channel_mults=[1, 1, 1, 1])
 
 
 @pytest.mark.parametrize(
@@ -161,3 +170,28 @@ def test_an_unconditional_network_is_the_same_however_labels_would_come_in():
     names = [list(small(cardinalities=(), label=label).state_dict()) for label in ("add", "concat")]
     assert names[0] == names[1]
     assert not any(name.startswith("attributes") for name in names[0])
+
+
+@pytest.mark.parametrize(
+    ("side", "mults", "attended"),
+    [(8, [1, 2], []), (24, [1, 2, 4], [2]), (28, [1, 2, 4], [2]), (64, [1, 2, 4, 4, 4], [3, 4])],
+)
+@pytest.mark.parametrize("shape", ["square", "tall"])
+def test_the_levels_follow_the_size_of_the_pictures(side, mults, attended, shape):
+    settings = UNetSettings().settled((3, side, side if shape == "square" else side // 2))
+    assert (settings.channel_mults, settings.attention_levels) == (mults, attended)
+    assert settings.settled((3, 99, 99)) == settings
+
+
+@pytest.mark.parametrize("side", range(8, 129, 5))
+def test_every_size_is_halved_until_few_positions_are_left(side):
+    levels = len(UNetSettings().settled((1, side, side)).channel_mults)
+    assert levels == 2 or 4 <= side / 2 ** (levels - 1) < 8
+    patched = UNetSettings(patch=2).settled((1, 2 * side, 2 * side))
+    assert patched.channel_mults == UNetSettings().settled((1, side, side)).channel_mults
+
+
+def test_what_is_said_of_levels_stays():
+    settings = UNetSettings(channel_mults=[1, 3], attention_levels=[0])
+    assert settings.settled(SHAPE) == settings
+    assert UNetSettings(channel_mults=[1, 2]).settled((3, 24, 24)).attention_levels == []

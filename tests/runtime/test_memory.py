@@ -109,9 +109,9 @@ def test_a_container_has_the_memory_that_it_may_use(monkeypatch, tmp_path):
 
 
 def test_a_network_is_named_by_what_makes_it_large():
-    assert network(UNetSettings(channels=64, blocks=3)) == "model.channels=64, model.blocks=3"
-    assert network(UNetSettings(channels=8)) == "model=unet"
-    assert network(DiTSettings()) == "model=dit"
+    assert network(UNetSettings(channels=64, blocks=3), SHAPE) == "model.channels=64, model.blocks=3"
+    assert network(UNetSettings(channels=8), SHAPE) == "model=unet"
+    assert network(DiTSettings(), SHAPE) == "model=dit"
 
 
 def test_sizes_in_words():
