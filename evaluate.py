@@ -28,7 +28,7 @@ FOLDER = Path("evaluations")
 
 @command(EvaluateSettings)
 def main(settings: EvaluateSettings, overrides: list[str]) -> None:
-    path = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.name)
+    path = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.collection)
     with contextlib.ExitStack() as stack:
         here = stack.enter_context(processes(settings.device))
         how = (here.device, *settings.how[1:])

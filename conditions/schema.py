@@ -197,10 +197,11 @@ class ConditionSchema:
         return label
 
     def with_seen(self, labels: Tensor) -> ConditionSchema:
-        """The same schema, knowing which values occur together in `labels` (N, F), all of them known."""
+        """The same schema, knowing which values occur together in `labels` (N, F), UNKNOWN ones with none."""
         columns = labels.numpy() + np.array(self.offsets, dtype=np.int64)
         one_hot = np.zeros((len(labels), sum(self.cardinalities)), dtype=np.float32)
-        np.put_along_axis(one_hot, columns, 1.0, axis=1)
+        rows, known = np.nonzero(labels.numpy() != UNKNOWN)
+        one_hot[rows, columns[rows, known]] = 1.0
         return ConditionSchema(self.fields, self.aliases, seen=one_hot.T @ one_hot > 0)
 
     def unseen_pairs(self, label: Tensor) -> list[tuple[str, str]]:

@@ -14,13 +14,13 @@ def slots(schema: ConditionSchema) -> list[int]:
 
 
 def coarse_filled(schema: ConditionSchema, labels: Tensor) -> Tensor:
-    """`labels` (N, F) with each coarse field set to what the value of its slot implies."""
+    """`labels` (N, F) with each coarse field set to what the value of its slot implies, UNKNOWN where that is."""
     labels = labels.clone()
     for f, field in enumerate(schema.fields):
         if field.slot:
             column = schema.column[field.slot]
             member = torch.tensor([value in field.members for value in schema.fields[column].values])
-            labels[:, f] = member[labels[:, column]].long()
+            labels[:, f] = torch.where(labels[:, column] == UNKNOWN, UNKNOWN, member[labels[:, column]].long())
     return labels
 
 

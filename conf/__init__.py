@@ -21,6 +21,7 @@ from rapidfuzz import fuzz
 
 MAX_SEED = 2**62
 MAX_WEIGHT = 20.0  # of guidance; with more, pictures are noise
+MOST_LINES = 100  # of one message
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "tf32", "bf16"]
 
@@ -32,6 +33,25 @@ def setting(default: Any, why: str, **limits: Any) -> Any:
 
 class Refusal(ValueError):
     """Settings that cannot be, in one line that begins with the name of the setting."""
+
+
+class Refusals(ValueError):
+    """Several things for a person to mend, told at once, a line for each.
+
+    head  : what they are wrong with
+    lines : each says where it is, what is wrong, and what to do
+    """
+
+    def __init__(self, head: str, lines: Sequence[str]):
+        super().__init__(head, tuple(lines))  # from which pickle makes it again, on its way to another process
+        self.head, self.lines = head, tuple(lines)
+
+    def __str__(self) -> str:
+        if len(self.lines) == 1:
+            return f"{self.head}: {self.lines[0]}"
+        shown, more = self.lines[:MOST_LINES], len(self.lines) - MOST_LINES
+        rest = [f"  and {more:,} more"] if more > 0 else []
+        return "\n".join([f"{self.head}: {len(self.lines):,} things to mend", *(f"  {line}" for line in shown), *rest])
 
 
 class Settings(BaseModel):

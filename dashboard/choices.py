@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from conditions.fields import NONE, Field
 from conditions.schema import ConditionSchema
+from data import DATASETS
+from data.folder_cache import FOLDER as DECODED
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,17 @@ class Choice:
 
     name: str
     kind: str  # any, none, group, not group, value
+
+
+def folders_below(data_root: Path) -> list[Path]:
+    """Folders and zip files that may hold a person's pictures: all but those of the other data sets."""
+    taken = {DECODED, *(file.path.partition("/")[0] for cls in DATASETS for file in cls.files)}
+    found = data_root.iterdir() if data_root.is_dir() else []
+    return sorted(
+        path
+        for path in found
+        if path.name not in taken and not path.name.startswith(".") and (path.is_dir() or path.suffix.lower() == ".zip")
+    )
 
 
 def slot_choices(schema: ConditionSchema) -> dict[str, list[Choice]]:

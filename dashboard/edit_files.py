@@ -40,7 +40,7 @@ def uploaded(name: str, content: bytes, info: WeightsInfo) -> Tensor:
     Raises ValueError for what is no picture, is too large, or has another size. Nothing of the file is kept.
     """
     with _as_file(name, content) as path:
-        background = Recipe.of(info.config).dataset.background
+        background = Recipe.of(info.config).dataset.backdrop
         return read_picture(path, tuple(info.image_shape), background, "picture")
 
 
@@ -86,7 +86,7 @@ def cropped(name: str, content: bytes, info: WeightsInfo, crop: Crop) -> Tensor:
     """A part of an uploaded picture as (C, H, W) uint8 in the size that these weights generate. Raises ValueError."""
     channels, height, width = info.image_shape
     with _as_file(name, content) as path:
-        picture = on_background(open_picture(path, "picture"), Recipe.of(info.config).dataset.background)
+        picture = on_background(open_picture(path, "picture"), Recipe.of(info.config).dataset.backdrop)
     left, top = (crop.across * (picture.width - crop.scale * width), crop.down * (picture.height - crop.scale * height))
     box = (left, top, left + crop.scale * width, top + crop.scale * height)
     method = Image.Resampling.NEAREST if crop.method == "nearest" else Image.Resampling.BOX

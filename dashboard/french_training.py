@@ -85,6 +85,9 @@ TEXTS = {
     "Name": "Nom",
     "made of the settings": "fait des réglages",
     "Start": "Lancer",
+    "Put a folder of pictures, or a zip file, into {root}.": (
+        "Mettez un dossier d'images, ou un fichier zip, dans {root}."
+    ),
     "At most {n} trainings started here run at once.": "Au plus {n} entraînements lancés ici tournent à la fois.",
     "Started: {run}": "Lancé : {run}",
     "Running": "En cours",

@@ -27,7 +27,7 @@ AT_ONCE = 2  # trainings started here that may run at the same time; they share 
 ROOT = CONF.parent  # where train.py is
 FOLDER = ".jobs"
 # Settings of train.py that decide where files are read and written: the dashboard chooses these itself.
-OWN = {"run", "resume", "init_from", "data_root"}
+OWN = {"run", "resume", "init_from", "data_root", "dataset.path"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 TAIL = 4000  # bytes of what a process printed last
 

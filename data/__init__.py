@@ -5,8 +5,9 @@ A new data set is a file with a class of settings, and a line here.
 
 from conf import one_of
 from data.cryptopunks import CryptoPunks
+from data.folder import Folder
 from data.mnist import MNIST
 from data.pixelfaces import PixelFaces
 
-DATASETS = (CryptoPunks, MNIST, PixelFaces)
+DATASETS = (CryptoPunks, Folder, MNIST, PixelFaces)
 AnyDataset = one_of(DATASETS)

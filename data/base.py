@@ -13,7 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from conditions.schema import UNCONDITIONAL, ConditionSchema
+from conditions.schema import UNCONDITIONAL, UNKNOWN, ConditionSchema
 from conf import Request, Settings, setting
 from data.download import DataFile
 from data.images import to_float
@@ -48,13 +48,13 @@ class Dataset(Settings):
     """Which data set, and how it is prepared.
 
     files      : that it reads below data_root
-    background : the colour behind transparent pixels of pictures that people bring
+    backdrop   : the colour behind transparent pixels of pictures that people bring
     preview    : requests, one for each row of the sample grids that a training makes
     split_rule : which pictures are held out, as weights record it
     """
 
     files: ClassVar[tuple[DataFile, ...]] = ()
-    background: ClassVar[tuple[int, int, int]] = (0, 0, 0)
+    backdrop: ClassVar[tuple[int, int, int]] = (0, 0, 0)
     split_rule: ClassVar[str] = SPLIT_RULE
     preview: list[Request] = previews("any")
 
@@ -66,6 +66,15 @@ class Dataset(Settings):
         """Complete labels (N, F) -> the pictures (N, C, H, W) uint8 that have them; None where nobody knows those."""
         return None
 
+    @property
+    def collection(self) -> str:
+        """The name of what is loaded, after which runs and weights are called."""
+        return self.name
+
+    def settled(self, train: InMemoryDataset) -> Dataset:
+        """With what the pictures decided in the place of what was left out, for the record of a training on `train`."""
+        return self
+
     def is_there(self, data_root: str) -> bool:
         """Whether `load` would find all its files, without fetching any."""
         return all((Path(data_root) / file.path).exists() for file in self.files)
@@ -73,13 +82,13 @@ class Dataset(Settings):
 
 @dataclass(frozen=True)
 class InMemoryDataset:
-    """Images and their complete labels.
+    """Images and their labels.
 
     images  : (N, C, H, W) uint8, in memory or mapped from a file, as torch.from_numpy(np.load(path, mmap_mode="c"))
-    labels  : (N, F) int64, every field known
+    labels  : (N, F) int64; UNKNOWN where people did not say
     schema  : what the F fields mean
     palette : all colours that the collection uses, or None where it is not pixel art
-    ids     : (N,) int64, each row's number in the published collection
+    ids     : (N,) int64, each row's number in the published collection, or a hash of its file's name
     device  : that of batches; None for that of the images
     """
 
@@ -120,6 +129,12 @@ class InMemoryDataset:
         run = torch.equal(rows, torch.arange(first, first + n, device=rows.device))
         chosen = slice(first, first + n) if run else rows
         return replace(self, images=self.images[chosen], labels=self.labels[chosen], ids=self.ids[chosen])
+
+    @cached_property
+    def complete(self) -> InMemoryDataset:
+        """The rows whose label has no UNKNOWN field."""
+        known = (self.labels != UNKNOWN).all(dim=1)
+        return self if bool(known.all()) else self.select(known.nonzero()[:, 0])
 
     def unconditional(self) -> InMemoryDataset:
         """The same images with labels of no fields."""

@@ -121,7 +121,7 @@ class CryptoPunks(Dataset):
         "male,glasses", "female,hat", "male,beard", "female,lipstick", "zombie", "ape", "3D glasses", "top hat"
     )
     files: ClassVar[tuple[DataFile, ...]] = FILES
-    background: ClassVar[tuple[int, int, int]] = BACKGROUND
+    backdrop: ClassVar[tuple[int, int, int]] = BACKGROUND
 
     def load(self, data_root: str) -> Splits:
         root = Path(data_root)

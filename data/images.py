@@ -10,6 +10,7 @@ import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
+from data.alpha import RGBA, premultiplied, straightened, to_rgb
 from data.pictures import open_picture
 
 SETTINGS_KEY = "ddpm-cfg"  # the PNG text chunk that holds a picture's settings as JSON
@@ -31,9 +32,11 @@ def enlarge(images: Tensor, scale: int) -> Tensor:
 
 
 def grid(images: Tensor, columns: int, scale: int = 1, gap: int = 2, background: int = 255) -> Tensor:
-    """(N, C, H, W) uint8 -> one (C or 3, H', W') uint8 picture, row by row, `gap` pixels apart; of one, itself."""
-    tiles = enlarge(images.cpu(), scale)
-    tiles = tiles.expand(-1, 3, -1, -1) if tiles.shape[1] == 1 else tiles
+    """(N, C, H, W) uint8 -> one (3, H', W') uint8 picture, row by row, `gap` pixels apart; of one, without a gap.
+
+    Transparent pictures stand on a checkerboard.
+    """
+    tiles = to_rgb(enlarge(images.cpu(), scale), 4 * scale)
     n, channels, height, width = tiles.shape
     if n == 1:
         return tiles[0]
@@ -46,7 +49,8 @@ def grid(images: Tensor, columns: int, scale: int = 1, gap: int = 2, background:
 
 
 def save_png(image: Tensor, path: Path, settings: dict | None = None) -> None:
-    """Write one (C, H, W) uint8 picture, with `settings` as JSON in a text chunk."""
+    """Write one (C, H, W) uint8 picture, transparent where it has four channels, with `settings` in a text chunk."""
+    image = straightened(image) if len(image) == RGBA else image
     array = image.cpu().permute(1, 2, 0).numpy()
     array = np.ascontiguousarray(array.squeeze(2) if array.shape[2] == 1 else array)
     save_picture(Image.fromarray(array), path, settings)
@@ -63,10 +67,8 @@ def save_picture(picture: Image.Image, path: Path, settings: dict | None = None)
 def save_gif(frames: Tensor, path: Path, scale: int, rate: float = 10.0) -> None:
     """Write (N, C, H, W) uint8 as an endless animation of `rate` frames a second that rests a second on the last."""
     pictures = [
-        Image.fromarray(frame.permute(1, 2, 0).expand(-1, -1, 3).contiguous().numpy()).quantize(
-            256, dither=Image.Dither.NONE
-        )
-        for frame in enlarge(frames.cpu(), scale)
+        Image.fromarray(frame.permute(1, 2, 0).contiguous().numpy()).quantize(256, dither=Image.Dither.NONE)
+        for frame in to_rgb(enlarge(frames.cpu(), scale), 4 * scale)
     ]
     each = round(1000 / rate)
     times = [each] * (len(pictures) - 1) + [each + 1000]
@@ -76,13 +78,13 @@ def save_gif(frames: Tensor, path: Path, scale: int, rate: float = 10.0) -> None
 def read_png(path: Path | str) -> Tensor:
     """The (C, H, W) uint8 picture in a PNG that `save_png` wrote. Raises ValueError for what open_picture refuses."""
     array = np.asarray(open_picture(Path(path)))
-    return torch.from_numpy(array.copy()).view(*array.shape[:2], -1).permute(2, 0, 1)
+    picture = torch.from_numpy(array.copy()).view(*array.shape[:2], -1).permute(2, 0, 1)
+    return premultiplied(picture) if len(picture) == RGBA else picture
 
 
 def read_rgb(path: Path | str) -> Tensor:
     """The same as (3, H, W): of a grey picture, its one channel three times."""
-    picture = read_png(path)
-    return picture if len(picture) == 3 else picture[:1].expand(3, -1, -1)
+    return to_rgb(read_png(path)[None])[0]
 
 
 def read_settings(path: Path) -> dict:

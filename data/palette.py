@@ -34,6 +34,16 @@ class Palette:
         """The colours that occur in `images` (N, C, H, W) uint8."""
         return cls(_unpack(torch.unique(_pack(images)), images.shape[1]))
 
+    @classmethod
+    def of_few(cls, images: Tensor, most: int) -> Palette | None:
+        """The same for any number of pictures; None as soon as there are more than `most` colours."""
+        seen = torch.zeros(0, dtype=torch.int64)
+        for part in images.split(1024):
+            seen = torch.unique(torch.cat([seen, torch.unique(_pack(part))]))
+            if len(seen) > most:
+                return None
+        return cls(_unpack(seen, images.shape[1]))
+
     def per_pixel(self, images: Tensor) -> Palette:
         """The same colours, with those that each pixel has in `images` (N, C, H, W) uint8, N at least 1."""
         _, _, height, width = images.shape

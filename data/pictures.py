@@ -7,11 +7,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
+
+from data.alpha import RGBA, premultiplied
 
 UNEVEN = 12  # levels of 255 that the pixels of a block may be off on average; JPEG needs some
 MAX_BYTES = 20_000_000
@@ -27,9 +30,14 @@ def open_picture(path: Path, argument: str = "") -> Image.Image:
         size = path.stat().st_size
     if size > MAX_BYTES:
         raise ValueError(f"{what}: {size / 1e6:.0f} MB; pictures of at most {MAX_BYTES / 1e6:.0f} MB are read")
+    return decoded(path, what)
+
+
+def decoded(file: Path | BinaryIO, what: str) -> Image.Image:
+    """The same of a file that is open, or known to be small; `what` names it in messages."""
     with _refusing(what), warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)  # Pillow's own limit, which is higher
-        picture = Image.open(path, formats=FORMATS)
+        picture = Image.open(file, formats=FORMATS)
     with picture:
         width, height = picture.size
         if width * height > MAX_PIXELS:
@@ -68,11 +76,13 @@ def _refusing(what: str) -> Iterator[None]:
 def read_picture(path: Path, shape: tuple[int, int, int], background: tuple[int, ...], argument: str) -> Tensor:
     """A picture as a model generates them: (C, H, W) uint8 of this shape. Raises ValueError for what cannot become one.
 
-    Transparent pixels show `background`. A picture enlarged by a whole number is brought back to its own pixels; other
-    sizes are refused rather than blurred. 16-bit and palette pictures are converted.
+    Transparent pixels show `background`, or stay so where there are four channels. A picture enlarged by a whole number
+    is brought back to its own pixels; other sizes are refused rather than blurred. 16-bit and palette pictures are
+    converted.
     """
     channels, height, width = shape
-    flat = on_background(open_picture(path, argument), background).convert("RGB" if channels == 3 else "L")
+    opened = rgba(open_picture(path, argument))
+    flat = opened if channels == RGBA else on_background(opened, background).convert("RGB" if channels == 3 else "L")
     array = _native(np.asarray(flat), height, width, f"{argument}={path}")
     scale = flat.height // height
     blocks = np.asarray(flat).reshape(height, scale, width, scale, channels).astype(np.int16)
@@ -81,7 +91,8 @@ def read_picture(path: Path, shape: tuple[int, int, int], background: tuple[int,
             f"{argument}={path}: {flat.width} x {flat.height} pixels, but no enlarged picture of {width} x {height}: "
             f"its blocks of {scale} x {scale} pixels hold several colours"
         )
-    return torch.from_numpy(array.copy()).view(height, width, channels).permute(2, 0, 1)
+    picture = torch.from_numpy(array.copy()).view(height, width, channels).permute(2, 0, 1)
+    return premultiplied(picture) if channels == RGBA else picture
 
 
 def read_mask(path: Path, shape: tuple[int, int, int]) -> Tensor:
@@ -100,12 +111,17 @@ def read_mask(path: Path, shape: tuple[int, int, int]) -> Tensor:
     return torch.from_numpy(light.astype(np.float32))
 
 
-def on_background(picture: Image.Image, background: tuple[int, ...]) -> Image.Image:
-    """RGBA of 8 bits on an opaque background."""
+def rgba(picture: Image.Image) -> Image.Image:
+    """The picture in 8 bits a channel, red, green, blue and alpha."""
     if picture.mode.startswith("I"):  # 16 bits a channel, which Pillow would clip
         picture = Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    return picture.convert("RGBA")
+
+
+def on_background(picture: Image.Image, background: tuple[int, ...]) -> Image.Image:
+    """RGBA of 8 bits on an opaque background."""
     canvas = Image.new("RGBA", picture.size, (*background, 255))
-    return Image.alpha_composite(canvas, picture.convert("RGBA"))
+    return Image.alpha_composite(canvas, rgba(picture))
 
 
 def _native(array: np.ndarray, height: int, width: int, what: str) -> np.ndarray:

@@ -77,9 +77,7 @@ def at_trained_times(diffusion: GaussianDiffusion) -> dict[str, Any]:
     return {"sampler": DDIM(), "steps": len(times), "spacing": Listed(times=times), "refine": 0}
 
 
-def fitting(
-    options: SamplingOptions, diffusion: GaussianDiffusion, complete: bool, pixel_art: bool
-) -> SamplingOptions:
+def fitting(options: SamplingOptions, diffusion: GaussianDiffusion, complete: bool, pixel_art: bool) -> SamplingOptions:
     """`options` with what fits the weights and their request in the place of what was left out.
 
     complete  : whether labels are known as a whole, since the label prior decides what a request leaves open

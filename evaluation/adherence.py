@@ -149,7 +149,7 @@ class Adherence(Measure):
     def measure(self, read: Read) -> dict[str, Any]:
         classifier, held_out, pipe = self.bench.classifier, self.bench.held_out, self.bench.pipe
         schema, palette, train = pipe.schema, pipe.palette, self.bench.splits.train
-        real, hides = one_hot(train.labels, schema).sum(0), hidden_pairs(train)
+        real, hides = one_hot(train.labels, schema).sum(0), hidden_pairs(train.complete)
         manifold = classifier.features(held_out.images)
 
         def shown(images: Tensor, alike: bool = False) -> dict[str, Any]:

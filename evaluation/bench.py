@@ -19,6 +19,7 @@ from evaluation.classifier import classifier_for
 from evaluation.samples import SampleSet, evaluations
 from inference.classifier import Classifier
 from inference.pipeline import Pipeline
+from inference.weights import with_folder
 from runtime.device import ComputeSettings
 
 Read = Callable[[SampleSet], Tensor]  # the pictures of a set, (N, C, H, W) uint8, not quantised
@@ -46,6 +47,10 @@ class BenchSettings(ComputeSettings, SamplingOptions):
         None, "folder to write to, new or empty; null makes evaluations/<dataset>/<time>-<split>"
     )
     data_root: Text = data_root()
+
+    @classmethod
+    def expanded(cls, overrides: list[str]) -> list[str]:
+        return with_folder(cls, overrides)
 
 
 class MeasureSettings(Settings):

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from tqdm import tqdm
 
-from conditions.schema import ConditionSchema
+from conditions.schema import UNKNOWN, ConditionSchema
 from conditions.values import slots
 from data.base import InMemoryDataset, Splits
 from data.loader import BatchOrder
@@ -31,8 +31,19 @@ JITTER = 0.02  # standard deviation of each channel's gain and of its shift
 
 
 def accuracies(read: Tensor, truth: Tensor, schema: ConditionSchema) -> dict[str, float]:
-    """The share of pictures whose value is read right, for each slot."""
-    return {schema.fields[f].name: (read[:, f] == truth[:, f]).double().mean().item() for f in slots(schema)}
+    """The share of pictures whose value is read right, for each slot, of those whose value is known."""
+    known = {f: truth[:, f] != UNKNOWN for f in slots(schema)}
+    return {
+        schema.fields[f].name: (read[rows, f] == truth[rows, f]).double().mean().item()
+        for f, rows in known.items()
+        if rows.any()
+    }
+
+
+def known_loss(scores: Tensor, values: Tensor) -> Tensor:
+    """Mean cross-entropy of scores (B, K) for values (B,), of those that are known; 0 where none is."""
+    total = F.cross_entropy(scores, values, ignore_index=UNKNOWN, reduction="sum")
+    return total / (values != UNKNOWN).sum().clamp(min=1)
 
 
 def augmented(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -64,7 +75,7 @@ def fit(data: InMemoryDataset, seed: int) -> ClassifierNetwork:
         for step in tqdm(range(STEPS), desc="classifier", unit="step", disable=None):
             batch = data.batch(order.indices(step))
             scores = network.scores(network(augmented(batch.x_0, generator)))
-            loss = sum(F.cross_entropy(s, batch.cond[:, f]) for f, s in zip(columns, scores, strict=True))
+            loss = sum(known_loss(s, batch.cond[:, f]) for f, s in zip(columns, scores, strict=True))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

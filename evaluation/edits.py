@@ -132,7 +132,12 @@ class Edits(Measure):
     Settings = EditsSettings
 
     def __init__(self, bench: Bench, settings: EditsSettings):
-        self.bench, held_out, train, seed = bench, bench.held_out, bench.splits.train, bench.settings.seed
+        self.bench, held_out, train, seed = (
+            bench,
+            bench.held_out.complete,
+            bench.splits.train.complete,
+            bench.settings.seed,
+        )
         self.pairs = find_pairs(train, held_out, settings.n, seed)
         if not len(self.pairs.slot):
             raise ValueError(
@@ -170,7 +175,7 @@ class Edits(Measure):
         pipe, w, rows = self.bench.pipe, self.bench.settings.w, self.group_edits.rows.tolist()
         if not rows:
             return []
-        init = self.bench.held_out.images[rows]
+        init = self.bench.held_out.complete.images[rows]
         old = self.bench.classifier.read(init)
         new = torch.stack([
             group_edited(pipe.schema, label, f, value, row)
@@ -182,13 +187,13 @@ class Edits(Measure):
     def _edited(self, label: Tensor, i: int) -> Tensor:
         """`label` (F,), read off the i-th picture, with the value that its pair asks for."""
         schema, column = self.bench.pipe.schema, int(self.pairs.slot[i])
-        value = int(self.bench.held_out.labels[self.pairs.after[i], column])
+        value = int(self.bench.held_out.complete.labels[self.pairs.after[i], column])
         return changed(schema, label, value_names(schema)[schema.offsets[column] + value])
 
     def measure(self, read: Read) -> dict[str, Any]:
         self.samples = {name: self.bench.quantised(read(samples)) for name, samples in self.by_method.items()}
         columns = slots(self.bench.pipe.schema)
-        truth = self.bench.held_out.labels[self.pairs.after][:, columns]
+        truth = self.bench.held_out.complete.labels[self.pairs.after][:, columns]
         slot = torch.tensor([columns.index(column) for column in self.pairs.slot.tolist()])
         figures = {}
         for name, images in self.samples.items():
@@ -209,7 +214,7 @@ class Edits(Measure):
         """Of each group, added and removed: how often the edit succeeded, and the share of other slots kept."""
         schema, classifier, edits = self.bench.pipe.schema, self.bench.classifier, self.group_edits
         columns = slots(schema)
-        before = classifier.read(self.bench.held_out.images[edits.rows])
+        before = classifier.read(self.bench.held_out.complete.images[edits.rows])
         after = classifier.read(self.bench.quantised(samples))
         success = after.gather(1, edits.field[:, None])[:, 0] == edits.value
         owner = torch.tensor([schema.column[schema.fields[f].slot] for f in edits.field.tolist()])

@@ -87,7 +87,7 @@ class ExactMatch(Measure):
     Settings = ExactMatchSettings
 
     def __init__(self, bench: Bench, settings: ExactMatchSettings):
-        self.bench, self.settings, held_out = bench, settings, bench.held_out
+        self.bench, self.settings, held_out = bench, settings, bench.held_out.complete
         self.data = held_out.select(torch.arange(min(settings.n, len(held_out))))
         n, labels, w = len(self.data), self.data.labels, bench.settings.w
         self.sets = [
@@ -96,12 +96,13 @@ class ExactMatch(Measure):
 
     @staticmethod
     def applies(bench: Bench) -> bool:
-        return bench.pipe.palette is not None and len(bench.pipe.schema) > 0
+        known = bench.held_out.complete, bench.splits.train.complete
+        return bench.pipe.palette is not None and len(bench.pipe.schema) > 0 and min(map(len, known)) > 0
 
     def measure(self, read: Read) -> dict[str, Any]:
         self.samples = torch.stack([read(samples) for samples in self.sets])
         figures, self.wrong = exact_match(self.samples, self.data.images, self.bench.pipe.palette)
-        train, labels = self.bench.splits.train, self.data.labels
+        train, labels = self.bench.splits.train.complete, self.data.labels
         without = {"analogy": Analogy(train)(labels), "nearest": nearest(train, labels)}
         baselines = {name: _summary(wrong_pixels(images[None], self.data.images)) for name, images in without.items()}
         return {

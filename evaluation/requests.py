@@ -59,11 +59,11 @@ def make_requests(data: InMemoryDataset, each: int, seed: int) -> Requests:
 def part_of(
     schema: ConditionSchema, label: Tensor, size: int, rng: np.random.Generator, first: int | None = None
 ) -> Tensor:
-    """`label` (F,) of which `size` fields of different slots are known, the field `first` among them.
+    """`label` (F,) of which `size` fields of different slots stay known, or all where fewer are, `first` among them.
 
     Fields that show something are named before those that do not; of a slot and its coarse fields, only one.
     """
-    shuffled = rng.permutation(len(schema)).tolist()
+    shuffled = [f for f in rng.permutation(len(schema)).tolist() if label[f] != UNKNOWN]
     shuffled.sort(key=lambda f: (f != first, schema.fields[f].optional and label[f] == 0))
     named: dict[str, int] = {}
     for f in shuffled:

@@ -79,7 +79,7 @@ class Classifier:
 
     @property
     def mean_accuracy(self) -> float:
-        return sum(self.accuracy.values()) / len(self.accuracy)
+        return sum(self.accuracy.values()) / max(len(self.accuracy), 1)
 
 
 def classifier_for_weights(info: WeightsInfo, schema: ConditionSchema) -> Classifier | None:

@@ -54,7 +54,7 @@ def read_init(pipe: Pipeline, settings: JobSettings) -> tuple[Tensor | None, Ten
         return None, None
     if not pipe.recipe.is_diffusion:
         refuse_edit(pipe.recipe.model.name)
-    init = read_picture(Path(settings.init), pipe.image_shape, pipe.recipe.dataset.background, "init")
+    init = read_picture(Path(settings.init), pipe.image_shape, pipe.recipe.dataset.backdrop, "init")
     if settings.mask is None:
         return init, None
     return init, feathered(read_mask(Path(settings.mask), pipe.image_shape), settings.feather)

@@ -148,7 +148,7 @@ def prepare(settings: JobSettings, load: Load = Pipeline.load) -> tuple[Job, lis
 
     Subjects are "read as", "ignored" and "note" for the request, "picture" for an edited one, and "warning".
     """
-    path = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.name)
+    path = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.collection)
     pipe = load(path, *settings.how)
     guide = load_guide(settings.guide, load, *settings.how)
     pipe.refuse(settings, guide)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from conditions.prior import LabelPrior
 from conditions.schema import ConditionSchema
+from data.alpha import visible
 from data.images import to_float, to_uint8
 from data.palette import Palette
 from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion, Objective
@@ -150,7 +151,7 @@ class Pipeline:
 
     def _finished(self, x_0: Tensor, edit: Edit | None, quantise: str) -> Tensor:
         """Pictures as bytes in their colours; a kept pixel stays as it is, also where quantising would move it."""
-        images = to_uint8(x_0).cpu()
+        images = visible(to_uint8(x_0).cpu())
         images = self.palette.quantise(images, quantise) if self.palette else images
         if edit is not None and edit.known is not None:
             images = torch.where(edit.known.cpu(), to_uint8(edit.init).cpu(), images)

@@ -11,6 +11,7 @@ from conf import MAX_SEED, Request, Text, setting
 from data import AnyDataset
 from diffusion.sampling import SamplingOptions
 from inference.replay import AT_AN_EDGE, with_stored
+from inference.weights import with_folder
 from runtime.device import ComputeSettings
 from runtime.settings import key_of
 
@@ -49,6 +50,10 @@ class JobSettings(ComputeSettings, SamplingOptions):
     checkpoint: Text | None = setting(
         None, "weights (.safetensors); null takes the newest run on the data set, else the pretrained ones"
     )
+
+    @classmethod
+    def expanded(cls, overrides: list[str]) -> list[str]:
+        return with_folder(cls, overrides)
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
@@ -91,7 +96,7 @@ class SampleSettings(JobSettings):
 
     @classmethod
     def expanded(cls, overrides: list[str]) -> list[str]:
-        return with_stored(cls, overrides, one_of_many=True)
+        return with_folder(cls, with_stored(cls, overrides, one_of_many=True))
 
     @property
     def seeds(self) -> range:
@@ -124,7 +129,7 @@ class CompareSettings(JobSettings):
     def expanded(cls, overrides: list[str]) -> list[str]:
         """All vary.SETTING=[...] in one argument, so that a group and its settings can both vary."""
         rest, varied = [], []
-        for override in overrides:
+        for override in with_folder(cls, overrides):
             written = re.fullmatch(r"vary\.(\w[\w.]*)=(\[.*\])", override, flags=re.DOTALL)
             if written:
                 varied.append(f"{written[1]}:{written[2]}")
@@ -147,7 +152,7 @@ class AnimateSettings(JobSettings):
 
     @classmethod
     def expanded(cls, overrides: list[str]) -> list[str]:
-        return with_stored(cls, overrides)
+        return with_folder(cls, with_stored(cls, overrides))
 
 
 class InterpolateSettings(JobSettings):

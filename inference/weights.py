@@ -6,7 +6,10 @@ import contextlib
 import logging
 from pathlib import Path
 
+from conf import Settings, option
+from data import DATASETS
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, read_info
+from runtime.settings import literal, options
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,26 @@ def choose_checkpoint(checkpoint: str | None, dataset: str | None) -> Path:
     if dataset not in (None, trained_on):
         raise ValueError(f"checkpoint={path}: trained on {trained_on}, not on dataset={dataset}; leave dataset out")
     return path
+
+
+def with_folder(cls: type[Settings], overrides: list[str], runs: Path = Path("runs")) -> list[str]:
+    """`overrides` with dataset=NAME as dataset.path=NAME where weights were trained on a folder of that name.
+
+    cls : the settings of a program with a group `dataset`
+
+    Raises ValueError for a name that is neither that of a data set nor of such a folder.
+    """
+    found, ours = [], options(cls, "dataset")
+    for override in overrides:
+        key, name = override.partition("=")[::2]
+        if key != "dataset" or name in (*ours, "null", ""):
+            found.append(override)
+            continue
+        known = {info.dataset for info in available(runs).values()} - {*ours}
+        if name not in known and known:
+            raise ValueError(f"{override}: unknown; choose one of {', '.join([*ours, *sorted(known)])}")
+        found += ["dataset=folder", f"dataset.path={literal(name)}"] if known else [override]
+    return found
 
 
 def from_here(path: Path) -> Path:
@@ -75,6 +98,12 @@ def find_weights(
     )
 
 
+def trained_by(dataset: str) -> str:
+    """The settings of train.py for a data set: those of a folder of pictures, for a name that is none of ours."""
+    ours = {option(cls) for cls in DATASETS}
+    return f"dataset={dataset}" if dataset in ours else f"dataset=folder dataset.path={dataset}"
+
+
 def find_checkpoint(dataset: str, runs: Path = Path("runs"), pretrained: Path = PRETRAINED) -> Path:
     """The newest weights among the runs on `dataset`, else the pretrained ones. Raises CheckpointError."""
     damaged: list[CheckpointError] = []
@@ -91,6 +120,6 @@ def find_checkpoint(dataset: str, runs: Path = Path("runs"), pretrained: Path = 
     if found is None:
         raise CheckpointError(
             f"dataset={dataset}: no weights yet, neither below {runs}/ nor in {pretrained.name}/; "
-            f"train some with: python train.py dataset={dataset}"
+            f"train some with: python train.py {trained_by(dataset)}"
         )
     return found

@@ -19,7 +19,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from conf import Settings, closest, groups, names
+from conf import Refusals, Settings, closest, groups, names
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 # Settings whose commas belong to the text and are no sweep.
@@ -170,7 +170,9 @@ def unknown(key: str, cls: type[Settings]) -> str:
 
 
 def in_words(error: Exception, cls: type[Settings]) -> str:
-    """What a person should know of an error, in one line."""
+    """What a person should know of an error, in one line; of several things to mend, in a line for each."""
+    if isinstance(error, Refusals):
+        return str(error)
     return "; ".join(line.strip() for line in _text(error, cls).splitlines() if line.strip())
 
 

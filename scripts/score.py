@@ -16,7 +16,7 @@ def main(settings: ScoreSettings, overrides: list[str]) -> None:
     splits = build_splits(settings.dataset, settings.data_root)
     data, pictures = getattr(splits, settings.split), {}
     if settings.folder is not None:
-        pictures[settings.folder] = read_folder(Path(settings.folder), data, settings.dataset.background)
+        pictures[settings.folder] = read_folder(Path(settings.folder), data, settings.dataset.backdrop)
     print(f"{len(data)} pictures of the {settings.split} split of {settings.dataset.name}\n")
     print(scores(pictures | baselines(splits.train, data), data), end="")
 

@@ -70,6 +70,7 @@ PROGRAMS = {
     "evaluate": "evaluation.settings:EvaluateSettings",
     "export": "inference.export.settings:ExportSettings",
     "score": "evaluation.score:ScoreSettings",
+    "check_data": "data.folder_check:CheckSettings",
 }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import streamlit as st
 
 from conf import option
 from dashboard import controls, jobs, view
+from dashboard.choices import folders_below
 from dashboard.overrides import command
 from dashboard.overview import Overview, duration, overviews
 from dashboard.pages.runs import EVERY_S, follow
@@ -91,8 +93,20 @@ def groups(settings: TrainSettings) -> list[str]:
             **persistent(f"train.{group}.{default}"),
         )  # fmt: skip
         overrides += [f"{group}={chosen}"] if chosen != default else []
+        if group == "dataset" and chosen == "folder":
+            overrides += own_pictures(settings.data_root)
     device = controls.one_of(settings, "device", say("Device"), "train.device", places[1])
     return overrides + ([f"device={device}"] if device != settings.device else [])
+
+
+def own_pictures(data_root: str) -> list[str]:
+    """Which folder of pictures: those below data_root, for a visitor has no business with others."""
+    found = folders_below(Path(data_root))
+    if not found:
+        st.caption(say("Put a folder of pictures, or a zip file, into {root}.", root=data_root))
+        return []
+    path = st.selectbox(say("Pictures"), found, format_func=lambda path: path.name, **persistent("train.dataset.path"))
+    return [override("dataset.path", path.as_posix())]
 
 
 def chosen_option(settings: TrainSettings, group: str) -> str:

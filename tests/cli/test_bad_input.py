@@ -36,7 +36,7 @@ def refused(capsys, folder: Path, program: str, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("argument", "expected"),
     [
-        ("dataset=faces", ["dataset=faces", "cryptopunks, mnist, pixelfaces"]),
+        ("dataset=faces", ["dataset=faces", "cryptopunks, folder, mnist, pixelfaces"]),
         ("sampler=magic", ["sampler=magic", "ddim, ddpm, dpmpp_2m"]),
         ("device=tpu", ["device='tpu'", "auto, cpu, cuda, mps"]),
         ("device=cuda", ["device=cuda", "device=auto"]),
@@ -55,7 +55,7 @@ def refused(capsys, folder: Path, program: str, *arguments: str) -> str:
         ("diffusion.prediction=noise", ["diffusion.prediction='noise'", "eps, x_0, v"]),
         ("diffusion.schedule=sine", ["diffusion.schedule='sine'", "linear, cosine"]),
         ("diffusion.weighting=max", ["diffusion.weighting='max'", "none, min_snr"]),
-        ("model.channel_mults=[1,2,4,8,8]", ["24 x 24", "multiple of 16", "dataset.image_size"]),
+        ("model.channel_mults=[1,2,4,8,8,8,8]", ["24 x 24", "7 levels", "fewer model.channel_mults"]),
         ("train.stepz=3", ["train.stepz", "train.steps"]),
         ("optim.schedule=step", ["optim.schedule='step'", "constant, cosine"]),
         ("model.channels=abc", ["model.channels='abc'", "whole number"]),
@@ -81,8 +81,9 @@ def test_train_refuses(capsys, in_tmp, argument, expected):
 
 
 def test_an_image_size_that_the_network_cannot_take(capsys, in_tmp, real_data):
-    line = refused(capsys, in_tmp, "train.py", "dataset=mnist", "dataset.image_size=15", f"data_root={real_data}")
-    assert "15 x 15" in line and "multiple of 4" in line and "12 or 16" in line
+    size = ["dataset.image_size=15", "model=dit", "model.patch=2"]
+    line = refused(capsys, in_tmp, "train.py", "dataset=mnist", *size, f"data_root={real_data}")
+    assert "15 x 15" in line and "model.patch=2" in line and "choose one of 1, 3, 5, 15" in line
 
 
 def test_training_needs_its_data(capsys, in_tmp, real_data, monkeypatch):
@@ -150,7 +151,7 @@ def test_a_malicious_training_state(capsys, in_tmp):
         ("sampler.eta=2", ["sampler.eta", "sampler=ddim or euler_ancestral, which is not chosen"]),
         ("device=abacus", ["device='abacus'", "auto, cpu, cuda, mps"]),
         ("device=cuda", ["device=cuda", "device=auto"]),
-        ("dataset=faces", ["dataset=faces", "cryptopunks, mnist, pixelfaces"]),
+        ("dataset=faces", ["dataset=faces", "cryptopunks, folder, mnist, pixelfaces"]),
         ("dataset=mnist", ["pixelfaces", "dataset=mnist"]),
         ("checkpoint=nowhere.safetensors", ["checkpoint=nowhere.safetensors", "no such file"]),
         ("spacing=even", ["spacing=even", "karras, leading, linspace, listed, power, trailing"]),

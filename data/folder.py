@@ -1,0 +1,216 @@
+"""People's own pictures: a folder or a zip file, with labels in a table, in the names of sub-folders, or without.
+
+    my_sprites/metadata.csv    file_name, then one column per attribute
+    my_sprites/**/*.png        or, without metadata.csv, one sub-folder per class
+    my_sprites/schema.yaml     optional: groups, aliases, what a blank means, background, alpha, size
+
+The format is that of Hugging Face's imagefolder. All that does not fit is told at once, and nothing is left out,
+resized or guessed without being told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import field_validator
+from torch import Tensor
+
+from conditions.fields import NONE
+from conf import Refusals, Request, Text, option, setting
+from data.base import MODULUS, Dataset, InMemoryDataset, Splits, previews, split_by_id
+from data.folder_cache import decoded_once
+from data.folder_pictures import MAX_COLOURS, MAX_GREYS, MAX_PALETTE, as_trained, duplicates, palette_of
+from data.folder_schema import Labels, labels_of
+from data.folder_settings import (
+    Colour,
+    FolderSchema,
+    as_size,
+    checked_colour,
+    checked_size,
+    read_schema_file,
+)
+from data.folder_source import Problems, Source, open_source
+from data.folder_table import Table, read_table
+from data.palette import Palette
+
+log = logging.getLogger(__name__)
+
+FEWEST = 20  # pictures, of which three in twenty are held out
+ROWS = 8  # of the sample grids
+BLACK = (0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that a folder holds, which fits together.
+
+    straight : (N, H, W, 4) uint8, the pictures in RGBA, in the order of the table
+    settings : what schema.yaml says, with what was set besides
+    """
+
+    name: str
+    source: Source
+    table: Table
+    straight: np.ndarray
+    labels: Labels
+    settings: FolderSchema
+
+    @cached_property
+    def images(self) -> Tensor:
+        """(N, C, H, W) uint8, as they are trained on."""
+        return as_trained(self.straight, self.settings.alpha != "background", self.backdrop)
+
+    @property
+    def backdrop(self) -> tuple[int, ...]:
+        return tuple(self.settings.background or BLACK)
+
+    @cached_property
+    def palette(self) -> Palette | None:
+        return palette_of(self.images, self.settings.pixel_art)
+
+    @cached_property
+    def same(self) -> list[list[int]]:
+        """Rows of pictures with equal pixels."""
+        return duplicates(self.images)
+
+    def dataset(self) -> InMemoryDataset:
+        ids = picture_ids(self.table.names, self.same)
+        return InMemoryDataset(self.name, self.images, self.labels.labels, self.labels.schema, self.palette, ids)
+
+
+class Folder(Dataset):
+    """pictures of your own: a folder or a zip file"""
+
+    name: Literal["folder"] = "folder"
+    path: Text | None = setting(None, "of the folder or zip file, whose name the weights get")
+    alpha: Literal["keep", "background"] | None = setting(
+        None,
+        "keep transparency, as a fourth channel, or lay pictures on the background; null for what schema.yaml says, "
+        "else keep",
+    )  # fmt: skip
+    background: Colour | None = setting(
+        None, "behind transparent pixels: red, green and blue; null for what schema.yaml says, else black"
+    )
+    pixel_art: bool | None = setting(
+        None,
+        "whether samples are quantised to the colours of the pictures; null for what schema.yaml says, else true where "
+        f"there are few: {MAX_COLOURS:,} at most, of grey pictures {MAX_GREYS}",
+    )
+    size: list[int] | None = setting(
+        None,
+        "height and width, or one number for both, of which the pictures are copies enlarged by a whole number; null "
+        "for what schema.yaml says, else for their own",
+    )
+    resize: Literal["area", "lanczos", "nearest"] | None = setting(
+        None,
+        "filter by which pictures are scaled down to `size`, cropped at their middle to its proportions; null for what "
+        "schema.yaml says, else to refuse other sizes",
+    )
+    preview: list[Request] = previews("any")
+
+    _square = field_validator("size", mode="before")(as_size)
+    _colour = field_validator("background")(checked_colour)
+    _size = field_validator("size")(checked_size)
+
+    @property
+    def collection(self) -> str:
+        """The name of the folder, or that of the zip file without .zip. Raises ValueError where there is none."""
+        name = re.sub(r"\.zip$", "", Path(self.path).resolve().name, flags=re.IGNORECASE) if self.path else ""
+        if not name:
+            raise ValueError("dataset.path: name the folder of your pictures, such as dataset.path=my_sprites")
+        if name in {option(cls) for cls in Dataset.__subclasses__()}:
+            raise ValueError(f"dataset.path={self.path}: {name} is a data set of its own; give the folder another name")
+        return name
+
+    @property
+    def backdrop(self) -> tuple[int, ...]:
+        return tuple(self.background or BLACK)
+
+    def is_there(self, data_root: str) -> bool:
+        return self.path is not None and Path(self.path).exists()
+
+    def load(self, data_root: str) -> Splits:
+        """All of it, split by the names of the files. Raises Refusals, a ValueError, for all that does not fit."""
+        problems = Problems(f"dataset.path={self.path}")
+        contents = self.read(data_root, problems)
+        if problems.lines or contents is None:
+            raise Refusals(problems.where, problems.lines)
+        for note in contents.labels.notes:
+            log.warning("%s: %s", self.collection, note)
+        return split_by_id(contents.dataset())
+
+    def read(self, data_root: str, problems: Problems) -> Contents | None:
+        """What the folder holds; None where that does not fit together, which `problems` then says."""
+        name, source = self.collection, open_source(Path(self.path), problems)
+        if source is None:
+            return None
+        schema = self.over(read_schema_file(source, problems))
+        if schema.resize and not schema.size:
+            problems.add("resize", f"{schema.resize}, but to which size? Add dataset.size=64, for example")
+        table = read_table(source, problems)
+        if not source.pictures:
+            problems.add(self.path, "holds no pictures; give the folder that holds them, as PNG for example")
+        elif len(source.pictures) < FEWEST:
+            problems.add(self.path, f"{len(source.pictures)} pictures; a training needs {FEWEST} at least")
+        labels = labels_of(table, schema, problems)
+        straight = decoded_once(source, name, source.pictures, schema, data_root, problems)
+        if problems.lines:
+            return None
+        contents = Contents(name, source, table, straight, labels, schema)
+        if schema.pixel_art and contents.palette is None:
+            problems.add("pixel_art", f"more than {MAX_PALETTE:,} colours, which is no pixel art; leave it out")
+            return None
+        return contents
+
+    def over(self, schema: FolderSchema) -> FolderSchema:
+        """What schema.yaml says, but for what is set here."""
+        given = {name: getattr(self, name) for name in type(self).model_fields if name in FolderSchema.model_fields}
+        return schema.replace(**{name: value for name, value in given.items() if value is not None})
+
+    def settled(self, train: InMemoryDataset) -> Folder:
+        """With what schema.yaml and the labels say in the place of what was left out."""
+        problems = Problems("")
+        source = open_source(Path(self.path), problems)
+        schema = self.over(read_schema_file(source, problems) if source else FolderSchema())
+        return self.replace(
+            alpha="keep" if train.image_shape[0] == 4 else "background",
+            background=list(schema.background or BLACK),
+            pixel_art=train.palette is not None,
+            size=schema.size,
+            resize=schema.resize,
+            preview=common_values(train) if self.preview == ["any"] else self.preview,
+        )
+
+
+def common_values(train: InMemoryDataset) -> list[str]:
+    """The values that most training pictures have, in the order of the schema; "any" where there are no labels."""
+    counts = [
+        (int((train.labels[:, f] == v).sum()), value)
+        for f, field in enumerate(train.schema.fields)
+        for v, value in enumerate(field.values)
+        if value != NONE and not field.slot
+    ]
+    chosen = {value for _, value in sorted(counts, key=lambda pair: -pair[0])[:ROWS]}
+    return [value for _, value in counts if value in chosen] or ["any"]
+
+
+def picture_ids(names: list[str], same: list[list[int]]) -> Tensor:
+    """(N,) int64: a hash of each file's name, so that a picture keeps its split when others are added.
+
+    same : rows of pictures with equal pixels, which share one split: that of the shortest name, since copies get
+           longer ones
+    """
+    ids = [int(hashlib.sha256(name.encode()).hexdigest()[:12], 16) for name in names]
+    for rows in same:
+        first = min(rows, key=lambda row: (len(names[row]), names[row]))
+        for row in rows:
+            ids[row] += ids[first] % MODULUS - ids[row] % MODULUS
+    return torch.tensor(ids, dtype=torch.int64)

@@ -1,0 +1,145 @@
+"""What a folder of pictures holds, as a report: what a model can learn from it, and what it cannot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from conditions.fields import NONE
+from conditions.schema import UNKNOWN, ConditionSchema
+from conf import Device, Settings, Text, setting
+from data.base import InMemoryDataset, data_root, split_by_id
+from data.folder import Contents, Folder
+from data.folder_pictures import most_colours, picture_sizes, transparent
+from data.folder_table import CSV
+
+RARE = 20  # training pictures; of fewer, a model learns the pictures rather than the value
+SHOWN = 20  # lines of a list
+
+
+class CheckSettings(Settings):
+    """Say what a folder of pictures holds, and what is wrong: python scripts/check_data.py dataset.path=my_sprites"""
+
+    program: ClassVar[str] = "check_data"
+    dataset: Folder = Folder()
+    out: Text | None = setting(None, "folder to write report.md to, new or empty; null makes checks/<time>-<name>")
+    forecast: bool = setting(True, "time a few steps of a training, to say how long it takes on this machine")
+    device: Device = setting("auto", "that is timed; auto takes the fastest that is there")
+    data_root: Text = data_root()
+
+
+def problems_report(name: str, lines: Sequence[str]) -> str:
+    """All that has to be mended, as Markdown."""
+    return f"# {name}\n\n{len(lines)} things to mend.\n\n" + "".join(f"- {line}\n" for line in lines)
+
+
+def report(contents: Contents) -> str:
+    """A folder that fits together, as Markdown."""
+    data = contents.dataset()
+    sections = [f"# {contents.name}\n", *_pictures(contents, data), *_duplicates(contents, data), *_values(data)]
+    notes = [*contents.labels.notes, *_together(data)]
+    left = contents.source.left
+    if left:
+        notes.append(f"{len(left)} files are neither pictures nor labels and are not used: {_some(sorted(left))}")
+    if notes:
+        sections += ["\n## Notes\n", *(f"- {note}" for note in notes)]
+    return "\n".join(sections) + "\n"
+
+
+def _pictures(contents: Contents, data: InMemoryDataset) -> Iterator[str]:
+    channels, height, width = data.image_shape
+    splits = split_by_id(data)
+    kind = {1: "grey", 3: "colour", 4: "colour with transparency"}[channels]
+    yield f"{len(data)} pictures of {width} x {height} pixels, {kind}."
+    if contents.settings.size:
+        yield from _sizes(contents, height, width)
+    parts = (splits.train, splits.validation, splits.test)
+    yield "{} to train on, {} for validation, {} for test, by the names of the files.".format(*map(len, parts))
+    yield _colours(contents, "grey levels" if channels == 1 else "colours", most_colours(channels))
+    if transparent(contents.straight):
+        laid = f"laid on the colour {list(contents.backdrop)}"
+        yield f"Some pixels are transparent; they are {'kept so' if channels == 4 else laid}."
+    if not len(splits.validation) or not len(splits.test):
+        yield "So few pictures that none is held out; no figure will tell how good the model is."
+
+
+def _sizes(contents: Contents, height: int, width: int) -> Iterator[str]:
+    """Which sizes the files have, and what became of them."""
+    sizes = Counter(picture_sizes(contents.source, contents.table.names))
+    for (h, w), count in sizes.most_common(SHOWN):
+        if (h, w) == (height, width):
+            continue
+        how = f"scaled down by the filter {contents.settings.resize}" if contents.settings.resize else "unenlarged"
+        if h % height == 0 and h * width == w * height:
+            how = f"{h // height} times as large, " + how
+        elif h * width != w * height:
+            how += ", after cropping them at their middle"
+        yield f"{count} of them from files of {w} x {h} pixels, {how}."
+    if len(sizes) > SHOWN:
+        yield f"And from {len(sizes) - SHOWN} more sizes, of the rarest."
+
+
+def _colours(contents: Contents, what: str, limit: int) -> str:
+    """Whether the pictures are pixel art, and why."""
+    palette, why = contents.palette, "as pixel_art says"
+    if palette is None:
+        why = why if contents.settings.pixel_art is False else f"more than {limit:,} {what}"
+        return f"Not pixel art ({why}), so that samples may have any colour."
+    why = why if contents.settings.pixel_art else f"at most {limit:,}"
+    return f"Pixel art of {len(palette):,} {what} ({why}), so that samples are quantised to these."
+
+
+def _duplicates(contents: Contents, data: InMemoryDataset) -> Iterator[str]:
+    if not contents.same:
+        yield "No two pictures are equal.\n"
+        return
+    yield "\n## Equal pictures\n"
+    rows = sum(map(len, contents.same))
+    yield f"{rows} pictures are not the only ones with their pixels. Equal ones share a split, so that none leaks.\n"
+    names = contents.table.names
+    for same in contents.same[:SHOWN]:
+        differ = bool((data.labels[same] != data.labels[same[:1]]).any())
+        yield f"- {_some([names[row] for row in same])}" + (", with different labels" if differ else "")
+    if len(contents.same) > SHOWN:
+        yield f"- and {len(contents.same) - SHOWN} more groups"
+
+
+def _values(data: InMemoryDataset) -> Iterator[str]:
+    schema, train = data.schema, split_by_id(data).train.labels
+    if not len(schema):
+        yield f"\nNo labels, so a model trains unconditionally; write them in {CSV}, or make a folder for each class."
+        return
+    yield "\n## Values\n\n| column | value | pictures | to train on | |\n| --- | --- | --- | --- | --- |"
+    for f, field in enumerate(schema.fields):
+        for v, value in enumerate(field.values):
+            count, seen = (int((labels[:, f] == v).sum()) for labels in (data.labels, train))
+            rare = f"rare: of fewer than {RARE}, expect copies, or none" if seen < RARE else ""
+            yield f"| {field.name} | {value} | {count} | {seen} | {rare} |"
+        if unknown := int((data.labels[:, f] == UNKNOWN).sum()):
+            yield f"| {field.name} | not known | {unknown} | {int((train[:, f] == UNKNOWN).sum())} | |"
+
+
+def _together(data: InMemoryDataset) -> Iterator[str]:
+    """Values that the same pictures have, which a model cannot tell apart."""
+    for one, other in always_together(data.schema, data.labels):
+        yield f"{one} and {other} always occur together, so that no model can tell them apart"
+
+
+def always_together(schema: ConditionSchema, labels: Tensor) -> list[tuple[str, str]]:
+    """Pairs of values of different columns that exactly the same pictures have, of labels (N, F)."""
+    found: dict[bytes, list[tuple[int, str]]] = {}
+    for f, field in enumerate(schema.fields):
+        for v, value in enumerate(field.values):
+            has = labels[:, f] == v
+            if not field.slot and value != NONE and bool(has.any()):
+                found.setdefault(has.to(torch.uint8).numpy().tobytes(), []).append((f, value))
+    return [(a, b) for same in found.values() for (f, a), (g, b) in combinations(same, 2) if f != g]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

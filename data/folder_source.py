@@ -1,0 +1,169 @@
+"""Where people's pictures lie: a folder, or a zip file that is read without unpacking it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from data.pictures import MAX_BYTES
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp")
+FOREIGN = (
+    ".tif", ".tiff", ".tga", ".psd", ".svg", ".ico", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".ppm", ".pgm", ".xcf",
+    ".ase", ".aseprite", ".kra", ".apng",
+)  # fmt: skip
+LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")  # of operating systems; so are names that begin with a dot
+MAX_FILES = 1_000_000
+MAX_TOTAL = 20_000_000_000  # bytes, unpacked
+
+
+class Problems:
+    """What is wrong with a folder, collected so that all of it is told at once.
+
+    where : what the folder was called by the person, such as dataset.path=my_sprites
+    """
+
+    def __init__(self, where: str):
+        self.where, self.lines = where, list[str]()
+
+    def add(self, where: str, what: str) -> None:
+        """`where` is a file, with its line where it has any; `what` is wrong there, and what to do."""
+        self.lines.append(f"{where}: {what}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of a folder or zip file.
+
+    top   : the folder or zip file
+    sizes : bytes of each file, by its name: a path from the top with "/" between its parts
+    times : when each was last written, in nanoseconds, or a zip file's checksum of its content; with names and sizes,
+            these tell whether anything has changed
+    read  : the content of a file, by name. Raises ValueError, without the name
+    left  : files that are none of the data set: of the operating system, or of other kinds than pictures
+    """
+
+    top: Path
+    sizes: dict[str, int]
+    times: dict[str, int]
+    read: Callable[[str], bytes]
+    left: list[str] = field(default_factory=list)
+
+    @property
+    def pictures(self) -> list[str]:
+        """The names of all pictures, in order."""
+        return sorted(name for name in self.sizes if PurePosixPath(name).suffix.lower() in SUFFIXES)
+
+
+def open_source(path: Path, problems: Problems) -> Source | None:
+    """The files below `path`; what is wrong with single ones goes to `problems`, and None is for a path without any."""
+    try:
+        if path.is_dir():
+            return _sorted(_folder(path, problems), problems)
+        if not path.exists():
+            problems.add(str(path), "no such folder or zip file; give the folder that holds the pictures")
+        elif not zipfile.is_zipfile(path):
+            problems.add(str(path), "neither a folder nor a zip file; give the folder that holds the pictures")
+        else:
+            return _sorted(_zip(path, problems), problems)
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        problems.add(str(path), f"cannot be read ({_reason(error)}); check its permissions, or make the zip file anew")
+    return None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+
+
+def is_litter(name: str) -> bool:
+    return any(part.startswith(".") or part in LITTER for part in PurePosixPath(name).parts)
+
+
+def _sorted(source: Source, problems: Problems) -> Source:
+    """Without litter and files of other kinds, which are listed in `left`; pictures that are not read are problems."""
+    for name in list(source.sizes):
+        suffix = PurePosixPath(name).suffix.lower()
+        about = PurePosixPath(name).name in ("metadata.csv", "metadata.jsonl", "schema.yaml") and "/" not in name
+        if is_litter(name) or (suffix not in (*SUFFIXES, *FOREIGN) and not about):
+            del source.sizes[name]
+            source.left.append(name)
+        elif suffix in FOREIGN:
+            problems.add(name, f"{suffix[1:].upper()} files are not read; save it as PNG")
+        elif source.sizes[name] > MAX_BYTES:
+            problems.add(name, f"{source.sizes[name] / 1e6:.0f} MB; files of at most {MAX_BYTES / 1e6:.0f} MB are read")
+    return source
+
+
+def _folder(path: Path, problems: Problems) -> Source:
+    sizes, times, files = dict[str, int](), dict[str, int](), dict[str, Path]()
+    for top, folders, names in os.walk(path):
+        for name in [name for name in folders if (Path(top) / name).is_symlink()]:
+            problems.add(_name(Path(top) / name, path), "a link to a folder, which is not followed; copy the folder")
+        for name in names:
+            file = Path(top) / name
+            key = _name(file, path)
+            if file.is_file():
+                about = file.stat()
+                sizes[key], times[key], files[key] = about.st_size, about.st_mtime_ns, file
+            elif not is_litter(key):
+                problems.add(key, "no file that can be read, or a link that leads nowhere; take it away")
+    return Source(path, sizes, times, lambda name: files[name].read_bytes())
+
+
+def _name(file: Path, top: Path) -> str:
+    """One spelling for a name, whichever way a file system writes accents."""
+    return unicodedata.normalize("NFC", file.relative_to(top).as_posix())
+
+
+def _zip(path: Path, problems: Problems) -> Source:
+    archive = zipfile.ZipFile(path)
+    infos = [info for info in archive.infolist() if not info.is_dir()]
+    if len(infos) > MAX_FILES or sum(info.file_size for info in infos) > MAX_TOTAL:
+        problems.add(
+            path.name, f"more than {MAX_FILES:,} files or {MAX_TOTAL / 1e9:.0f} GB; unpack it and give its folder"
+        )
+        return Source(path, {}, {}, _nothing)
+    found = dict[str, zipfile.ZipInfo]()
+    for info in infos:
+        name = unicodedata.normalize("NFC", info.filename)
+        if fault := _fault(info, name, found):
+            problems.add(f"{path.name}, {name!r}", fault)
+        else:
+            found[name] = info
+    tops = {name.partition("/")[0] if "/" in name else None for name in found if not is_litter(name)}
+    if len(tops) == 1 and (top := tops.pop()) is not None:  # the folder itself was zipped, and not what is in it
+        found = {name.removeprefix(f"{top}/"): info for name, info in found.items()}
+
+    def read(name: str) -> bytes:
+        try:
+            with archive.open(found[name]) as file:
+                return file.read(MAX_BYTES + 1)[:MAX_BYTES]  # whatever the zip file says of its size
+        except (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"damaged in the zip file ({str(error)[:80]}); make the zip file anew") from None
+
+    sizes = {name: info.file_size for name, info in found.items()}
+    return Source(path, sizes, {name: info.CRC for name, info in found.items()}, read)
+
+
+def _nothing(name: str) -> bytes:
+    raise ValueError("is not read")
+
+
+def _fault(info: zipfile.ZipInfo, name: str, found: dict[str, zipfile.ZipInfo]) -> str:
+    """Why an entry of a zip file is not read; empty where it is."""
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or "\\" in name or ".." in parts or ":" in parts[0]:
+        return 'leads out of the zip file, or has "\\" in its name; make the zip file anew'
+    if info.flag_bits & 1:
+        return "is encrypted; make the zip file anew without a password"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "is a link; put the file itself into the zip file"
+    if name in found:
+        return "is there twice; make the zip file anew"
+    return ""
