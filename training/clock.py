@@ -40,6 +40,10 @@ class Clock:
         share = 0.0 if self.loop.minutes is None else min(self.elapsed / (self.loop.minutes * MINUTE), 1.0)
         return min(step / share, self.loop.steps) if step and share else self.loop.steps
 
+    def due(self, every: int, step: int) -> bool:
+        """Whether what is done `every` so many steps, and at the end, is to be done after `step` steps; 0 is never."""
+        return every > 0 and (step % every == 0 or self.over(step))
+
     def over(self, step: int) -> bool:
         """Whether the training has ended after `step` steps."""
         return step >= self.loop.steps or (self.loop.minutes is not None and self.elapsed >= self.loop.minutes * MINUTE)

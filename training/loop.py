@@ -20,7 +20,9 @@ from runtime.factory import build_splits
 from runtime.memory import refuse_impossible
 from runtime.version import code_version
 from training.clock import Clock
+from training.init_from import begin, inherited
 from training.monitor import Monitor, logging_to
+from training.patience import Patience
 from training.run import Run, choose_run, settings_in
 from training.settings import TrainSettings
 from training.trainer import Trainer
@@ -71,28 +73,34 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
         settings = settings_in(config, run)
         splits = build_splits(settings.dataset, settings.data_root, settings.cfg.conditional)
         train = splits.train
+        settings = settings if run.exists else inherited(settings, overrides, train.palette)
+        settings = settings.settled(train)
+        config |= {name: getattr(settings, name).plain() for name in ("dataset", "model", "diffusion")}
         refuse_impossible(settings, train.image_shape, train.schema, train.palette, here.device, here.world_size)
         trainer = Trainer(settings, splits, here)
-        if settings.init_from is not None and not run.state.exists():
-            trainer.init_from(Path(settings.init_from))
+        begun = begin(trainer, Path(settings.init_from)) if settings.init_from and not run.state.exists() else ""
         here.on_main(lambda: _take(run, config, stack))
         state = load_state(run.state)
         step = state["step"] if state else 0
         clock = Clock(settings.train, here, state["elapsed"] if state else 0.0)
-        if clock.over(step):
+        patience = Patience(settings.train, here, clock, **(state or {}).get("patience", {}))
+        if clock.over(step) or patience.over:
             if here.is_main:
                 more = "train.steps" if step >= settings.train.steps else "train.minutes"
+                more = "train.patience" if patience.over else more
                 print(f"{run}: finished at step {step}; to train further, add {more}=MORE")
             return Outcome(run, None)
+        if settings.train.patience and not len(splits.validation):
+            raise ValueError("train.patience: so few pictures that none is held out, and no loss tells when to stop")
         if state:
             trainer.load(state)
         else:
             trainer.settle()
         stack.enter_context(logging_to(run, here.is_main))
-        _announce(run, trainer, step)
+        _announce(run, trainer, step, begun)
         monitor = Monitor(run, trainer, splits.validation, step, clock)
         stack.callback(monitor.close)
-        return Outcome(run, _loop(run, trainer, monitor, step, clock))
+        return Outcome(run, _loop(run, trainer, monitor, step, clock, patience))
 
 
 def _take(run: Run, config: dict, stack: contextlib.ExitStack) -> None:
@@ -102,17 +110,21 @@ def _take(run: Run, config: dict, stack: contextlib.ExitStack) -> None:
     run.write_config(config)
 
 
-def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, clock: Clock) -> signal.Signals | None:
+def _loop(
+    run: Run, trainer: Trainer, monitor: Monitor, step: int, clock: Clock, patience: Patience
+) -> signal.Signals | None:
     monitor.write_status()
     with StopRequest() as stop:  # also while the last status is written, which says that the run was saved
         try:
             clock.start()
-            step = _steps(run, trainer, monitor, step, clock, stop)
+            step = _steps(run, trainer, monitor, step, clock, patience, stop)
         except BaseException as error:
             monitor.write_status(state="failed", message=f"{type(error).__name__}: {error}")
             raise
-        finished = clock.over(step)
+        finished = clock.over(step) or patience.over
         monitor.write_status(state="finished" if finished else "stopped", step=step)
+    if patience.over:
+        log.info("the held-out loss was lowest, %.5f, %d validations ago", patience.best, patience.since)
     if finished:
         log.info("finished: weights in %s", run.weights.as_posix())
     else:
@@ -120,34 +132,39 @@ def _loop(run: Run, trainer: Trainer, monitor: Monitor, step: int, clock: Clock)
     return None if finished else stop.signal or signal.SIGTERM
 
 
-def _steps(run: Run, trainer: Trainer, monitor: Monitor, step: int, clock: Clock, stop: StopRequest) -> int:
+def _steps(
+    run: Run, trainer: Trainer, monitor: Monitor, step: int, clock: Clock, patience: Patience, stop: StopRequest
+) -> int:
     """Train until the end or a stop, and say after which step that was."""
     here, every = trainer.here, trainer.settings.train.checkpoint_every
-    while not clock.over(step):
+    while not (clock.over(step) or patience.over):
         began = time.perf_counter()
         result = trainer.step(step, clock.total(step))
         step += 1
         clock.read()
         monitor.after_step(step, result, time.perf_counter() - began)
         stopping = here.any(stop.signal is not None)
-        saving, keeping = step % every == 0 or clock.over(step) or stopping, step in trainer.settings.train.keep
-        if saving or keeping:
+        better = patience.note(step, monitor.validate(step)) if patience.on or not stopping else False
+        saving = step % every == 0 or clock.over(step) or stopping or patience.over
+        keeping = step in trainer.settings.train.keep
+        if saving or better or keeping:
             trainer.check()
         if here.is_main and keeping:
             save_ema(run.kept(step), trainer, step)
+        if here.is_main and (better or (saving and patience.best is None)):
+            save_ema(run.weights, trainer, step)  # first: a finished state is never trained again
         if here.is_main and saving:
             monitor.flush()
-            save(run, trainer, step, clock.elapsed)
+            save_state(run.state, _state(trainer, step, clock, patience))
         if stopping:
             break
-        monitor.evaluate(step, lambda: stop.signal is not None)
+        monitor.preview(step, lambda: stop.signal is not None)
     return step
 
 
-def save(run: Run, trainer: Trainer, step: int, elapsed: float) -> None:
-    """Write the training state, and the EMA weights for use; `elapsed` seconds went into them."""
-    save_ema(run.weights, trainer, step)  # first: a finished state is never trained again
-    save_state(run.state, {"step": step, "elapsed": elapsed, **trainer.state()})
+def _state(trainer: Trainer, step: int, clock: Clock, patience: Patience) -> dict:
+    """What a training resumes from after `step` steps."""
+    return {"step": step, "elapsed": clock.elapsed, "patience": patience.state(), **trainer.state()}
 
 
 def save_ema(path: Path, trainer: Trainer, step: int) -> None:
@@ -169,7 +186,7 @@ def save_ema(path: Path, trainer: Trainer, step: int) -> None:
     save_weights(path, trainer.ema.model.state_dict(), info)
 
 
-def _announce(run: Run, trainer: Trainer, step: int) -> None:
+def _announce(run: Run, trainer: Trainer, step: int, begun: str) -> None:
     parameters = sum(p.numel() for p in trainer.model.parameters())
     threads = f", {torch.get_num_threads()} threads" if trainer.here.device.type == "cpu" else ""
     log.info("%s: %s", "continuing" if step else "run", run)
@@ -183,4 +200,6 @@ def _announce(run: Run, trainer: Trainer, step: int) -> None:
     for name, reason in trainer.why.items():
         log.info("%s %s: %s", name, str(getattr(trainer.how, name)).lower(), reason)
     log.info("version %s, PyTorch %s, %s", code_version(), torch.__version__, hardware(trainer.here.device))
+    if begun:
+        log.info("%s", begun)
     log.info("watch it with: tensorboard --logdir %s", run.path.parent.as_posix())

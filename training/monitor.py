@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from conditions.schema import UNKNOWN
+from data.alpha import visible
 from data.images import grid, save_png, to_uint8
 from diffusion.guidance import guided
 from diffusion.sampling import SamplingOptions, at_trained_times, fitting, generate
@@ -96,24 +97,31 @@ class Monitor:
         if done % self.loop.log_every == 0 or self.clock.over(done):
             self._report(done, result.lr)
 
-    def evaluate(self, done: int, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Validate and sample, where either is due. The status says so meanwhile, for no step is taken.
+    def validate(self, done: int) -> float | None:
+        """The held-out loss where it is due, in the main process and where pictures are held out; else None."""
+        if self.writer is None or not self.clock.due(self.loop.validate_every, done) or not len(self.held_out):
+            return None
+        with self._doing(HELD_OUT, done):
+            return self._validate(done)
+
+    def preview(self, done: int, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Sample, where that is due.
 
         stopping : whether a stop was requested; the grids that are left are then left out
         """
-        if self.writer is None:
-            return
-        for doing, every, work in (
-            (HELD_OUT, self.loop.validate_every, lambda: self._validate(done)),
-            (GRIDS, self.loop.preview_every, lambda: self._preview(done, stopping)),
-        ):
-            if every > 0 and (done % every == 0 or self.clock.over(done)):
-                began = time.perf_counter()
-                self.bar.set_postfix_str(doing)
-                self.write_status(doing=doing)
-                work()
-                self.took[doing] = time.perf_counter() - began
-                self.write_status(doing="", seconds_left=self._seconds_left(done, first=done + 1))
+        if self.writer is not None and self.clock.due(self.loop.preview_every, done):
+            with self._doing(GRIDS, done):
+                self._preview(done, stopping)
+
+    @contextlib.contextmanager
+    def _doing(self, what: str, done: int) -> Iterator[None]:
+        """The status says so meanwhile, for no step is taken."""
+        began = time.perf_counter()
+        self.bar.set_postfix_str(what)
+        self.write_status(doing=what)
+        yield
+        self.took[what] = time.perf_counter() - began
+        self.write_status(doing="", seconds_left=self._seconds_left(done, first=done + 1))
 
     def _seconds_left(self, done: int, first: int) -> float | None:
         """Of all steps after `done`, and of held-out losses and sample grids after step `first` or a later one.
@@ -185,7 +193,7 @@ class Monitor:
         self.draws = self.trainer.objective.held_out_draws(self.held_out.images)
 
     @torch.no_grad()
-    def _validate(self, done: int) -> None:
+    def _validate(self, done: int) -> float:
         """Loss of the EMA weights on held-out images with whole labels, always with the same times and noise."""
         trainer, losses = self.trainer, []
         device, objective = trainer.here.device, trainer.objective
@@ -198,6 +206,7 @@ class Monitor:
         self.writer.add_scalar("loss/held_out", loss, done)
         self.status["held_out_loss"] = loss
         log.info("step %d/%d  held-out loss %.5f", done, round(self.clock.total(done)), loss)
+        return loss
 
     # -- pictures -------------------------------------------------------------------------------------
 
@@ -237,7 +246,7 @@ class Monitor:
             unknown, guidance = torch.full_like(cond, UNKNOWN), options.guidance
             denoise = guided(trainer.diffusion, trainer.denoiser(model), cond, ref_cond=unknown, w=w, guidance=guidance)
             x_0 = generate(trainer.diffusion.schedule, denoise, rows.tolist(), shape, options, cond.device)
-            images.append(to_uint8(x_0).cpu())
+            images.append(visible(to_uint8(x_0).cpu()))
         images = torch.cat(images)
         return images if trainer.data.palette is None else trainer.data.palette.quantise(images)
 

@@ -23,10 +23,11 @@ log = logging.getLogger(__name__)
 
 # What may differ when a run is continued: where and how long, but not what is learned from what.
 MAY_CHANGE = re.compile(
-    r"run|name|resume|device|precision|compile|channels_last|data_root|train\.(steps|minutes|accumulate|keep|log_every|validate_every|preview_every|"
+    r"run|name|resume|device|precision|compile|channels_last|data_root|dataset\.path|"
+    r"train\.(steps|minutes|patience|accumulate|keep|log_every|validate_every|preview_every|"
     r"checkpoint_every|preview\..*)"
 )
-NOT_NAMED = re.compile(r"\+*(dataset|data_root|device|name|resume)=")  # in the names of runs
+NOT_NAMED = re.compile(r"\+*(dataset|dataset\.path|data_root|device|name|resume)=")  # in the names of runs
 TAGS = ("name", "conditional")  # that tell the options of a group apart
 LOCK_WAIT_S = 0.5  # `held` takes the lock for an instant, which must not refuse a training
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -158,7 +159,7 @@ def choose_run(settings: TrainSettings, overrides: list[str]) -> tuple[Run, dict
 def new_run(settings: TrainSettings, overrides: list[str]) -> Run:
     """A run directory that does not exist yet."""
     time = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    parent = Path("runs") / settings.dataset.name
+    parent = Path("runs") / settings.dataset.collection
     typed = [o.split("=")[0].split(".")[-1] + "-" + o.partition("=")[2] for o in overrides if not NOT_NAMED.match(o)]
     name = NOT_IN_NAMES.sub("-", settings.name or "_".join(typed) or settings.model.name)[:100].strip("-")
     candidates = (f"{time}-{name}" + (f"-{i}" if i else "") for i in range(10_000))
@@ -178,7 +179,7 @@ def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
         except KeyError:  # not a setting but a collection of them, such as an experiment
             given, before = override.value(), None
         as_before = _filled(before, given) if isinstance(before, dict) and isinstance(given, dict) else before
-        if given == as_before or (before is None and override.input_line in saved["overrides"]):
+        if given == as_before or override.input_line in saved["overrides"]:  # the same choice as at its beginning
             continue
         if not MAY_CHANGE.fullmatch(key):
             raise ValueError(

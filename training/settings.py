@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,7 +11,7 @@ from baselines import BaselineSettings
 from conditions.dropout import AnyDropout, LabelDropout
 from conf import MAX_SEED, Precision, Settings, Text, setting
 from data import AnyDataset, PixelFaces
-from data.base import data_root
+from data.base import InMemoryDataset, data_root
 from diffusion.gaussian import DiffusionSettings
 from diffusion.samplers import AnySampler
 from models import UNetSettings
@@ -48,6 +48,12 @@ class Loop(Settings):
     log_every: int = setting(50, "steps between scalars in TensorBoard and lines in train.log", ge=1)
     loss_buckets: int = setting(8, "ranges of t for which the loss is also logged by itself", ge=1, le=1000)
     validate_every: int = setting(1000, "steps between held-out losses, on fixed noise; 0 for never", ge=0)
+    patience: int | None = setting(
+        None,
+        "ends the training after so many held-out losses in a row that are not the lowest, and keeps the weights "
+        "of the lowest; null to train to the end",
+        ge=1,
+    )
     validation_images: int = setting(500, "how many held-out images that takes", ge=1)
     preview_every: int = setting(2000, "steps between sample grids, on fixed noise; 0 for never", ge=0)
     preview: Preview = Preview()
@@ -83,7 +89,9 @@ class TrainSettings(ComputeSettings):
         "auto", "auto continues where the run in `run` stopped; never refuses to touch an existing run"
     )
     init_from: Text | None = setting(
-        None, "weights (.safetensors) to start from, to fine-tune them on the same labels; null for random ones"
+        None,
+        "weights (.safetensors) to start from, also those of other pictures and labels: with their network, unless "
+        "model.* is typed, and with all layers that fit; null for random ones",
     )
     seed: int = setting(0, "decides initial weights, order of the data, noise and dropped labels", ge=0, le=MAX_SEED)
     precision: Precision = setting(
@@ -91,6 +99,10 @@ class TrainSettings(ComputeSettings):
     )
     data_root: Text = data_root()
     train: Loop = Loop()
+
+    def settled(self, train: InMemoryDataset) -> Self:
+        """With what the pictures decide in the place of what was left out, for the record of a training on `train`."""
+        return self.replace(dataset=self.dataset.settled(train), model=self.model.settled(train.image_shape))
 
     @model_validator(mode="after")
     def _parts_of_a_batch(self) -> TrainSettings:
@@ -117,6 +129,15 @@ class TrainSettings(ComputeSettings):
             filled = {"optim": self.optim.filled({})}
         for name, value in filled.items():
             object.__setattr__(self, name, value)  # frozen, but not yet anyone's
+        return self
+
+    @model_validator(mode="after")
+    def _patience_for_something(self) -> TrainSettings:
+        if self.train.patience is not None and not self.train.validate_every:
+            raise ValueError(
+                f"train.patience={self.train.patience}: waits for a lower held-out loss, but train.validate_every=0 "
+                "computes none; set train.validate_every=500, for example"
+            )
         return self
 
     @model_validator(mode="after")

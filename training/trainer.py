@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,11 +17,11 @@ from conditions.prior import LabelPrior
 from conditions.schema import ConditionSchema
 from data.base import Batch, Splits
 from data.loader import BatchOrder
-from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
-from runtime.checkpoint import CheckpointError, load_tensors, read_info
+from diffusion.gaussian import GaussianDiffusion
+from runtime.checkpoint import CheckpointError
 from runtime.device import Compute, computed, lay_out
 from runtime.distributed import Processes
-from runtime.factory import Recipe, build_diffusion, build_model, build_objective
+from runtime.factory import build_diffusion, build_model, build_objective
 from training.compute import Why, as_asked, as_before, fastest, fastest_threads, threads_before
 from training.ema import EMA
 from training.settings import TrainSettings
@@ -31,11 +30,6 @@ UNCONDITIONAL_ROWS = 4
 NOISE, DROPOUT = (), (1,)  # what a seed of a step is for: two independent streams
 CHECK_EVERY = 16  # updates, where a check waits for the device
 TIMED = {True: 2, False: 10}  # passes, on a CPU and on a GPU, whose passes are short
-
-
-def _schedule(diffusion: DiffusionSettings) -> tuple[str, int, bool]:
-    """What decides the noise levels."""
-    return diffusion.schedule, diffusion.T, diffusion.scale_betas
 
 
 class StepResult(NamedTuple):
@@ -214,39 +208,6 @@ class Trainer:
                     f"step {step}: the loss is {loss:.4g} and the gradient norm {grad_norm:.4g}; stopped before this "
                     "reached a checkpoint. Lower optim.lr, lengthen optim.warmup, or use precision=fp32"
                 )
-
-    def init_from(self, path: Path) -> None:
-        """Start from the weights of another training, to fine-tune them. What those were trained on counts as seen.
-
-        Raises CheckpointError where they are for other pictures, labels, networks, predictions or noise levels. Dropout
-        may differ, for it has no weights.
-        """
-        try:
-            info, tensors = read_info(path), load_tensors(path)
-        except CheckpointError as error:
-            raise CheckpointError(str(error).replace("checkpoint=", "init_from=", 1)) from error
-        was, now = Recipe.of(info.config), self.settings
-        for name, theirs, ours in (
-            ("images", tuple(info.image_shape), self.data.image_shape),
-            ("labels", ConditionSchema.from_json(info.schema).fields, self.schema.fields),
-            ("network", {**was.model.plain(), "dropout": 0}, {**now.model.plain(), "dropout": 0}),
-            ("prediction", was.diffusion.prediction, now.diffusion.prediction),
-            ("noise schedule", _schedule(was.diffusion), _schedule(now.diffusion)),
-        ):
-            if theirs != ours:
-                raise CheckpointError(
-                    f"init_from={path}: trained with other {name}; choose the data set, model.* and diffusion.* that "
-                    "they had, or leave init_from out"
-                )
-        self.splits = info.splits
-        try:
-            self.model.load_state_dict(tensors)
-            self.ema.model.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"init_from={path}: its weights do not fit the network it describes; it was written by another version "
-                "of this code, or changed since"
-            ) from error
 
     def state(self) -> dict:
         """All that changes during training, except the step number."""

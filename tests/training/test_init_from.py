@@ -1,11 +1,20 @@
 """A training that begins with the weights of another."""
 
+from copy import deepcopy
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 
 from data.base import SPLIT_RULE
+from data.palette import Palette
 from runtime.checkpoint import load_tensors, read_info, save_weights
+from runtime.factory import Recipe
+from tests.conftest import TINY
+from tests.data.folders import write
+from training.init_from import inherited
+from training.loop import train
 
 STILL = ("train.steps=1", "optim.lr=1e-12", "optim.warmup=0")
 
@@ -48,7 +57,7 @@ def test_what_those_weights_have_seen_stays_seen(train_tiny, first, in_tmp):
 
 @pytest.mark.parametrize(
     ("other", "what"),
-    [("diffusion.prediction=v", "prediction"), ("model.channels=16", "network"), ("cfg=off", "labels")],
+    [("model.channels=16", "network"), ("diffusion.T=500", "noise schedule")],
 )
 def test_weights_that_mean_something_else_are_refused_and_nothing_is_written(train_tiny, first, in_tmp, other, what):
     with pytest.raises(ValueError, match=f"init_from=.*other {what}; choose"):
@@ -64,10 +73,55 @@ def test_weights_that_do_not_fit_their_own_description_are_refused(train_tiny, f
         train_tiny("train.steps=1", "init_from=damaged", "run=no")
 
 
-def test_weights_for_pictures_of_another_size_are_refused(train_tiny, first, in_tmp):
-    save_weights(in_tmp / "small", load_tensors(first), replace(read_info(first), image_shape=[3, 12, 12]))
-    with pytest.raises(ValueError, match=r"init_from=small.*other images"):
-        train_tiny("train.steps=1", "init_from=small", "run=no")
+OTHERS = {  # what differs from weights of faces, and the modules that begin anew
+    "other labels": (["dataset=folder", "dataset.path=own"], {"attributes", "map"}),
+    "no labels": (["cfg=off"], {"stem"}),
+    "another prediction": (["diffusion.prediction=v"], {"head"}),
+    "colours": (["diffusion.prediction=palette"], {"head"}),
+    "size": (["dataset=folder", "dataset.path=small"], {"attributes", "map"}),
+    "channels": (["dataset=folder", "dataset.path=clear"], {"attributes", "map", "stem", "head"}),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_of_weights_for_other_data_the_layers_that_fit_are_taken(compose, first, in_tmp, what):
+    settings, anew = OTHERS[what]
+    for name, side, channels in (("own", 24, 3), ("small", 11, 3), ("clear", 24, 4)):
+        pixels = np.random.default_rng(0).integers(0, 256, (40, side, side, channels), dtype=np.uint8)
+        for i, values in enumerate(pixels):
+            write(in_tmp / name / "ab"[i % 2], {f"{i}.png": values})
+    tiny = [override for override in TINY if override != "dataset.count=120" or "dataset=folder" not in settings]
+
+    def trained(*more: str):
+        overrides = [*tiny, *STILL, *settings, *more]
+        return train(compose("train", overrides), overrides).run
+
+    run, fresh = trained(f"init_from={first}", "run=on"), trained("run=fresh")
+    old, new, random = (load_tensors(path) for path in (first, run.weights, fresh.weights))
+    taken = {n for n in new if n in old and old[n].shape == new[n].shape and (old[n] - new[n]).abs().max() < 1e-6}
+    parts = {name.partition(".")[0] for name in new.keys() - taken}
+    assert anew - {"map"} <= parts <= anew
+    assert all((new[name] - random[name]).abs().max() < 1e-6 for name in new.keys() - taken)
+    assert "attributes.mlp.0.weight" in taken or "cfg=off" in settings
+    said = (run.path / "train.log").read_text()
+    assert all(f"{part} (" in said for part in anew - {"map"}) and "which begin anew" in said
+
+
+def test_the_network_and_noise_are_those_of_the_weights_unless_others_are_typed(compose, train_tiny, first):
+    """A folder of pictures is trained on from pretrained weights without their settings being typed again."""
+    typed = ["dataset.count=60", f"init_from={first}"]
+    found = inherited(compose("train", typed), typed, palette=None)
+    assert found.model == Recipe.of(read_info(first).config).model != compose("train", typed).model
+    wider = [*typed, "model.channels=64"]
+    assert inherited(compose("train", wider), wider, None).model == compose("train", wider).model
+    logits = replace(read_info(first), config=deepcopy(read_info(first).config))
+    logits.config["diffusion"] |= {"prediction": "palette", "T": 500}
+    save_weights(first.parent / "logits", load_tensors(first), logits)
+    typed = [f"init_from={first.parent / 'logits'}"]
+    colours = Palette(torch.zeros(2, 3, dtype=torch.uint8))
+    for palette, prediction in ((colours, "palette"), (None, "eps")):
+        found = inherited(compose("train", typed), typed, palette).diffusion
+        assert (found.T, found.prediction) == (500, prediction)
 
 
 @pytest.mark.parametrize("other", ["diffusion.T=500", "diffusion=cosine"])

@@ -1,0 +1,78 @@
+"""What a training needs of this machine, and whether the pictures are enough for it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from data.base import Splits
+from runtime.distributed import Processes
+from runtime.memory import refuse_impossible
+from training.settings import TrainSettings
+from training.trainer import Trainer
+
+TIMED = 2  # steps, after a first one
+FEW = 1000  # pictures; a network from random weights learns them by heart before it learns what they have in common
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Of a training with these settings.
+
+    parameters : of the network
+    pictures   : to train on
+    seconds    : for one step, on `device`
+    """
+
+    settings: TrainSettings
+    parameters: int
+    pictures: int
+    seconds: float
+    device: str
+
+    @property
+    def minutes(self) -> float:
+        return self.seconds * self.settings.train.steps / 60
+
+    def to_markdown(self) -> str:
+        train = self.settings.train
+        epochs = train.steps * train.batch_size / self.pictures
+        lines = [
+            "## Training\n",
+            f"The network of model={self.settings.model.name} has {self.parameters / 1e6:.1f} M parameters, "
+            f"{self.parameters / self.pictures:,.0f} for each training picture.",
+            f"{train.steps:,} steps of {train.batch_size} pictures, {epochs:,.0f} times the data set, take about "
+            f"{in_words(self.minutes)} on this machine ({self.device}). train.minutes=30 ends it earlier.",
+        ]
+        if self.pictures < FEW:
+            lines.append(
+                f"Fewer than {FEW:,} pictures: expect copies of them. Start from pretrained weights "
+                "(init_from=checkpoints/cryptopunks.safetensors), stop when the held-out loss rises "
+                "(train.patience=5), and see what evaluate.py says of memorisation."
+            )
+        return "\n".join(lines) + "\n"
+
+
+def forecast(settings: TrainSettings, splits: Splits, here: Processes) -> Forecast:
+    """Times steps of a training on these data, and keeps nothing of it. Raises ValueError for one that cannot be."""
+    train = splits.train
+    refuse_impossible(settings, train.image_shape, train.schema, train.palette, here.device)
+    trainer, times = Trainer(settings, splits, here), []
+    trainer.settle()
+    for step in range(1 + TIMED):
+        began = time.perf_counter()
+        trainer.step(step, settings.train.steps)
+        trainer.check()
+        times.append(time.perf_counter() - began)
+    parameters = sum(p.numel() for p in trainer.model.parameters())
+    return Forecast(settings, parameters, len(train), min(times[1:]), str(here.device))
+
+
+def in_words(minutes: float) -> str:
+    """A duration as people say it, such as "4 h 20 min"."""
+    if minutes < 1:
+        return "a minute"
+    if minutes < 60:
+        return f"{minutes:.0f} min"
+    hours, rest = divmod(round(minutes / 10) * 10, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"

@@ -1,0 +1,111 @@
+"""Start a training from the weights of another, whose pictures, labels and colours may be others.
+
+The layers that mean the same in both are taken, and the rest begins anew: the label embedding where the labels are
+others, the output where it says something else, and what has another shape.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from conditions.schema import ConditionSchema
+from data.palette import Palette
+from runtime.checkpoint import CheckpointError, WeightsInfo, load_tensors, read_info
+from runtime.factory import Recipe
+from runtime.settings import key_of
+from training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from training.trainer import Trainer
+
+LABELS, OUTPUT, INPUT = ("attributes", "map"), ("head",), ("stem",)  # modules whose shape follows from the data
+NOISE = ("schedule", "T", "scale_betas")  # what decides the noise levels
+
+
+def read(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
+    """Raises CheckpointError, which names the setting."""
+    try:
+        return read_info(path), load_tensors(path)
+    except CheckpointError as error:
+        raise CheckpointError(str(error).replace("checkpoint=", "init_from=", 1)) from error
+
+
+def inherited(settings: TrainSettings, overrides: list[str], palette: Palette | None) -> TrainSettings:
+    """The settings with the network and the noise of the weights to start from, where nothing else was typed.
+
+    palette : of the pictures to train on; without one, colours of a palette cannot be predicted
+    """
+    groups = {key_of(override).partition(".")[0] for override in overrides}
+    if settings.init_from is None or "experiment" in groups:
+        return settings
+    was = Recipe.of(read(Path(settings.init_from))[0].config)
+    if "model" not in groups:
+        settings = settings.replace(model=was.model)
+    if "diffusion" not in groups:
+        names = [*NOISE, *(["prediction"] if palette or was.diffusion.prediction != "palette" else [])]
+        kept = {name: getattr(was.diffusion, name) for name in names}
+        settings = settings.replace(diffusion=settings.diffusion.replace(**kept))
+    return settings
+
+
+def begin(trainer: Trainer, path: Path) -> str:
+    """Load what fits into the network and its average; returns in words what that is.
+
+    What those weights were trained on counts as seen, if it is the same data set. Raises CheckpointError for weights of
+    another network or of other noise levels. Dropout may differ, for it has no weights.
+    """
+    info, tensors = read(path)
+    was, now = Recipe.of(info.config), trainer.settings
+    for name, theirs, ours in (
+        ("network", {**was.model.plain(), "dropout": 0}, {**now.model.plain(), "dropout": 0}),
+        ("noise schedule", *([getattr(of.diffusion, setting) for setting in NOISE] for of in (was, now))),
+    ):
+        if theirs != ours:
+            raise CheckpointError(
+                f"init_from={path}: trained with other {name}; choose the model.* and diffusion.* that they had, or "
+                "leave init_from out"
+            )
+    own, reasons = trainer.model.state_dict(), _differing(info, was, trainer)
+    fitting = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if name in own and own[name].shape == tensor.shape and not _means_else(name, reasons)
+    }
+    anew = sorted({name.partition(".")[0] for name in own.keys() - fitting.keys()})
+    if not fitting or not set(anew) <= set(reasons):
+        raise CheckpointError(
+            f"init_from={path}: its weights do not fit the network it describes; it was written by another version of "
+            "this code, or changed since"
+        )
+    for model in (trainer.model, trainer.ema.model):
+        model.load_state_dict({**own, **fitting})
+    if info.dataset == trainer.data.name:
+        trainer.splits = info.splits
+    why = ", ".join(f"{module} ({reasons[module]})" for module in anew)
+    return f"started from {path.as_posix()}: " + (f"all layers but {why}, which begin anew" if anew else "all layers")
+
+
+def _differing(info: WeightsInfo, was: Recipe, trainer: Trainer) -> dict[str, str]:
+    """The modules that cannot all be taken, each with the reason."""
+    reasons, data, now = {}, trainer.data, trainer.settings.diffusion
+    shape, palette = tuple(info.image_shape), data.palette and data.palette.colours.tolist()
+    if ConditionSchema.from_json(info.schema).fields != trainer.schema.fields:
+        reasons |= dict.fromkeys((*LABELS, *INPUT), "other labels")
+    if shape[1:] != data.image_shape[1:]:
+        reasons.setdefault("map", "pictures of another size")
+    if shape[0] != data.image_shape[0]:
+        reasons |= dict.fromkeys((*INPUT, *OUTPUT), "other channels")
+    if was.diffusion.prediction != now.prediction:
+        reasons |= dict.fromkeys(OUTPUT, "another prediction")
+    elif now.prediction == "palette" and info.palette != palette:
+        reasons |= dict.fromkeys(OUTPUT, "other colours")
+    return reasons
+
+
+def _means_else(name: str, reasons: dict[str, str]) -> bool:
+    """Whether a tensor says something else than it would here, though its shape may fit."""
+    module = name.partition(".")[0]
+    return module in reasons and (module in OUTPUT or "table" in name)
