@@ -20,10 +20,10 @@ from conf import Request
 from data.base import Dataset, InMemoryDataset, Splits, previews, split_by_id
 from data.download import DataFile
 from data.palette import Palette
+from data.pictures import tiles
 
 PUNKS = 10_000
 SIDE = 24
-SHEET_COLUMNS = 100
 BACKGROUND = (0x63, 0x85, 0x96)  # the collection's blue-grey, behind every transparent pixel
 
 SHEET = DataFile(
@@ -136,9 +136,7 @@ def cut_sheet(png: bytes) -> torch.Tensor:
     sheet = Image.open(io.BytesIO(png)).convert("RGBA")
     canvas = Image.new("RGBA", sheet.size, (*BACKGROUND, 255))
     pixels = np.asarray(Image.alpha_composite(canvas, sheet).convert("RGB"))
-    rows = PUNKS // SHEET_COLUMNS
-    tiles = pixels.reshape(rows, SIDE, SHEET_COLUMNS, SIDE, 3).transpose(0, 2, 4, 1, 3)
-    return torch.from_numpy(np.ascontiguousarray(tiles.reshape(PUNKS, 3, SIDE, SIDE)))
+    return torch.from_numpy(np.ascontiguousarray(tiles(pixels, SIDE, SIDE).transpose(0, 3, 1, 2)))
 
 
 def parse_table(text: str, count: int = PUNKS) -> torch.Tensor:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,8 +38,9 @@ from data.folder_settings import (
     checked_size,
     read_schema_file,
 )
+from data.folder_sheet import ID, number_of, sheet_source
 from data.folder_source import Problems, Source, open_source
-from data.folder_table import Table, read_table
+from data.folder_table import FILE_NAME, Table, read_table
 from data.palette import Palette
 
 log = logging.getLogger(__name__)
@@ -82,7 +84,7 @@ class Contents:
         return duplicates(self.images)
 
     def dataset(self) -> InMemoryDataset:
-        ids = picture_ids(self.table.names, self.same)
+        ids = picture_ids(self.table.names, self.same, number_of if self.settings.sheet else hashed)
         return InMemoryDataset(self.name, self.images, self.labels.labels, self.labels.schema, self.palette, ids)
 
 
@@ -108,6 +110,11 @@ class Folder(Dataset):
         None,
         "height and width, or one number for both, of which the pictures are copies enlarged by a whole number; null "
         "for what schema.yaml says, else for their own",
+    )
+    sheet: Text | None = setting(
+        None,
+        "sprite sheet in the folder: tiles of `size`, row by row, which metadata.csv lists in a column id by their "
+        "numbers, from 0; null for what schema.yaml says, else for a file for each picture",
     )
     resize: Literal["area", "lanczos", "nearest"] | None = setting(
         None,
@@ -155,7 +162,9 @@ class Folder(Dataset):
         schema = self.over(read_schema_file(source, problems))
         if schema.resize and not schema.size:
             problems.add("resize", f"{schema.resize}, but to which size? Add dataset.size=64, for example")
-        table = read_table(source, problems)
+        if schema.sheet:
+            source = sheet_source(source, schema.sheet, schema.size, problems)
+        table = read_table(source, problems, ID if schema.sheet else FILE_NAME)
         if not source.pictures:
             problems.add(self.path, "holds no pictures; give the folder that holds them, as PNG for example")
         elif len(source.pictures) < FEWEST:
@@ -186,6 +195,7 @@ class Folder(Dataset):
             pixel_art=train.palette is not None,
             size=schema.size,
             resize=schema.resize,
+            sheet=schema.sheet,
             preview=common_values(train) if self.preview == ["any"] else self.preview,
         )
 
@@ -202,13 +212,18 @@ def common_values(train: InMemoryDataset) -> list[str]:
     return [value for _, value in counts if value in chosen] or ["any"]
 
 
-def picture_ids(names: list[str], same: list[list[int]]) -> Tensor:
-    """(N,) int64: a hash of each file's name, so that a picture keeps its split when others are added.
+def hashed(name: str) -> int:
+    """A number that follows from the name alone, so that a picture keeps its split when others are added."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[:12], 16)
+
+
+def picture_ids(names: list[str], same: list[list[int]], number: Callable[[str], int] = hashed) -> Tensor:
+    """(N,) int64: the `number` of each name.
 
     same : rows of pictures with equal pixels, which share one split: that of the shortest name, since copies get
            longer ones
     """
-    ids = [int(hashlib.sha256(name.encode()).hexdigest()[:12], 16) for name in names]
+    ids = [number(name) for name in names]
     for rows in same:
         first = min(rows, key=lambda row: (len(names[row]), names[row]))
         for row in rows:

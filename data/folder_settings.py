@@ -45,6 +45,7 @@ class FolderSchema(Settings):
     background: Colour | None = setting(None, "red, green and blue behind transparent pixels")
     alpha: Literal["keep", "background"] | None = setting(None, "keep transparency, or lay pictures on the background")
     pixel_art: bool | None = setting(None, "whether samples are quantised to the colours of the pictures")
+    sheet: Text | None = setting(None, "sprite sheet in the folder, of tiles of that size, listed by a column id")
     size: list[int] | None = setting(None, "height and width, of which the pictures are enlarged copies")
     resize: Literal["area", "lanczos", "nearest"] | None = setting(None, "scale larger pictures down to that size")
 

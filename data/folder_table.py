@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from data.folder_sheet import name_of
 from data.folder_source import Problems, Source
 
 CSV, JSONL = "metadata.csv", "metadata.jsonl"
@@ -35,8 +36,11 @@ class Table:
     columns: dict[str, list[str]]
 
 
-def read_table(source: Source, problems: Problems) -> Table:
-    """All pictures of the folder, each with what is written of it."""
+def read_table(source: Source, problems: Problems, key: str = FILE_NAME) -> Table:
+    """All pictures of the folder, each with what is written of it.
+
+    key : the column that says which picture a line is about: FILE_NAME, or ID for the tiles of a sheet
+    """
     written = [name for name in (CSV, JSONL) if name in source.sizes]
     pictures = source.pictures
     if len(written) == 2:
@@ -45,7 +49,8 @@ def read_table(source: Source, problems: Problems) -> Table:
         return _class_folders(pictures, problems)
     name, before = written[0], len(problems.lines)
     text = _text(source, name, problems)
-    rows = [] if text is None else list(_csv_rows(text, problems) if name == CSV else _json_rows(text, problems))
+    parse = _csv_rows if name == CSV else _json_rows
+    rows = [] if text is None else list(parse(text, key, problems))
     unread = not rows and len(problems.lines) > before  # which says nothing about single pictures
     found = _rows_by_picture(name, rows, set(pictures), problems)
     for picture in pictures:
@@ -86,7 +91,7 @@ Row = tuple[int, dict[str, str]]  # number of the line, from 1, and what is writ
 NAMED = re.compile(rf'"{FILE_NAME}"\s*:\s*"([^"\\]+)"')  # in a line of JSON that cannot be read as a whole
 
 
-def _csv_rows(text: str, problems: Problems) -> Iterable[Row]:
+def _csv_rows(text: str, key: str, problems: Problems) -> Iterable[Row]:
     header = next(csv.reader(io.StringIO(text)), [])
     counts = {mark: len(next(csv.reader(io.StringIO(text), delimiter=mark), [])) for mark in DELIMITERS}
     mark = max(counts, key=lambda mark: counts[mark])
@@ -94,7 +99,7 @@ def _csv_rows(text: str, problems: Problems) -> Iterable[Row]:
     last, header = 0, []
     try:
         header = [name.strip() for name in next(reader, [])]
-        if not _header(header, problems):
+        if not _header(header, key, problems):
             return
         last = reader.line_num
         for cells in reader:
@@ -107,17 +112,22 @@ def _csv_rows(text: str, problems: Problems) -> Iterable[Row]:
                     f"{CSV}, line {line}", f"{there}; put cells that hold such a mark in quotes, leave none out"
                 )
                 cells = [*cells, *[""] * len(header)]
-            yield line, dict(zip(header, (cell.strip() for cell in cells), strict=False))
+            yield line, _keyed(dict(zip(header, (cell.strip() for cell in cells), strict=False)), key)
     except csv.Error as error:
         problems.add(f"{CSV}, line {last + 1}", f"cannot be read ({error}); check its quotes")
 
 
-def _header(header: list[str], problems: Problems) -> bool:
+def _keyed(row: dict[str, str], key: str) -> dict[str, str]:
+    """The row with the name of its picture under FILE_NAME."""
+    return row if key == FILE_NAME else {FILE_NAME: name_of(row.pop(key))} | row
+
+
+def _header(header: list[str], key: str, problems: Problems) -> bool:
     """Whether the first line can be one."""
     where, before = f"{CSV}, line 1", len(problems.lines)
-    if FILE_NAME not in header:
+    if key not in header:
         there = ", ".join(map(repr, header[:6])) or "nothing"
-        problems.add(where, f"needs a column {FILE_NAME}, and has {there}; name the columns in the first line")
+        problems.add(where, f"needs a column {key}, and has {there}; name the columns in the first line")
     for name in sorted({name for name in header if header.count(name) > 1 and name}):
         problems.add(where, f"column {name!r} is there twice; give each its own name")
     if "" in header:
@@ -125,16 +135,16 @@ def _header(header: list[str], problems: Problems) -> bool:
     return len(problems.lines) == before
 
 
-def _json_rows(text: str, problems: Problems) -> Iterable[Row]:
+def _json_rows(text: str, key: str, problems: Problems) -> Iterable[Row]:
     for line, written in enumerate(text.splitlines(), start=1):
         if not written.strip():
             continue
         where = f"{JSONL}, line {line}"
         try:
             row = json.loads(written, object_pairs_hook=_once, parse_constant=_no_number)
-            if not isinstance(row, dict) or not isinstance(row.get(FILE_NAME), str):
-                raise ValueError(f'must be an object with a text "{FILE_NAME}"')
-            yield line, {key.strip(): _plain(key, value) for key, value in row.items()}
+            if not isinstance(row, dict) or not isinstance(row.get(key), str if key == FILE_NAME else int):
+                raise ValueError(f'must be an object with a {"text" if key == FILE_NAME else "number"} "{key}"')
+            yield line, _keyed({name.strip(): _plain(name, value) for name, value in row.items()}, key)
         except (ValueError, RecursionError) as error:
             problems.add(
                 where, f"cannot be read ({str(error) or 'nested too deeply'}); write one JSON object on a line"

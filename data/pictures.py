@@ -124,6 +124,21 @@ def on_background(picture: Image.Image, background: tuple[int, ...]) -> Image.Im
     return Image.alpha_composite(canvas, rgba(picture))
 
 
+def tiles(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(rows * height, columns * width, C) -> (rows * columns, height, width, C), row by row.
+
+    Raises ValueError for a sheet that is not made of such tiles.
+    """
+    whole_height, whole_width, channels = pixels.shape
+    if whole_height % height or whole_width % width:
+        raise ValueError(
+            f"{whole_width} x {whole_height} pixels are no whole number of tiles of {width} x {height}; give "
+            "the size of one tile"
+        )
+    cut = pixels.reshape(whole_height // height, height, whole_width // width, width, channels)
+    return cut.swapaxes(1, 2).reshape(-1, height, width, channels)
+
+
 def _native(array: np.ndarray, height: int, width: int, what: str) -> np.ndarray:
     """One pixel of each block of an enlarged picture."""
     scale = array.shape[0] // height
