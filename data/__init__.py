@@ -6,8 +6,8 @@ A new data set is a file with a class of settings, and a line here.
 from conf import one_of
 from data.cryptopunks import CryptoPunks
 from data.folder import Folder
-from data.mnist import MNIST
+from data.mnist import MNIST, FashionMNIST
 from data.pixelfaces import PixelFaces
 
-DATASETS = (CryptoPunks, Folder, MNIST, PixelFaces)
+DATASETS = (CryptoPunks, Folder, MNIST, FashionMNIST, PixelFaces)
 AnyDataset = one_of(DATASETS)

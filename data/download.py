@@ -25,7 +25,7 @@ class DataFileError(ValueError):
 class DataFile:
     """One file below `data_root`, where it can be fetched, and the checksums it may have.
 
-    Where `url` ends in .gz the file is stored unpacked; `sha256` is always that of the unpacked content. More
+    Where `url` ends in .gz and `path` does not, the file is stored unpacked; `sha256` is that of what is stored. More
     than one checksum means that more than one public rendering of the file is in use; the first is fetched.
     """
 
@@ -78,7 +78,7 @@ class DataFile:
 
 
 def _download(url: str, name: str) -> bytes:
-    """The content behind `url`, unpacked if it ends in .gz, with a progress bar."""
+    """The content behind `url`, unpacked if it ends in .gz and the file `name` does not, with a progress bar."""
     received = bytearray()
     with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
         total = int(response.headers.get("Content-Length") or 0) or None
@@ -86,4 +86,4 @@ def _download(url: str, name: str) -> bytes:
             while chunk := response.read(CHUNK):
                 received += chunk
                 bar.update(len(chunk))
-    return gzip.decompress(received) if url.endswith(".gz") else bytes(received)
+    return gzip.decompress(received) if url.endswith(".gz") and not name.endswith(".gz") else bytes(received)

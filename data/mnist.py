@@ -1,7 +1,9 @@
-"""MNIST: handwritten digits, 28 x 28 as published or reduced to 16 x 16, with one field, the digit."""
+"""MNIST and Fashion-MNIST: digits and clothes, 28 x 28 as published or reduced, with one field, the class."""
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -56,22 +58,66 @@ class MNIST(Dataset):
 
         The rows that are the test split of other data sets stay out of training here too: one rule for all.
         """
-        root = Path(data_root)
-        train = _dataset(TRAIN_IMAGES.read(root), TRAIN_LABELS.read(root), self.image_size)
-        test = _dataset(TEST_IMAGES.read(root), TEST_LABELS.read(root), self.image_size)
-        splits = split_by_id(train)
-        return Splits(splits.train, splits.validation, replace(test, schema=splits.train.schema))
+        files = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+        return _splits(self.name, [file.read(Path(data_root)) for file in files], self.image_size, SCHEMA)
 
 
-def _dataset(images: bytes, labels: bytes, image_size: int) -> InMemoryDataset:
-    digits = parse_idx(labels).long()[:, None]
+CLOTHES = (
+    "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+CLOTHES_SCHEMA = ConditionSchema(
+    (Field("class", CLOTHES),),
+    aliases={
+        "top": "T-shirt",
+        "trousers": "Trouser",
+        "sweater": "Pullover",
+        "trainer": "Sneaker",
+        "boot": "Ankle boot",
+    },
+)
+CLOTHES_MIRROR = "https://fashion-mnist.s3.eu-central-1.amazonaws.com"
+CLOTHES_FILES = tuple(  # as they are published: packed, with the checksums of that
+    DataFile(f"FashionMNIST/raw/{name}.gz", f"{CLOTHES_MIRROR}/{name}.gz", (sha256,))
+    for name, sha256 in (
+        ("train-images-idx3-ubyte", "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+        ("train-labels-idx1-ubyte", "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+        ("t10k-images-idx3-ubyte", "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+        ("t10k-labels-idx1-ubyte", "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+    )
+)
+
+
+class FashionMNIST(Dataset):
+    """70,000 pictures of clothes with one field, the kind (Xiao et al. 2017)"""
+
+    name: Literal["fashion_mnist"] = "fashion_mnist"
+    image_size: int = setting(28, "side in pixels; 28 is the native size", ge=8, le=512)
+    preview: list[Request] = previews(*CLOTHES)
+    files: ClassVar[tuple[DataFile, ...]] = CLOTHES_FILES
+    split_rule: ClassVar[str] = MNIST.split_rule.replace("digits", "pictures")
+
+    def load(self, data_root: str) -> Splits:
+        """Split as MNIST is."""
+        contents = [gzip.decompress(file.read(Path(data_root))) for file in CLOTHES_FILES]
+        return _splits(self.name, contents, self.image_size, CLOTHES_SCHEMA)
+
+
+def _splits(name: str, contents: Sequence[bytes], size: int, schema: ConditionSchema) -> Splits:
+    """From the files of pictures and labels for training, and those for test."""
+    train, test = (_dataset(name, *contents[i : i + 2], size, schema) for i in (0, 2))
+    splits = split_by_id(train)
+    return Splits(splits.train, splits.validation, replace(test, schema=splits.train.schema))
+
+
+def _dataset(name: str, images: bytes, labels: bytes, image_size: int, schema: ConditionSchema) -> InMemoryDataset:
+    classes = parse_idx(labels).long()[:, None]
     return InMemoryDataset(
-        name="mnist",
+        name=name,
         images=resize(parse_idx(images)[:, None], image_size),
-        labels=digits,
-        schema=SCHEMA,
+        labels=classes,
+        schema=schema,
         palette=None,
-        ids=torch.arange(len(digits)),
+        ids=torch.arange(len(classes)),
     )
 
 

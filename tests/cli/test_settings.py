@@ -72,7 +72,12 @@ def test_every_network_and_schedule_is_built_and_gives_a_loss(model, diffusion, 
 def test_previews_ask_for_what_the_data_set_knows(dataset):
     from data import cryptopunks, mnist
 
-    schema = {"cryptopunks": cryptopunks, "mnist": mnist, "pixelfaces": pixelfaces}[dataset().name].SCHEMA
+    schema = {
+        "cryptopunks": cryptopunks.SCHEMA,
+        "mnist": mnist.SCHEMA,
+        "fashion_mnist": mnist.CLOTHES_SCHEMA,
+        "pixelfaces": pixelfaces.SCHEMA,
+    }[dataset().name]
     for request in dataset().preview:
         assert schema.names(schema.encode(request))
 

@@ -1,5 +1,6 @@
 """MNIST: the file format, the smaller size, the splits, and the published digits read by another reader."""
 
+import gzip
 import hashlib
 import struct
 
@@ -11,10 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 from torchvision.datasets import MNIST as TorchvisionMNIST
+from torchvision.datasets import FashionMNIST as TorchvisionFashion
 
 from data import mnist
 from data.download import DataFile
-from data.mnist import MNIST, parse_idx, resize
+from data.mnist import CLOTHES_SCHEMA, MNIST, FashionMNIST, parse_idx, resize
+
+CLASSES = TorchvisionFashion.classes
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -133,6 +137,31 @@ def test_training_digits_split_by_row_and_test_digits_stay_apart(small_mnist):
 
 def test_the_usual_size_is_16(small_mnist):
     assert MNIST().load(str(small_mnist[0])).train.image_shape == (1, 16, 16)
+
+
+def test_clothes_are_read_from_the_packed_files_as_published_and_split_alike(small_mnist, tmp_path, monkeypatch):
+    root, contents = small_mnist
+    files = []
+    for published, (part, kind) in zip(mnist.CLOTHES_FILES, contents, strict=True):
+        prefix = {"TRAIN": "train", "TEST": "t10k"}[part]
+        assert published.path == f"FashionMNIST/raw/{prefix}-{kind.lower()}-idx{3 if kind == 'IMAGES' else 1}-ubyte.gz"
+        packed = gzip.compress(idx(contents[part, kind]))
+        path = tmp_path / published.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(packed)
+        files.append(DataFile(published.path, "file:///nowhere", (hashlib.sha256(packed).hexdigest(),)))
+    monkeypatch.setattr(mnist, "CLOTHES_FILES", tuple(files))
+    clothes, digits = FashionMNIST().load(str(tmp_path)), MNIST(image_size=28).load(str(root))
+    for one, other in ((clothes.train, digits.train), (clothes.test, digits.test)):
+        assert torch.equal(one.images, other.images) and torch.equal(one.labels, other.labels)
+    assert clothes.train.name == "fashion_mnist"
+    first = clothes.test.schema.names(clothes.test.labels[0])
+    assert first == [CLASSES[contents["TEST", "LABELS"][0]].split("/")[0]]
+
+
+def test_clothes_have_the_names_of_the_publication():
+    known = [name.lower().split("/")[0] for name in CLASSES]
+    assert [value.lower() for value in CLOTHES_SCHEMA.fields[0].values] == known
 
 
 # -- the published digits ---------------------------------------------------------------------------------
