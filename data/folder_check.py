@@ -65,7 +65,7 @@ def _pictures(contents: Contents, data: InMemoryDataset) -> Iterator[str]:
         laid = f"laid on the colour {list(contents.backdrop)}"
         yield f"Some pixels are transparent; they are {'kept so' if channels == 4 else laid}."
     if not len(splits.validation) or not len(splits.test):
-        yield "So few pictures that none is held out; no figure will tell how good the model is."
+        yield "So few pictures that not every split has some; figures on an empty one cannot be measured."
 
 
 def _sizes(contents: Contents, height: int, width: int) -> Iterator[str]:

@@ -71,6 +71,7 @@ PROGRAMS = {
     "export": "inference.export.settings:ExportSettings",
     "score": "evaluation.score:ScoreSettings",
     "check_data": "data.folder_check:CheckSettings",
+    "import_data": "data.importing:ImportSettings",
 }
 
 

@@ -15,6 +15,7 @@ from data import DATASETS, pixelfaces
 from data.folder import Folder
 from data.folder_check import CheckSettings
 from data.images import to_uint8
+from data.importing import ImportSettings
 from data.palette import Palette
 from evaluation.score import ScoreSettings
 from evaluation.settings import EvaluateSettings
@@ -29,6 +30,7 @@ from training.settings import TrainSettings
 PROGRAMS = (
     TrainSettings, SampleSettings, EvaluateSettings, ScoreSettings, CompareSettings, AnimateSettings,
     InterpolateSettings, ExportSettings, BenchmarkSettings, StudySettings, ReportSettings, CheckSettings,
+    ImportSettings,
 )  # fmt: skip
 CHOICES = [(cls, group, option) for cls in PROGRAMS for group in groups(cls) for option in options(cls, group)]
 by_name = pytest.mark.parametrize("cls", PROGRAMS, ids=lambda cls: cls.program)

@@ -138,6 +138,12 @@ def test_a_missing_file_is_fetched_once_and_written_whole(tmp_path, server):
     assert (tmp_path / NAME).read_bytes() == CONTENT
 
 
+def test_a_packed_file_stays_packed_where_its_name_says_so(tmp_path, server):
+    packed = gzip.compress(CONTENT)
+    file = DataFile("a/b.gz", f"{server.url}/file.gz", (sha256(packed),))
+    assert file.read(tmp_path) == packed == (tmp_path / "a/b.gz").read_bytes()
+
+
 def test_a_packed_file_is_stored_unpacked(tmp_path, server):
     assert data_file(f"{server.url}/file.gz").read(tmp_path) == CONTENT
     assert files_in(tmp_path) == [tmp_path / NAME]
