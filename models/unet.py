@@ -130,7 +130,9 @@ class UNet(nn.Module):
         if self.map is not None:
             x_t = torch.cat([x_t, self.map(cond)], dim=1)  #  (B, C + M, H, W)
         height, width = x_t.shape[-2:]
-        x_t = F.pad(x_t, (0, -width % self.step, 0, -height % self.step))
+        border = (-height % self.step, -width % self.step)
+        if any(border):
+            x_t = F.pad(x_t, (0, border[1], 0, border[0]))
         h = self.stem(self.to_patches(x_t))  #                (B, width, H, W), H and W divided by the patch
         skips = [h]
         for layer in self.down:  #                            ... (B, 4 width, H/4, W/4)
@@ -140,7 +142,8 @@ class UNet(nn.Module):
             h = layer(h, emb)
         for layer in self.up:  #                              ... (B, width, H, W)
             h = layer(torch.cat([h, skips.pop()], dim=1), emb) if isinstance(layer, Stage) else layer(h)
-        return self.to_pixels(self.head(h))[..., :height, :width]  # (B, outputs, H, W)
+        output = self.to_pixels(self.head(h))  #              (B, outputs, H, W)
+        return output[..., :height, :width] if any(border) else output
 
 
 class Stage(nn.Module):

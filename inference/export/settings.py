@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from conf import Settings, Text, setting
 from data import AnyDataset
 from data.base import data_root
+from inference.weights import with_folder
 
 
 class ExportSettings(Settings):
@@ -25,3 +26,7 @@ class ExportSettings(Settings):
         None, "file (html) or folder (onnx) to write, which must not exist; null names it after the data set"
     )
     data_root: Text = data_root()
+
+    @classmethod
+    def expanded(cls, overrides: list[str]) -> list[str]:
+        return with_folder(cls, overrides)

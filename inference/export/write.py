@@ -22,7 +22,7 @@ FOLDER = Path("exports")
 def exported(settings: ExportSettings) -> list[Path]:
     """Write what the settings say; the files. Raises ValueError, before anything is written, where that cannot be."""
     require_onnx()
-    weights = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.name)
+    weights = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.collection)
     pipe = Pipeline.load(weights, "cpu")
     if settings.format == "onnx":
         return write_onnx(settings.out, pipe, weights)
