@@ -6,12 +6,13 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from conf import Settings, setting
+from conf import setting
 from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
 from diffusion.objective import TrainingObjective
+from models.settings import NetworkSettings
 
 
-class BaselineSettings(Settings):
+class BaselineSettings(NetworkSettings):
     """The size of the networks of baselines/networks.py.
 
     optimizer : what takes the place of settings of `optim` that were left open

@@ -36,7 +36,7 @@ def refused(capsys, folder: Path, program: str, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("argument", "expected"),
     [
-        ("dataset=faces", ["dataset=faces", "cryptopunks, folder, mnist, pixelfaces"]),
+        ("dataset=faces", ["dataset=faces", "cryptopunks, fashion_mnist, folder, mnist, pixelfaces"]),
         ("sampler=magic", ["sampler=magic", "ddim, ddpm, dpmpp_2m"]),
         ("device=tpu", ["device='tpu'", "auto, cpu, cuda, mps"]),
         ("device=cuda", ["device=cuda", "device=auto"]),
@@ -151,7 +151,7 @@ def test_a_malicious_training_state(capsys, in_tmp):
         ("sampler.eta=2", ["sampler.eta", "sampler=ddim or euler_ancestral, which is not chosen"]),
         ("device=abacus", ["device='abacus'", "auto, cpu, cuda, mps"]),
         ("device=cuda", ["device=cuda", "device=auto"]),
-        ("dataset=faces", ["dataset=faces", "cryptopunks, folder, mnist, pixelfaces"]),
+        ("dataset=faces", ["dataset=faces", "cryptopunks, fashion_mnist, folder, mnist, pixelfaces"]),
         ("dataset=mnist", ["pixelfaces", "dataset=mnist"]),
         ("checkpoint=nowhere.safetensors", ["checkpoint=nowhere.safetensors", "no such file"]),
         ("spacing=even", ["spacing=even", "karras, leading, linspace, listed, power, trailing"]),

@@ -18,7 +18,7 @@ from runtime.device import hardware
 from runtime.distributed import Processes
 from runtime.version import code_version
 from tests.conftest import TINY
-from training.loop import Outcome, StopRequest, save, train
+from training.loop import Outcome, StopRequest, save_ema, train
 from training.run import Run
 from training.trainer import Trainer
 
@@ -159,7 +159,7 @@ def test_in_another_thread_signals_are_left_alone():
 
 def test_checkpoints_are_written_as_often_as_asked_for_and_at_the_end(session, monkeypatch):
     saved = []
-    monkeypatch.setattr("training.loop.save", lambda run, trainer, step, elapsed: saved.append((step, elapsed)))
+    monkeypatch.setattr("training.loop.save_state", lambda path, state: saved.append((state["step"], state["elapsed"])))
     session("train.steps=5", "train.checkpoint_every=2", "run=a")
     assert saved == [(2, 0.0), (4, 0.0), (5, 0.0)]
 
@@ -169,7 +169,7 @@ def test_the_weights_hold_all_that_sampling_needs(session, compose):
     overrides = ["train.steps=1", "run=a"]
     info, data = read_info(session(*overrides).run.weights), compose("train", TINY).dataset.load("").train
     schema, palette = ConditionSchema.from_json(info.schema), Palette.from_plain(info.palette, info.places, 24, 24)
-    assert info.config == compose("train", [*TINY, *overrides]).plain()
+    assert info.config == compose("train", [*TINY, *overrides]).settled(data).plain()
     assert schema.fields == data.schema.fields and (schema.seen == data.schema.seen).all()
     assert torch.equal(palette.colours, data.palette.colours) and torch.equal(palette.at_pixel, data.palette.at_pixel)
     assert info.prior == LabelPrior.fit(data.schema, data.labels).to_json()
@@ -183,6 +183,6 @@ def test_weights_of_data_without_labels_or_palette_say_so(compose, in_tmp):
     plain = Splits(*(replace(part, palette=None) for part in (splits.train, splits.validation, splits.test)))
     run = Run("a")
     run.weights.parent.mkdir(parents=True)
-    save(run, Trainer(settings, plain, Processes(0, 1, CPU)), 0, 0.0)
+    save_ema(run.weights, Trainer(settings, plain, Processes(0, 1, CPU)), 0)
     info = read_info(run.weights)
     assert (info.palette, info.places, info.prior) == (None, None, None)
