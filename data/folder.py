@@ -113,8 +113,8 @@ class Folder(Dataset):
     )
     sheet: Text | None = setting(
         None,
-        "sprite sheet in the folder, of tiles of `size`, which metadata.csv lists in a column id by their numbers, from 0; "
-        "null for what schema.yaml says, else for a file for each picture",
+        "sprite sheet in the folder, of tiles of `size`, which metadata.csv lists in a column id by their numbers, "
+        "from 0; null for what schema.yaml says, else for a file for each picture",
     )
     resize: Literal["area", "lanczos", "nearest"] | None = setting(
         None,
