@@ -103,6 +103,9 @@ ERRORS = {
     ),
     # files
     r"(?P<a>\d+) MB; pictures of at most (?P<b>\d+) MB are read": "{a} Mo ; des images de {b} Mo au plus sont lues",
+    r"(?P<a>.+) pixels are no whole number of tiles of (?P<b>.+); give the size of one tile": (
+        "{a} pixels ne font pas un nombre entier de tuiles de {b} ; donnez la taille d'une tuile"
+    ),
     r"(?P<a>\d+) x (?P<b>\d+) pixels; at most (?P<c>\d+) in all are read": (
         "{a} x {b} pixels ; {c} en tout sont lus au plus"
     ),

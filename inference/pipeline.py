@@ -286,13 +286,12 @@ class Pipeline:
         options, T = self.resolved(options), self.diffusion.schedule.T
         if not self.recipe.is_diffusion:
             refuse_options(self.recipe.model.name, options, at_trained_times(self.diffusion))
-        sampler = options.sampler
         if options.steps > T:
             raise ValueError(f"steps={options.steps}: must be a whole number from 1 to {T}, the T of the training")
         self._refuse_untrained_times(options)
-        if options.guidance.renoise_reference and not sampler.renoises:
+        if options.guidance.renoise_reference and not options.sampler.renoises:
             raise ValueError(
-                f"guidance={options.guidance.name}: sampler={sampler.name} takes no noise from elsewhere; use "
+                f"guidance={options.guidance.name}: sampler={options.sampler.name} takes no noise from elsewhere; use "
                 "sampler=ddim, euler or euler_ancestral for CFG++"
             )
         if guide is None:

@@ -9,6 +9,7 @@ from data.base import Splits
 from diffusion.sampling import FOR_OPEN_LABELS, SamplingOptions
 from evaluation.bench import Bench
 from evaluation.settings import EvaluateSettings
+from models import UNetSettings
 from runtime.device import Compute
 
 CPU = torch.device("cpu")
@@ -22,7 +23,7 @@ class StubPipe:
     def __init__(self, splits: Splits):
         self.schema, self.palette = splits.train.schema, splits.train.palette
         self.info = SimpleNamespace(dataset="pixelfaces", step=7, data_hash="d")
-        self.recipe = SimpleNamespace(dataset=pixelfaces.PixelFaces())
+        self.recipe = SimpleNamespace(dataset=pixelfaces.PixelFaces(), model=UNetSettings())
 
     def resolved(self, options: SamplingOptions, cond=None, negative=None, edited=False) -> SamplingOptions:
         return options.filled(FOR_OPEN_LABELS | {"refine": 4, "complete": False})

@@ -37,8 +37,9 @@ const engine = new Engine(sources, {
 // -- pictures ------------------------------------------------------------------------------------------------------
 
 /** Levels (C, H, W) on a canvas of the same number of pixels. */
-function paint(canvas, pixels) {
+function paint(canvas, premultiplied) {
   const [channels, height, width] = model.image_shape;
+  const pixels = straightened(premultiplied, model.image_shape);
   const area = height * width;
   [canvas.width, canvas.height] = [width, height];
   const image = new ImageData(width, height);

@@ -16,7 +16,8 @@ async function encodePng(pixels, [channels, height, width], scale, settings) {
   header.setUint32(4, height * scale);
   header.setUint8(8, 8); // bits for each channel
   header.setUint8(9, COLOUR_TYPES[channels]);
-  const rows = new Blob([scanlines(pixels, [channels, height, width], scale)]).stream();
+  const levels = straightened(pixels, [channels, height, width]);
+  const rows = new Blob([scanlines(levels, [channels, height, width], scale)]).stream();
   const packed = await new Response(rows.pipeThrough(new CompressionStream("deflate"))).arrayBuffer();
   const text = `${SETTINGS_KEY}\0${asciiJson(settings)}`;
   const parts = [
@@ -26,6 +27,16 @@ async function encodePng(pixels, [channels, height, width], scale, settings) {
     chunk("IEND", new Uint8Array(0)),
   ];
   return new Blob([Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10), ...parts], { type: "image/png" });
+}
+
+/** Levels (C, H, W), of four channels with colours that are not multiplied by their alpha, as files and canvases have it. */
+function straightened(pixels, [channels, height, width]) {
+  const area = height * width;
+  if (channels !== 4) return pixels;
+  return Uint8ClampedArray.from(pixels, (level, i) => {
+    const most = Math.max(pixels[3 * area + (i % area)], 1);
+    return i < 3 * area ? Math.floor((level * 255 + Math.floor(most / 2)) / most) : level;
+  });
 }
 
 /** Rows from top to bottom, each after a 0 for "not filtered". */

@@ -38,7 +38,7 @@ async function samplePicture(model, run, request, onStep) {
     x = await meanOf(renoised, (x_t) => predict(x_t, t));
     await stepped(t, renoised.at(-1), x);
   }
-  const pixels = quantised(toBytes(x), model);
+  const pixels = quantised(visible(toBytes(x), model), model);
   frames.push({ t: 0, x_t: pixels, x_0: pixels });
   return { pixels, frames, label, evaluations };
 }
@@ -178,6 +178,13 @@ function expectedColours(model, logits) {
 /** [-1, 1] -> levels from 0 to 255, a half to the even one. */
 function toBytes(x) {
   return Uint8ClampedArray.from(x, (value) => (Math.max(-1, Math.min(1, value)) + 1) * 127.5); // which rounds so
+}
+
+/** Of four channels, no colour brighter than its alpha, by which it is multiplied. */
+function visible(pixels, { image_shape: [channels, height, width] }) {
+  const area = height * width;
+  if (channels !== 4) return pixels;
+  return pixels.map((level, i) => Math.min(level, pixels[3 * area + (i % area)]));
 }
 
 /** Each pixel in the nearest of the colours that training pictures have there; the first of equally near ones. */
