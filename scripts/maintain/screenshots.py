@@ -45,6 +45,7 @@ def generate(page: Page) -> None:
         choose(page, slot, value)
     page.get_by_text("attrs=Male,hat,Classic Shades").first.wait_for()
     press(page)
+    page.get_by_role("button", name="Download 4 PNGs").wait_for()
     page.get_by_text("Nearest training picture").wait_for()
     page.get_by_text("Animation of the denoising").click()
     page.get_by_text("Left the noised picture").wait_for()

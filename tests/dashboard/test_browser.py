@@ -110,7 +110,7 @@ def test_a_picture_is_generated_as_chosen_and_changes_with_what_is_chosen(page):
     rows = page.locator(".attributes tr")
     assert [rows.nth(i).locator("td").nth(1).inner_text() for i in range(2)] == ["Male", "Classic Shades"]
     assert page.locator(".attributes .met").count() >= 1
-    box = page.locator(".gallery img").first.bounding_box()
+    box = page.locator(".gallery button img").first.bounding_box()
     assert box["width"] == box["height"] == 24 * 5
     tops = {page.locator(".gallery button").nth(i).bounding_box()["y"] for i in range(4)}
     assert len(tops) == 1  # four stand side by side
@@ -149,7 +149,7 @@ def test_on_a_telephone_the_button_is_at_hand(page):
     assert lists[0]["y"] == lists[1]["y"] and lists[1]["x"] + lists[1]["width"] <= 400
     button.click()
     page.get_by_role("button", name="Download 4 PNGs").wait_for()
-    gallery = page.locator(".gallery").first
+    gallery = page.locator(".gallery:has(button)").first
     deadline = time.monotonic() + 60
     while not 0 <= gallery.bounding_box()["y"] < 400:  # what was sampled comes into view
         assert time.monotonic() < deadline
