@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -80,3 +81,26 @@ def together(splits: Splits) -> dict[int, tuple[Tensor, frozenset[str]]]:
         for part in (splits.train, splits.validation, splits.test)
         for number, image, label in zip(part.ids.tolist(), part.images, part.labels, strict=True)
     }
+
+
+GOOD = colours().replace("\r\n", "\n")
+
+
+def equal(one, other) -> bool:
+    return all(
+        torch.equal(a.images, b.images)
+        and torch.equal(a.labels, b.labels)
+        and torch.equal(a.ids, b.ids)
+        and a.schema == b.schema
+        for a, b in ((getattr(one, part), getattr(other, part)) for part in ("train", "validation", "test"))
+    )
+
+
+def images_of(splits: Splits) -> set[bytes]:
+    return {image.numpy().tobytes() for image, _ in together(splits).values()}
+
+
+def png(side: int = 8) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (side, side)).save(file, "PNG")
+    return file.getvalue()

@@ -1,10 +1,7 @@
 """Folders that do not fit: each fault is told with its place and its remedy, all at once, and nothing else happens."""
 
-import io
 import os
-import stat
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +12,8 @@ from PIL import Image
 
 from conf import Refusals
 from data.folder import Folder
-from tests.data.folders import as_csv, colours, load, sprites
+from tests.data.folders import GOOD, as_csv, load, png, sprites
 
-GOOD = colours().replace("\r\n", "\n")
 Break = Callable[[Path], None]
 
 
@@ -75,12 +71,6 @@ def bomb() -> bytes:
         + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
         + chunk(b"IEND", b"")
     )
-
-
-def png(side: int = 8) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (side, side)).save(file, "PNG")
-    return file.getvalue()
 
 
 def remove(*names: str) -> Break:
@@ -328,74 +318,3 @@ def test_a_path_must_lead_to_a_folder(tmp_path, name, says):
 def test_names_of_other_data_sets_are_taken(tmp_path, name):
     with pytest.raises(ValueError, match="give the folder another name"):
         load(tmp_path / name)
-
-
-# -- zip files -------------------------------------------------------------------------------------------------------
-
-
-def zipped(tmp_path: Path, *extra: tuple[zipfile.ZipInfo | str, bytes]) -> Path:
-    folder = sprites(tmp_path / "own", metadata=GOOD)
-    with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
-        for path in sorted(folder.iterdir()):
-            archive.write(path, path.name)
-        for name, body in extra:
-            archive.writestr(name, body)
-    return tmp_path / "own.zip"
-
-
-def link() -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo("x.png")
-    info.external_attr = (stat.S_IFLNK | 0o777) << 16
-    return info
-
-
-@pytest.mark.parametrize(
-    ("entry", "says"),
-    [
-        ("../x.png", "leads out of the zip file"),
-        ("/etc/x.png", "leads out of the zip file"),
-        ("a\\x.png", "leads out of the zip file"),
-        ("C:/x.png", "leads out of the zip file"),
-        ("00.png", "is there twice"),
-        (link(), "is a link"),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_entries_of_a_zip_file_that_are_not_read(tmp_path, entry, says):
-    with pytest.raises(Refusals, match=says):
-        load(zipped(tmp_path, (entry, png())))
-    assert not (tmp_path / "x.png").exists()
-
-
-def test_a_zip_file_that_says_it_is_encrypted(tmp_path):
-    path = zipped(tmp_path)
-    content = bytearray(path.read_bytes())
-    at = content.rindex(b"PK\x01\x02")
-    content[at + 8] |= 1
-    path.write_bytes(content)
-    with pytest.raises(Refusals, match="encrypted"):
-        load(path)
-
-
-def test_a_damaged_entry_of_a_zip_file(tmp_path):
-    path = zipped(tmp_path)
-    content = bytearray(path.read_bytes())
-    content[content.index(b"IDAT") + 6] ^= 0xFF  # stored as it is, so that only the checksum can tell
-    path.write_bytes(content)
-    with pytest.raises(Refusals, match=r"00.png: damaged in the zip file"):
-        load(path)
-
-
-def test_half_a_zip_file(tmp_path):
-    path = zipped(tmp_path)
-    path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(Refusals, match=r"neither a folder nor a zip file|cannot be read"):
-        load(path)
-
-
-def test_a_zip_bomb_is_not_unpacked(tmp_path):
-    path = zipped(tmp_path)
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("x.png", b"\0" * 50_000_000)
-    with pytest.raises(Refusals, match=r"x.png: 50 MB; files of at most 20 MB"):
-        load(path)
