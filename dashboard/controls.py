@@ -174,7 +174,8 @@ def sampler_and_steps(places, key: str, info: WeightsInfo, **how: Any) -> dict[s
 
 def usual_w(info: WeightsInfo) -> float:
     """The guidance to begin with."""
-    return W.get(info.dataset, defaults().w)
+    recipe = Recipe.of(info.config)
+    return W.get(info.dataset, defaults().w) if recipe.is_diffusion else 1.0
 
 
 def sampling_options(info: WeightsInfo, key: str, most: int = 64) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from PIL import Image
 from torch import Tensor
 
 from dashboard import view
+from data.alpha import RGBA, premultiplied
 from data.palette import Palette
-from data.pictures import MAX_BYTES, on_background, open_picture, read_picture
+from data.pictures import MAX_BYTES, on_background, open_picture, read_picture, rgba
 from runtime.checkpoint import WeightsInfo, write_atomically
 from runtime.factory import Recipe
 
@@ -86,12 +87,17 @@ def cropped(name: str, content: bytes, info: WeightsInfo, crop: Crop) -> Tensor:
     """A part of an uploaded picture as (C, H, W) uint8 in the size that these weights generate. Raises ValueError."""
     channels, height, width = info.image_shape
     with _as_file(name, content) as path:
-        picture = on_background(open_picture(path, "picture"), Recipe.of(info.config).dataset.backdrop)
-    left, top = (crop.across * (picture.width - crop.scale * width), crop.down * (picture.height - crop.scale * height))
-    box = (left, top, left + crop.scale * width, top + crop.scale * height)
+        opened = open_picture(path, "picture")
+    keeps_alpha = channels == RGBA
+    picture = rgba(opened) if keeps_alpha else on_background(opened, Recipe.of(info.config).dataset.backdrop)
+    # Rounding may make the part larger than the picture, by less than a pixel.
+    wide, high = min(crop.scale * width, picture.width), min(crop.scale * height, picture.height)
+    left, top = crop.across * (picture.width - wide), crop.down * (picture.height - high)
+    box = (left, top, min(left + wide, picture.width), min(top + high, picture.height))
     method = Image.Resampling.NEAREST if crop.method == "nearest" else Image.Resampling.BOX
     small = picture.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels]).resize((width, height), method, box)
     image = torch.from_numpy(np.array(small)).view(height, width, channels).permute(2, 0, 1).contiguous()
+    image = premultiplied(image) if keeps_alpha else image
     if crop.quantised and info.palette is not None:
         return Palette(torch.tensor(info.palette, dtype=torch.uint8)).quantise(image[None])[0]
     return image

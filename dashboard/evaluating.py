@@ -1,4 +1,4 @@
-"""Evaluations as processes of their own, one at a time: started, followed and stopped."""
+"""Evaluations as processes of their own: started, followed and stopped, one at a time for each dashboard."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dashboard.overrides import refuse
 from evaluation.settings import EvaluateSettings
 from runtime.settings import compose, override
 
+FINE = (None, 0, -signal.SIGTERM)  # exit statuses: running or not known, done, stopped from here
 SHARE = re.compile(r"(\d+)%\|")  # of a progress bar
 
 

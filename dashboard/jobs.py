@@ -54,20 +54,20 @@ class Job:
     @property
     def exit_status(self) -> int | None:
         """How the process ended; None while it runs, and where it was started before the dashboard was."""
-        process = _STARTED.get(self.pid)
+        process = _STARTED.get(self.log)
         return process.poll() if process is not None else None
 
     @property
     def running(self) -> bool:
-        """Whether the process is there still, also where an earlier dashboard started it."""
-        if self.pid in _STARTED:
+        """Whether the process is there still; of trainings alone, also where an earlier dashboard started it."""
+        if self.log in _STARTED:
             return self.exit_status is None
         return self._reports and Run(self.run).held
 
     @property
     def preparing(self) -> bool:
         """Whether the process has been started but has not begun to report on its run."""
-        return self.pid in _STARTED and self.exit_status is None and not self._reports
+        return self.log in _STARTED and self.exit_status is None and not self._reports
 
     @property
     def _reports(self) -> bool:
@@ -139,7 +139,7 @@ def launch(
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=environment, **apart
         )
-    _STARTED[process.pid] = process
+    _STARTED[log.as_posix()] = process
     job = Job(target.as_posix(), process.pid, list(overrides), started, log.as_posix())
     write_atomically(folder / f"{stem}.json", lambda file: file.write(json.dumps(asdict(job)).encode()))
     return job
@@ -156,7 +156,7 @@ def _refuse_more(runs: Path) -> None:
 
 
 LAUNCHING = threading.Lock()  # two visitors cannot both take the last place
-_STARTED: dict[int, subprocess.Popen] = {}  # by this dashboard since its own start
+_STARTED: dict[str, subprocess.Popen] = {}  # by this dashboard since its own start, by their logs: pids come again
 _ASKED: set[tuple[str, int]] = set()  # runs and their processes that were asked to stop
 _WINDOWS = 0x00000200 | 0x08000000  # CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW
 

@@ -7,7 +7,7 @@ import datetime
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +39,10 @@ class Rating:
     seeds: list[int]
     items: list[Item]
     answers: list[tuple[int, ...] | int | None] = field(default_factory=list)
+
+    def copy(self) -> Rating:
+        """Another sitting with the answers so far."""
+        return replace(self, answers=[*self.answers])
 
     @property
     def done(self) -> bool:

@@ -18,9 +18,9 @@ def share(weights: str, info: WeightsInfo) -> None:
     if st.button(say("Share as one file"), icon=":material/share:", help=about, key="share"):
         with errors_shown(), st.spinner(say("Making the page")):
             pipe, data_root = load(Path(weights), "cpu", "fp32"), Path(ExportSettings().data_root)
-            st.session_state["shared"] = weights, page_of(pipe, Path(weights), data_root)
+            st.session_state["shared"] = (weights, info.step), page_of(pipe, Path(weights), data_root)
     made_from, content = st.session_state.get("shared", (None, b""))
-    if made_from == weights:
+    if made_from == (weights, info.step):  # a training writes its weights to one place
         label = say("Download the page, {size} MB", size=f"{len(content) / 1e6:.1f}")
         icon = ":material/download:"
         st.download_button(label, content, f"{info.dataset}.html", "text/html", icon=icon, on_click="ignore")

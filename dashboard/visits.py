@@ -5,15 +5,13 @@ Streamlit forgets everything with the page. The name is random, and the server i
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections import OrderedDict
 from typing import Any
 
 import streamlit as st
 
-KEPT = 20  # visits, those that were used last
-NAME = re.compile(r"[0-9a-f]{12}")
+KEPT = 50  # visits, those that were used last; each reload is one
 # What a visit holds beside the values of its widgets.
 HELD = (
     "history", "favourites", "shown", "shown_runs", "known_runs", "edit.picture", "edit.masks", "edit.generation",
@@ -46,10 +44,9 @@ def resume() -> None:
     state, visits = st.session_state, _visits()
     named = st.query_params.get("visit", "")
     if "visit" not in state:
-        state["visit"] = named if NAME.fullmatch(named) else secrets.token_hex(6)
-        for key, value in visits.get(state["visit"], {}).items():
-            # Two tabs with one address go separate ways from here.
-            state[key] = value.copy() if isinstance(value, list | dict | set) else value
+        state["visit"] = secrets.token_hex(6)  # a new one, for another tab may have the same address still
+        for key, value in visits.get(named, {}).items():
+            state[key] = value.copy() if hasattr(value, "copy") else value
     if named != state["visit"]:
         st.query_params["visit"] = state["visit"]
 

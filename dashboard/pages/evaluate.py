@@ -63,7 +63,7 @@ def new_evaluation() -> None:
                 evaluating.start(overrides, EVALUATIONS, weights[1].dataset)
                 st.rerun()
         last = next(iter(jobs.jobs(EVALUATIONS)), None)
-        if last is not None and last.exit_status not in (None, 0):
+        if last is not None and last.exit_status not in evaluating.FINE:
             tell(f"{last.run}: {(last.printed().strip().splitlines() or [''])[-1]}")
 
 

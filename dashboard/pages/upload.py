@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import edit_files, view
 from dashboard.edit_files import Crop
 from dashboard.french_messages import error_in
-from dashboard.state import EXPECTED, language, say, tell
+from dashboard.state import EXPECTED, errors_shown, language, say, tell
 from data.pictures import FORMATS
 from runtime.checkpoint import WeightsInfo
 
@@ -59,8 +59,9 @@ def crop(name: str, content: bytes, size: tuple[int, int], info: WeightsInfo) ->
     across = left.slider(say("From left to right"), 0.0, 1.0, 0.5, 0.01, key="edit.crop.x")
     down = right.slider(say("From top to bottom"), 0.0, 1.0, 0.5, 0.01, key="edit.crop.y")
     quantised = info.palette is not None and st.toggle(say("Colours of the collection"), True, key="edit.crop.palette")
-    image = edit_files.cropped(name, content, info, Crop(most * share, across, down, method, quantised))
-    view.gallery([image], 6)
-    if st.button(say("Edit this"), icon=":material/crop:", key="edit.crop.take"):
-        st.session_state["edit.picture"], st.session_state["edit.refused"] = image, None
-        st.rerun()
+    with errors_shown():
+        image = edit_files.cropped(name, content, info, Crop(most * share, across, down, method, quantised))
+        view.gallery([image], 6)
+        if st.button(say("Edit this"), icon=":material/crop:", key="edit.crop.take"):
+            st.session_state["edit.picture"], st.session_state["edit.refused"] = image, None
+            st.rerun()

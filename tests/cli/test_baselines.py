@@ -1,17 +1,19 @@
 """The baselines by the commands of every model: trained, resumed, sampled, evaluated; and what they refuse."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from dashboard.controls import usual_w
 from evaluation import classifier
 from inference.job import prepare
 from inference.pipeline import Pipeline
 from inference.settings import SampleSettings
-from runtime.checkpoint import load_state
+from runtime.checkpoint import load_state, read_info
 from runtime.distributed import Processes
 from runtime.settings import compose
 from tests.cli.test_bad_input import refused
@@ -110,6 +112,22 @@ def test_what_only_diffusion_has_is_refused_by_sample(generator, in_tmp, typed, 
     with pytest.raises(ValueError) as error:
         prepare(settings)
     assert all(part in str(error.value) for part in [*expected, "model=vae"]), error.value
+
+
+def test_an_export_is_refused(generator, in_tmp, capsys):
+    """Its page would guide, which a baseline cannot; both forms say so before anything is fetched or written."""
+    for form in ("html", "onnx"):
+        with pytest.raises(SystemExit):
+            run_program("scripts/export.py", f"checkpoint={generator}", f"format={form}")
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert "model=vae cannot be exported; take weights of a diffusion model" in line
+    assert list(in_tmp.iterdir()) == []
+
+
+def test_the_dashboard_begins_with_what_a_baseline_takes(generator):
+    info = read_info(generator)
+    for dataset in ("pixelfaces", "mnist"):
+        assert usual_w(replace(info, dataset=dataset)) == 1.0
 
 
 def test_autoguidance_is_refused_by_and_with_a_baseline(generator, in_tmp, weights):

@@ -2,6 +2,7 @@
 
 import io
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,6 +74,24 @@ def test_pixel_art_that_is_no_whole_multiple_keeps_its_colours(weights):
     crop = edit_files.Crop(100 / 24, 0.5, 0.5, "nearest", False)
     taken = edit_files.cropped("a.png", encoded(enlarged), read_info(weights), crop)
     assert np.array_equal(taken.numpy(), art.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("side", [29, 58, 116, 123, 225])
+def test_a_whole_picture_is_cropped_whatever_its_size(weights, side):
+    """Its part, of scale times 28 pixels, may be larger than it by rounding."""
+    info = replace(read_info(weights), image_shape=[3, 28, 28])
+    for across in (0.0, 0.3, 0.5, 1.0):
+        crop = edit_files.Crop(side / 28, across, 1 - across, "average", False)
+        assert edit_files.cropped("a.png", encoded(noise_picture(side, side)), info, crop).shape == (3, 28, 28)
+
+
+def test_a_crop_keeps_transparency_where_the_weights_have_it(weights):
+    info = replace(read_info(weights), image_shape=[4, 2, 2])
+    art = np.array([[[255, 0, 0, 255], [0, 255, 0, 0]], [[9, 9, 9, 0], [200, 100, 0, 51]]], dtype=np.uint8)
+    enlarged = np.asarray(Image.fromarray(art).resize((5, 5), Image.Resampling.NEAREST))
+    taken = edit_files.cropped("a.png", encoded(enlarged), info, edit_files.Crop(2.5, 0.0, 0.0, "nearest", False))
+    assert taken[3].tolist() == [[255, 0], [0, 51]]
+    assert taken[:3].permute(1, 2, 0).tolist() == [[[255, 0, 0], [0, 0, 0]], [[0, 0, 0], [40, 20, 0]]]  # premultiplied
 
 
 def test_a_crop_can_have_the_colours_of_the_collection(weights):

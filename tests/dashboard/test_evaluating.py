@@ -19,12 +19,12 @@ def processes(in_tmp, monkeypatch):
 
 def test_one_evaluation_runs_at_a_time(processes):
     job = evaluating.start(["measure=[exact]", "w=2"], ROOT, "faces")
-    command = jobs._STARTED[job.pid].command
+    command = jobs._STARTED[job.log].command
     assert Path(command[1]).name == "evaluate.py" and command[2:] == [f"out={job.run}", "measure=[exact]", "w=2"]
     assert job.run.startswith("evaluations/faces/") and evaluating.running(ROOT) == job
     with pytest.raises(ValueError, match="running already"):
         evaluating.start([], ROOT, "faces")
-    jobs._STARTED[job.pid].status = 0
+    jobs._STARTED[job.log].status = 0
     assert evaluating.running(ROOT) is None
     evaluating.start([], ROOT, "faces")
 
@@ -48,6 +48,6 @@ def test_a_stop_is_for_a_process_that_is_there(processes, monkeypatch):
     monkeypatch.setattr(evaluating.os, "kill", lambda *which: sent.append(which))
     job = evaluating.start([], ROOT, "faces")
     evaluating.stop(job)
-    jobs._STARTED[job.pid].status = -15
+    jobs._STARTED[job.log].status = -15
     evaluating.stop(job)
     assert sent == [(job.pid, signal.SIGTERM)]

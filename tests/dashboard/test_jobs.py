@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_no_more_trainings_run_at_once_than_a_machine_can_take(in_tmp, monkeypat
             refused()
         assert all(job.run in str(message.value) for job in started)
     assert len(jobs.jobs(runs)) == jobs.AT_ONCE
-    jobs._STARTED[started[0].pid].status = 0
+    jobs._STARTED[started[0].log].status = 0
     jobs.start(["name=more"], runs)
 
 
@@ -94,6 +95,13 @@ def test_a_training_of_an_earlier_dashboard_counts_while_it_runs(in_tmp, monkeyp
         assert not job.running
     run.write_status(state="running", pid=4321)
     assert not job.running
+
+
+def test_a_process_number_that_came_again_is_another_job(in_tmp, monkeypatch):
+    """Else an evaluation of an earlier dashboard would count as running with a new training, and be stopped with it."""
+    monkeypatch.setattr(jobs, "_STARTED", {"runs/.jobs/new.log": SimpleNamespace(poll=lambda: None)})
+    old, new = (jobs.Job(f"runs/{name}", 4321, [], "", f"runs/.jobs/{name}.log") for name in ("old", "new"))
+    assert new.running and not old.running and not old.preparing
 
 
 def test_options_that_are_no_options_are_refused_also_where_no_list_was_clicked(in_tmp):

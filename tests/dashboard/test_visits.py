@@ -43,11 +43,19 @@ def test_choices_and_pictures_are_there_after_a_reload():
     assert visit().number_input[0].value == 3.0
 
 
+def test_two_tabs_with_one_address_do_not_overwrite_each_other():
+    first = visit()
+    second = visit(first.session_state["visit"])
+    first.number_input[0].set_value(5.0).run()
+    second.number_input[0].set_value(7.0).run()
+    assert visit(first.session_state["visit"]).number_input[0].value == 5.0
+
+
 @pytest.mark.parametrize("name", ["", "../../x", "0" * 12, "<script>"])
 def test_a_name_that_is_not_known_finds_nothing(name):
     visit().number_input[0].set_value(5.0).run()
     app = visit(name)
-    assert app.number_input[0].value == 3.0 and visits.NAME.fullmatch(app.session_state["visit"])
+    assert app.number_input[0].value == 3.0 and app.session_state["visit"] != name
 
 
 def test_the_visits_that_were_not_used_for_longest_are_forgotten(monkeypatch):
