@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 from inference.export.description import describe
-from inference.export.network import require_onnx, to_onnx
+from inference.export.network import ExportRefused, require_onnx, to_onnx
 from inference.export.page import assembled, read
 from inference.export.settings import ExportSettings
 from inference.export.web_runtime import BINARY, ONNXRUNTIME_WEB, SCRIPT
 from inference.pipeline import Pipeline
 from inference.weights import choose_checkpoint
-from runtime.checkpoint import load_tensors, write_atomically
+from runtime.checkpoint import file_hash, load_tensors, write_atomically
 from runtime.factory import build_model
 from runtime.folders import new_folder
 
@@ -31,6 +31,7 @@ def exported(settings: ExportSettings) -> list[Path]:
     content = page_of(pipe, weights, Path(settings.data_root))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        refuse_existing(out)  # also what was written there meanwhile
         write_atomically(out, lambda file: file.write(content))
     except OSError as error:
         raise ValueError(f"out={out}: cannot be written ({error.strerror}); name another file") from error
@@ -40,8 +41,9 @@ def exported(settings: ExportSettings) -> list[Path]:
 def page_of(pipe: Pipeline, weights: Path, data_root: Path) -> bytes:
     """The page that samples with `pipe`, read from `weights`. Raises ValueError where something for it is missing."""
     require_onnx()
+    network = network_of(pipe, weights)
     runtime = ONNXRUNTIME_WEB.read(data_root, (SCRIPT, BINARY))
-    return assembled(describe(pipe, weights), network_of(pipe, weights), tuple(runtime))
+    return assembled(describe(pipe, weights), network, tuple(runtime))
 
 
 def write_onnx(out: str | None, pipe: Pipeline, weights: Path) -> list[Path]:
@@ -58,7 +60,12 @@ def write_onnx(out: str | None, pipe: Pipeline, weights: Path) -> list[Path]:
 
 
 def network_of(pipe: Pipeline, weights: Path) -> bytes:
-    """The network of these weights as ONNX."""
+    """The network of these weights as ONNX. Raises ExportRefused for baselines, and for weights that `pipe` has not."""
+    if not pipe.recipe.is_diffusion:
+        name = pipe.recipe.model.name
+        raise ExportRefused(f"checkpoint={weights}: model={name} cannot be exported; take weights of a diffusion model")
+    if file_hash(weights) != pipe.checkpoint:
+        raise ExportRefused(f"checkpoint={weights}: a training wrote new weights there meanwhile; export them again")
     model = build_model(pipe.recipe, pipe.image_shape, pipe.schema, pipe.palette)
     model.load_state_dict(load_tensors(weights))
     return to_onnx(model, pipe.image_shape, len(pipe.schema))

@@ -66,6 +66,7 @@ function rest(text, wrong = false) {
 
 function generate() {
   if (!readNames()) return;
+  if ($("one").open) $("one").close(); // its picture goes with the others
   const { w, seed, count } = settings();
   began = performance.now();
   pictures = new Array(count).fill(undefined);
@@ -173,7 +174,7 @@ async function copyLink(button, chosen) {
     await navigator.clipboard.writeText(address);
     button.textContent = "Copied";
   } catch {
-    location.replace(address);
+    history.replaceState(null, "", address); // which samples nothing anew
     button.textContent = "In the address bar";
   }
   setTimeout(() => (button.textContent = label), 2000);

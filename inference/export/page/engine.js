@@ -39,6 +39,7 @@ class Engine {
     this.steps = requests.map(() => 0);
     this.pending = requests.length;
     this.queue = requests.map((request, index) => ({ kind: "sample", round: this.round, index, request }));
+    if (!this.workers.length && this.address) this.addWorker(); // the first could not start; perhaps this one can
     this.dispatch();
   }
 
@@ -75,11 +76,11 @@ class Engine {
   /** A further worker that cannot start, for want of memory, is done without; all else ends the round. */
   lose(worker, message) {
     worker.idle = worker.ready;
-    if (!worker.ready && this.workers.some(({ ready }) => ready)) {
+    if (!worker.ready) {
       worker.terminate();
       this.workers = this.workers.filter((other) => other !== worker);
-      this.most = this.workers.length;
-      return;
+      this.most = Math.max(1, this.workers.length);
+      if (this.workers.some(({ ready }) => ready)) return;
     }
     this.cancel();
     this.listener.failed(message);

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from data.download import DataFileError
 from data.images import save_png
 from inference.export import network, write
 from inference.export.description import describe
+from inference.export.network import ExportRefused
 from inference.export.page import assembled
 from inference.export.web_runtime import NodePackage
+from inference.export.write import network_of
 from inference.replay import read_stored
 from inference.settings import SampleSettings
 from tests.programs import run_program
@@ -71,6 +74,12 @@ def test_a_page_is_written_once_and_nothing_is_overwritten(quick, weights, in_tm
     assert "out=pages/a.html: exists already; name another file" in line
     assert (in_tmp / "pages/a.html").read_bytes() == content
     assert [path.name for path in (in_tmp / "pages").iterdir()] == ["a.html"]
+
+
+def test_weights_that_were_written_anew_are_refused(pipe, weights):
+    """The page would have the network of one file and the palette and hash of another."""
+    with pytest.raises(ExportRefused, match="wrote new weights there meanwhile"):
+        network_of(replace(pipe, checkpoint="0" * 16), weights)
 
 
 def test_a_folder_has_the_network_and_all_else_that_sampling_needs(quick, weights, pipe, in_tmp):
