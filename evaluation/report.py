@@ -78,6 +78,7 @@ def provenance(bench: Bench) -> dict[str, Any]:
         **{name: plain[name] for name in RECORDED},
         "guide": bench.guide and bench.guide.checkpoint,
         "nfe": bench.evaluations(SampleSet("", label, [0], bench.settings.w)),
+        "seed": bench.settings.seed,
         "device": str(pipe.device),
         **pipe.how._asdict(),
         "torch": torch.__version__,
@@ -88,7 +89,7 @@ def provenance(bench: Bench) -> dict[str, Any]:
 
 def heading(record: dict[str, Any], cost: Cost) -> str:
     spacing = " ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in record["spacing"].values())
-    how = f"steps {record['steps']}, spacing {spacing}, refine {record['refine']}"
+    grid = f"steps {record['steps']}, spacing {spacing}, refine {record['refine']}"
     uses = record.get("test_split_uses")
     times = "once" if uses == 1 else f"{uses} times"
     guide = f", guide `{record['guide']}`" if record["guide"] else ""
@@ -102,8 +103,8 @@ def heading(record: dict[str, Any], cost: Cost) -> str:
         ),
         (
             "sampler",
-            f"{record['sampler']['name']}, {how}, w = {record['w']:g} unless stated otherwise{guide}; "
-            f"NFE {record['nfe']} per picture at that w",
+            f"{record['sampler']['name']}, {grid}, w = {record['w']:g} unless stated otherwise{guide}; "
+            f"seed {record['seed']}; NFE {record['nfe']} per picture at that w",
         ),
         ("sampled", cost.described),
         ("computed", f"on {record['device']} in {how}, by version {record['code']}"),

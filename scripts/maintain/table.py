@@ -1,6 +1,7 @@
 """Put evaluations side by side: a Markdown table with a row for each setting and guidance weight, and curves against w.
 
 python -m scripts.maintain.table evaluations/samplers/*
+python -m scripts.maintain.table evaluations/seed-*
 python -m scripts.maintain.table evaluations/guidance/* --figure docs/images/guidance-curves.png
 
 The first columns are the settings in which the evaluations differ.
@@ -17,7 +18,7 @@ from evaluation.intervals import Estimate
 from runtime.plots import Panel, curves, table
 from scripts.maintain import in_one_line
 
-SETTINGS = ("checkpoint", "split", "sampler", "guidance", "spacing", "steps", "refine", "precision", "w")
+SETTINGS = ("checkpoint", "split", "sampler", "guidance", "spacing", "steps", "refine", "precision", "seed", "w")
 FIGURES = {
     "exact": lambda row: Estimate(**row["exact"]).percent,
     "wrong pixels": lambda row: Estimate(**row["wrong"]).number,
@@ -28,6 +29,7 @@ FIGURES = {
     **{f"valid, {n} named": lambda row, n=n: Estimate(**row["valid"][n]).percent for n in ("1", "2", "3")},
     "FID": lambda row: f"{row['fid']:.3g}",
     "recall": lambda row: f"{row['recall']:.3f}",
+    "memorisation ratio": lambda row: Estimate(**row["ratio"]).number,
     "NFE": lambda row: str(row["nfe"]),
     "seconds": lambda row: f"{row['seconds']:.2f}",
 }
@@ -86,6 +88,9 @@ def rows_of(folder: Path) -> Iterator[dict[str, Any]]:
     for name, figures in record.get("distribution", {}).get("sets", {}).items():
         if name.startswith("w = "):
             add(name.removeprefix("w = "), figures, fid=figures["fid"]["mean"], recall=figures["recall"]["mean"])
+    for figures in record.get("memorisation", {}).get("sets", {}).values():
+        if "w" in figures:  # not the baseline, which no network samples
+            add(figures["w"], figures, ratio=figures["ratio"])
     if speed := record.get("speed"):
         add(speed["w"], speed, seconds=speed["seconds"])
     for w, figures in rows.items():

@@ -91,7 +91,8 @@ def test_it_leaves_figures_a_report_and_pictures(evaluated):
         assert (evaluated / "result" / name).exists() and f"]({name})" in report
     assert record["command"].startswith("python evaluate.py checkpoint=") and "out=" not in record["command"]
     assert record["command"] in report and record["checkpoint"] in report and record["speed"]["seconds"] > 0
-    assert "NFE 10 per picture" in report
+    assert f"dpmpp_2m, steps 2, spacing {record['spacing']['name']}" in report
+    assert f"refine {record['refine']}, w = 3 unless stated otherwise; seed 0; NFE 10 per picture" in report
     inside = read_settings(evaluated / "result/worst.png")
     assert inside["checkpoint"] == record["checkpoint"]
     shown = (record["checkpoint"], "dpmpp_2m", "2 steps", "w = 3", "NFE 10", "validation")

@@ -13,7 +13,14 @@ from tests.programs import run_program
 
 def record(folder, sampler="ddim", guidance=None, **figures) -> None:
     """What evaluate.py leaves, as far as the table reads it."""
-    settings = {"checkpoint": "abc", "split": "validation", "spacing": {"name": "trailing"}, "steps": 25, "refine": 4}
+    settings = {
+        "checkpoint": "abc",
+        "split": "validation",
+        "spacing": {"name": "trailing"},
+        "steps": 25,
+        "refine": 4,
+        "seed": 0,
+    }
     settings |= {"precision": "fp32", "guide": None, "sampler": {"name": sampler, "eta": 0.0}}
     settings |= {"guidance": (guidance or CFG()).plain()}
     folder.mkdir(parents=True)
@@ -65,6 +72,22 @@ def test_each_guidance_weight_has_a_row_and_a_point(in_tmp, capsys):
     assert rows[3] == ["plain", "3.0", *shares, "0.25", "0.500", "50"]
     assert [row[:2] for row in rows[:2]] == [["interval [0.3, 1.0]", "1.0"], ["interval [0.3, 1.0]", "3.0"]]
     assert (in_tmp / "curves.png").stat().st_size > 1000
+
+
+def test_seeds_have_a_row_each(in_tmp, capsys):
+    ratio = {"w": 1.0, "nfe": 2, "ratio": estimate(1.25)}
+    for seed in (1, 0):
+        sets = {
+            "no request": ratio,
+            "requests": {**ratio, "w": 3.0, "nfe": 4},
+            "independent slots": {"ratio": estimate(0.9)},
+        }
+        record(in_tmp / f"seed-{seed}", seed=seed, memorisation={"sets": sets})
+    run_program("scripts/maintain/table.py", "seed-0", "seed-1")
+    header, _, *rows = cells(capsys.readouterr().out)
+    assert header == ["seed", "w", "memorisation ratio", "NFE"]
+    assert [row[:2] for row in rows] == [["0", "1.0"], ["0", "3.0"], ["1", "1.0"], ["1", "3.0"]]
+    assert rows[0][2:] == ["1.25 (1.15 to 1.35)", "2"]
 
 
 def test_a_folder_without_figures_is_refused(in_tmp):
