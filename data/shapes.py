@@ -47,6 +47,7 @@ FIELDS = {
     "tilt": list(TILTS),
     "count": list(PLACES),
 }
+SHADING = 0.12  # share by which the colour is lighter at the top, and darker at the bottom
 SHIFT = 6  # pixels that the whole of it may lie off the middle, each way
 INK = 90  # least difference from the background of a pixel of a shape, summed over the channels
 
@@ -73,17 +74,19 @@ class Shown(NamedTuple):
 
 def draw(label: dict[str, str], across: int = 0, down: int = 0) -> Tensor:
     """The picture of one value for each of FIELDS, (3, 64, 64) uint8, moved by whole pixels from the middle."""
-    picture = Image.new("RGB", (FINE * SIDE, FINE * SIDE), BACKGROUND)
-    pen, radius, tilt = ImageDraw.Draw(picture), RADII[label["size"]], TILTS[label["tilt"]]
+    mask = Image.new("L", (FINE * SIDE, FINE * SIDE))
+    pen, radius, tilt = ImageDraw.Draw(mask), RADII[label["size"]], TILTS[label["tilt"]]
     corners = [(radius * far, 2 * math.pi * (turn + tilt)) for turn, far in SHAPES[label["shape"]]]
     for x, y in PLACES[label["count"]]:
         middle_x, middle_y = SIDE / 2 + x, SIDE / 2 + y
         pen.polygon(
-            [(FINE * (middle_x + r * math.sin(a)), FINE * (middle_y - r * math.cos(a))) for r, a in corners],
-            fill=COLOURS[label["colour"]],
+            [(FINE * (middle_x + r * math.sin(a)), FINE * (middle_y - r * math.cos(a))) for r, a in corners], fill=255
         )
-    pixels = torch.from_numpy(np.array(picture.reduce(FINE))).permute(2, 0, 1)
-    return pixels.roll((down, across), (1, 2))  # nothing reaches an edge
+    cover = np.array(mask.reduce(FINE), np.float64)[..., None] / 255
+    light = np.linspace(1 + SHADING, 1 - SHADING, SIDE)[:, None, None]
+    pixels = cover * light * COLOURS[label["colour"]] + (1 - cover) * BACKGROUND
+    image = torch.from_numpy(pixels.round().clip(0, 255).astype(np.uint8)).permute(2, 0, 1)
+    return image.roll((down, across), (1, 2))  # nothing reaches an edge
 
 
 def write(settings: ShapesSettings, folder: Path) -> None:

@@ -39,7 +39,9 @@ def test_every_field_changes_the_picture_and_edges_are_smooth():
     for field, values in FIELDS.items():
         pictures = [draw({**first, field: value}) for value in values]
         assert len({picture.numpy().tobytes() for picture in pictures}) == len(values)
-    assert len(torch.unique(draw(first).flatten(1), dim=1).T) > 10  # more than the two colours of hard edges
+    alike = torch.stack([draw({**first, "colour": colour, "size": "large"}) for colour in FIELDS["colour"]])
+    colours = torch.unique(alike.permute(0, 2, 3, 1).reshape(-1, 3), dim=0)
+    assert len(colours) > 300  # six flat colours with hard edges would be seven; pixel art has 1,024 at most in all
 
 
 def test_noise_is_read_through_and_measured(drawn):
