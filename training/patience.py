@@ -10,14 +10,16 @@ from training.settings import Loop
 class Patience:
     """Knows the best held-out loss so far, and how many validations ago that was.
 
-    What it knows is saved with the training. The main process alone validates; all end together.
+    What it knows is saved with the training. The main process alone validates; all end together. A training that goes
+    on without `train.patience` forgets it, for from then on the newest weights replace those of the lowest loss.
 
     best  : the lowest held-out loss; None before the first
     since : validations that were not better
     """
 
     def __init__(self, loop: Loop, here: Processes, clock: Clock, best: float | None = None, since: int = 0):
-        self.loop, self.here, self.clock, self.best, self.since = loop, here, clock, best, since
+        self.loop, self.here, self.clock = loop, here, clock
+        self.best, self.since = (best, since) if self.on else (None, 0)
 
     def note(self, step: int, loss: float | None) -> bool:
         """Take the held-out loss after `step` steps, None where there is none; returns whether it is the best.

@@ -40,6 +40,14 @@ def test_it_goes_on_with_more_patience(losses, train_tiny, in_tmp, capsys):
     assert read_info(run.weights).step == 9
 
 
+def test_without_patience_it_goes_on_with_the_newest_weights_and_forgets_what_was_best(losses, train_tiny, in_tmp):
+    """The best loss would otherwise keep any later weights from being saved, and belong to none that are left."""
+    train_tiny(*EARLY, "run=a")
+    run = train_tiny("train.steps=9", "train.patience=null", "train.validate_every=1", "run=a")
+    assert read_info(run.weights).step == load_state(run.state)["step"] == 9
+    assert load_state(run.state)["patience"] == {"best": None, "since": 0}
+
+
 @pytest.mark.parametrize("stopped", [3, 6, 7])
 def test_a_stop_on_the_way_changes_nothing(losses, train_tiny, in_tmp, monkeypatch, stopped):
     whole = train_tiny(*EARLY, "run=whole")
