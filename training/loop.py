@@ -70,15 +70,16 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
     with contextlib.ExitStack() as stack:
         here = stack.enter_context(processes(settings.device))
         run, config = here.on_main(lambda: choose_run(settings, overrides))
+        begins, untrained = here.on_main(lambda: (not run.exists, not run.state.exists()))  # it is made below
         settings = settings_in(config, run)
         splits = build_splits(settings.dataset, settings.data_root, settings.cfg.conditional)
         train = splits.train
-        settings = settings if run.exists else inherited(settings, overrides, train.palette)
+        settings = inherited(settings, overrides, train.palette) if begins else settings
         settings = settings.settled(train)
         config |= {name: getattr(settings, name).plain() for name in ("dataset", "model", "diffusion")}
         refuse_impossible(settings, train.image_shape, train.schema, train.palette, here.device, here.world_size)
         trainer = Trainer(settings, splits, here)
-        begun = begin(trainer, Path(settings.init_from)) if settings.init_from and not run.state.exists() else ""
+        begun = begin(trainer, Path(settings.init_from)) if settings.init_from and untrained else ""
         here.on_main(lambda: _take(run, config, stack))
         state = load_state(run.state)
         step = state["step"] if state else 0

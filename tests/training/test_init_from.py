@@ -10,11 +10,13 @@ import torch
 from data.base import SPLIT_RULE
 from data.palette import Palette
 from runtime.checkpoint import load_tensors, read_info, save_weights
+from runtime.distributed import Processes
 from runtime.factory import Recipe
 from tests.conftest import TINY
 from tests.data.folders import write
 from training.init_from import inherited
 from training.loop import train
+from training.run import Run
 
 STILL = ("train.steps=1", "optim.lr=1e-12", "optim.warmup=0")
 
@@ -42,6 +44,23 @@ def test_a_run_that_has_begun_needs_them_no_more(train_tiny, first):
     train_tiny("train.steps=1", f"init_from={first}", "run=on")
     first.unlink()
     assert train_tiny("train.steps=2", "run=on").state.exists()
+
+
+def test_whether_a_run_begins_is_what_the_main_process_found(train_tiny, in_tmp, monkeypatch):
+    """Another process that looked itself may find the run that the main one has just made, and take other settings."""
+    other = train_tiny("train.steps=1", "diffusion.T=500", "run=other").weights
+    on_main, asked = Processes.on_main, []
+
+    def alone(self, work):
+        asked.append(work)
+        try:
+            return on_main(self, work)
+        finally:
+            asked.pop()
+
+    monkeypatch.setattr(Processes, "on_main", alone)
+    monkeypatch.setattr(Run, "exists", property(lambda run: not asked or run.config.is_file()))
+    assert train_tiny("train.steps=1", f"init_from={other}", "run=on").read_config()["diffusion"]["T"] == 500
 
 
 def test_what_those_weights_have_seen_stays_seen(train_tiny, first, in_tmp):
