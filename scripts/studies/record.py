@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
@@ -30,7 +32,7 @@ def of(run: Run, trained: RunFolder, settings: TrainSettings, study: StudySettin
         "parameters": sum(tensor.numel() for tensor in load_tensors(trained.weights).values()),
         "steps": step,
         "images": step * settings.train.batch_size,
-        "seconds": round(sum(session["seconds"] for session in sessions), 1),
+        "seconds": round(seconds(sessions), 1),
         "side_by_side": study.jobs,
         "hardware": last["hardware"],
         "code": last["code"],
@@ -38,6 +40,20 @@ def of(run: Run, trained: RunFolder, settings: TrainSettings, study: StudySettin
         "precision": last["precision"],
         "loss": losses(trained),
     }
+
+
+def seconds(sessions: Sequence[dict[str, Any]]) -> float:
+    """Of training the steps that led to the weights, each once.
+
+    Of a session, the steps that a later one took again do not count: all of them where it began anew.
+    """
+    total, end = 0.0, math.inf
+    for session in reversed(sessions):
+        first, last = session["first_step"], session["last_step"]
+        if first < min(end, last):
+            total += session["seconds"] * (min(end, last) - first) / (last - first)
+        end = min(end, first)
+    return total
 
 
 def losses(trained: RunFolder) -> dict[str, list[list[float]]]:

@@ -26,6 +26,7 @@ from scripts.studies.readers import Reader
 from scripts.studies.runs import EACH, Measures, Run, runs
 from scripts.studies.settings import StudySettings
 from training.loop import train
+from training.run import Run as RunFolder
 from training.settings import TrainSettings
 
 REHEARSAL = ("train.steps=3", "train.keep=[2]", "train.validate_every=2", "train.log_every=1", "train.batch_size=8")
@@ -42,6 +43,10 @@ def chosen(settings: StudySettings) -> list[Run]:
 
 def metrics_of(run: Run, settings: StudySettings) -> Path:
     return Path(settings.out) / f"{run.name}.json"
+
+
+def folder_of(run: Run, settings: StudySettings) -> RunFolder:
+    return RunFolder(Path(settings.runs) / run.name)
 
 
 def left(settings: StudySettings) -> list[Run]:
@@ -96,6 +101,9 @@ def work(settings: StudySettings, index: int, began: float, until: float) -> Non
                     continue
                 try:
                     figures = execute(run, settings, readers)
+                    text = json.dumps(figures) + "\n"
+                    write_atomically(metrics_of(run, settings), lambda f, text=text: f.write(text.encode("utf-8")))
+                    record.tidy(folder_of(run, settings))
                 except KeyboardInterrupt:
                     return
                 except Exception as error:  # of one run, which must not stop the others
@@ -104,15 +112,13 @@ def work(settings: StudySettings, index: int, began: float, until: float) -> Non
                     if "CUDA" in str(error):
                         return  # the device of this process cannot be used any more
                     continue
-                text = json.dumps(figures) + "\n"
-                write_atomically(metrics_of(run, settings), lambda f, text=text: f.write(text.encode("utf-8")))
                 tell(run, settings, figures, time.time() - began)
 
 
 def execute(run: Run, settings: StudySettings, readers: dict[str, Reader]) -> dict[str, Any]:
     """Train one run, measure it, and return what its metrics file holds."""
     where = {
-        "run": f"{settings.runs}/{run.name}", "device": settings.device, "data_root": settings.data_root,
+        "run": str(folder_of(run, settings)), "device": settings.device, "data_root": settings.data_root,
         "compile": False, "channels_last": False, "train.preview_every": 0,
     }  # fmt: skip
     typed = [*run.overrides, *(override(*item) for item in where.items())]
@@ -134,7 +140,6 @@ def execute(run: Run, settings: StudySettings, readers: dict[str, Reader]) -> di
         figures["progress"] = progress(outcome.run, readers[name], measures, device)
     found = record.of(run, outcome.run, trained, settings) | figures
     found["measuring_seconds"] = round(time.perf_counter() - began, 1)
-    record.tidy(outcome.run)
     return found
 
 

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import re
+import time
 import types
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from data.images import save_png
 from evaluation.intervals import mean_of_shares
 from runtime.settings import compose as composed
-from scripts.studies import estimate, runner
+from scripts.studies import estimate, record, runner
 from scripts.studies.figures import Pooled, ones, pooled, unbits
 from scripts.studies.measure import tiled, untiled
 from scripts.studies.readers import bits
@@ -22,6 +23,7 @@ from scripts.studies.settings import ReportSettings, StudySettings
 from tests.conftest import TINY
 from tests.programs import ROOT
 from training.settings import TrainSettings
+from training.trainer import Trainer
 
 FEW = Measures(w=(1.0, 3.0), progress=True, sheet=("top hat", "-hat"), columns=2)
 
@@ -82,6 +84,39 @@ def test_what_fails_stops_nothing_else_and_what_is_done_is_not_repeated(study, i
     monkeypatch.setattr(runner, "train", lambda *_: pytest.fail("trained again"))
     monkeypatch.setattr(runner, "runs", lambda: [Run(Variant("good", (), FEW), 0)])
     runner.work(study, 0, began=0, until=float("inf"))
+
+
+def test_metrics_that_could_not_be_written_do_not_cost_the_training(study, in_tmp, monkeypatch):
+    """They are measured again from the weights, which are tidied up after the metrics are safe."""
+    monkeypatch.setattr(runner, "runs", lambda full=runner.runs: full()[1:])
+
+    def full(*_):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "write_atomically", full)
+        runner.work(study, 0, began=0, until=float("inf"))
+    assert "disk full" in (in_tmp / "runs/logs/good-0.failed.txt").read_text()
+    monkeypatch.setattr(Trainer, "step", lambda *_: pytest.fail("trained again"))
+    runner.work(study, 0, began=time.time(), until=float("inf"))
+    found = json.loads((in_tmp / "metrics/good-0.json").read_text())
+    assert found["steps"] == 3 and set(found["progress"]) == {"2"}
+    assert not (in_tmp / "runs/good-0/checkpoints/state.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("sessions", "seconds"),
+    [
+        ([(0, 600, 60.0)], 60.0),
+        ([(0, 300, 30.0), (300, 600, 40.0)], 70.0),  # stopped on the way
+        ([(0, 400, 40.0), (300, 600, 45.0)], 75.0),  # killed, and continued from what was saved
+        ([(0, 600, 60.0), (0, 600, 50.0)], 50.0),  # trained again from the beginning
+        ([(0, 0, 0.0), (0, 200, 20.0), (0, 400, 40.0), (400, 600, 25.0)], 65.0),
+    ],
+)
+def test_the_minutes_are_those_of_the_steps_that_led_to_the_weights(sessions, seconds):
+    found = [{"first_step": first, "last_step": last, "seconds": s} for first, last, s in sessions]
+    assert record.seconds(found) == pytest.approx(seconds)
 
 
 def test_nothing_starts_once_the_time_is_up_or_the_process_that_waits_is_gone(study, monkeypatch):
