@@ -16,9 +16,7 @@ from scripts.studies.settings import StudySettings
 def main(settings: StudySettings, overrides: list[str]) -> None:
     runs = left(settings)
     print(f"{len(chosen(settings))} trainings, {len(runs)} of them without metrics in {settings.out}")
-    if not runs:
-        return
-    if settings.minutes is None and not settings.rehearsal:
+    if runs and settings.minutes is None and not settings.rehearsal:
         print(f"about {said(seconds(runs, settings))} on this machine with jobs={settings.jobs}", flush=True)
     failed = run_all(settings)
     if failed:

@@ -21,6 +21,11 @@ def unbits(text: str) -> Tensor:
     return torch.tensor([math.nan if c == "-" else float(c) for c in text], dtype=torch.float64)
 
 
+def reference_in(folder: Path, dataset: str) -> Path:
+    """What `scripts.studies.readers.Reader.reference` says of a data set, beside the metrics."""
+    return folder / f"reference-{dataset}.json"
+
+
 @dataclass(frozen=True)
 class Pooled:
     """The metrics files of one variant, a seed each, in order; empty where it was not trained."""
@@ -31,11 +36,18 @@ class Pooled:
 
     @classmethod
     def read(cls, variant: Variant, folder: Path) -> Pooled:
+        """Raises ValueError where there are metrics, but not the reference that they are set beside."""
         paths = [folder / f"{variant.name}-{seed}.json" for seed in range(variant.seeds)]
         records = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
-        reference = folder / f"reference-{records[0]['dataset']}.json" if records else folder
-        there = reference.is_file()
-        return cls(variant, records, json.loads(reference.read_text(encoding="utf-8")) if there else {})
+        if not records:
+            return cls(variant, [], {})
+        reference = reference_in(folder, records[0]["dataset"])
+        if not reference.is_file():
+            raise ValueError(
+                f"{reference.as_posix()}: missing, and {variant.name} has metrics that are set beside it; "
+                f"python scripts/study.py out={folder.as_posix()} only=[{variant.name}] writes it"
+            )
+        return cls(variant, records, json.loads(reference.read_text(encoding="utf-8")))
 
     def __bool__(self) -> bool:
         return bool(self.records)

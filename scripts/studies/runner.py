@@ -21,6 +21,7 @@ from runtime.checkpoint import write_atomically
 from runtime.device import pick_device
 from runtime.settings import compose, override
 from scripts.studies import record
+from scripts.studies.figures import reference_in
 from scripts.studies.measure import Measurement
 from scripts.studies.readers import Reader
 from scripts.studies.runs import EACH, Measures, Run, runs
@@ -80,12 +81,12 @@ def reader_of(dataset: Dataset, settings: StudySettings) -> Reader:
 
 
 def write_references(settings: StudySettings) -> None:
-    """What stands beside the figures of trainings, for each data set of those that are left."""
-    datasets = {compose(TrainSettings, run.variant.overrides).dataset.name: run for run in reversed(left(settings))}
-    for name, run in reversed(datasets.items()):
-        path = Path(settings.out) / f"reference-{name}.json"
+    """What stands beside the figures of trainings, for each data set of those asked for; what is there stays."""
+    for overrides in {run.variant.name: run.variant.overrides for run in chosen(settings)}.values():
+        dataset = compose(TrainSettings, overrides).dataset
+        path = reference_in(Path(settings.out), dataset.name)
         if not path.exists():
-            reader_of(compose(TrainSettings, run.variant.overrides).dataset, settings).write_reference(path)
+            reader_of(dataset, settings).write_reference(path)
 
 
 def work(settings: StudySettings, index: int, began: float, until: float) -> None:

@@ -134,6 +134,18 @@ def test_a_run_that_another_process_has_is_left_to_it(study):
         assert again
 
 
+def test_references_are_written_also_for_what_is_measured_already(study, in_tmp, monkeypatch):
+    """Once for each data set."""
+    monkeypatch.setattr(runner, "runs", lambda: [Run(Variant(name, tuple(TINY), FEW), 0) for name in ("one", "two")])
+    reader = types.SimpleNamespace(write_reference=lambda path: path.write_text("{}"))
+    asked = []
+    monkeypatch.setattr(runner, "reader_of", lambda dataset, _: asked.append(dataset.name) or reader)
+    for name in ("one", "two"):
+        (in_tmp / f"metrics/{name}-0.json").write_text("{}")
+    runner.write_references(study)
+    assert (in_tmp / "metrics/reference-pixelfaces.json").exists() and asked == ["pixelfaces"]
+
+
 def test_an_unknown_name_is_refused_with_those_that_there_are():
     with pytest.raises(ValueError, match=r"only=nothing: no training is called so; there are .*base-0"):
         runner.chosen(StudySettings(only=["nothing"]))
@@ -210,6 +222,12 @@ def test_a_share_is_that_of_the_file(tmp_path):
     found = Pooled.read(BASE, tmp_path)
     assert found.requests(1.0, "met")[::3] == (0.5, 4)
     assert found.requests(1.0, "met", size=1)[::3] == (1.0, 2)
+
+
+def test_metrics_without_what_stands_beside_them_are_refused_with_the_remedy(tmp_path):
+    (tmp_path / f"{BASE.name}-0.json").write_text(json.dumps({"dataset": "toy"}))
+    with pytest.raises(ValueError, match=r"reference-toy\.json: missing, .*scripts/study\.py out=.* only=\[base\] "):
+        Pooled.read(BASE, tmp_path)
 
 
 SIDES = {"pixelfaces": 24, "cryptopunks": 24, "mnist": 16}
