@@ -56,7 +56,7 @@ def left(settings: StudySettings) -> list[Run]:
 
 
 def run_all(settings: StudySettings) -> list[str]:
-    """Train and measure what is left; returns the names of the runs that failed."""
+    """Train and measure what is left; returns what went wrong, a line each: runs that failed, processes that died."""
     began = time.time()
     until = began + 60 * settings.minutes if settings.minutes else float("inf")
     for folder in (settings.out, settings.runs, f"{settings.runs}/logs"):
@@ -72,7 +72,13 @@ def run_all(settings: StudySettings) -> list[str]:
         write_references(settings)  # and train the classifiers for it, while they train
     for worker in workers:
         worker.join()
-    return [run.name for run in chosen(settings) if _failed_since(run, settings, began)]
+    logs = f"{settings.runs}/logs"
+    failed = [run.name for run in chosen(settings) if _failed_since(run, settings, began)]
+    died = [worker for worker in workers if worker.exitcode]
+    return [
+        *(f"{name}: failed; why is in {logs}/{name}.failed.txt" for name in failed),
+        *(f"{worker.name}: ended with status {worker.exitcode}; see {logs}/{worker.name}.log" for worker in died),
+    ]
 
 
 def reader_of(dataset: Dataset, settings: StudySettings) -> Reader:

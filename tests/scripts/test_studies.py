@@ -21,7 +21,7 @@ from scripts.studies.runs import BASE, STUDIES, Measures, Run, Variant, runs
 from scripts.studies.sections import Page
 from scripts.studies.settings import ReportSettings, StudySettings
 from tests.conftest import TINY
-from tests.programs import ROOT
+from tests.programs import ROOT, run_program
 from training.settings import TrainSettings
 from training.trainer import Trainer
 
@@ -144,6 +144,25 @@ def test_references_are_written_also_for_what_is_measured_already(study, in_tmp,
         (in_tmp / f"metrics/{name}-0.json").write_text("{}")
     runner.write_references(study)
     assert (in_tmp / "metrics/reference-pixelfaces.json").exists() and asked == ["pixelfaces"]
+
+
+@pytest.mark.parametrize(("exitcode", "said"), [(-9, "worker-0: ended with status -9"), (0, "stopped before all")])
+def test_a_study_that_ends_early_says_so_and_fails(study, monkeypatch, capsys, exitcode, said):
+    """A process that the system kills leaves neither metrics nor a word."""
+    dead = types.SimpleNamespace(start=lambda: None, join=lambda: None, exitcode=exitcode, name="worker-0")
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _: types.SimpleNamespace(Process=lambda **_: dead))
+    with pytest.raises(SystemExit, match="1"):
+        run_program("scripts/study.py", "device=cpu", "out=metrics", "runs=runs", "rehearsal=true")
+    printed = capsys.readouterr()
+    assert said in printed.err and "the same command goes on" in printed.err
+    assert "0 of 2 have metrics in metrics; python scripts/report.py metrics=metrics out=metrics/" in printed.out
+
+
+def test_a_study_whose_time_is_up_ends_well_and_says_what_there_is(study, monkeypatch, capsys):
+    done = types.SimpleNamespace(start=lambda: None, join=lambda: None, exitcode=0, name="worker-0")
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _: types.SimpleNamespace(Process=lambda **_: done))
+    run_program("scripts/study.py", "device=cpu", "out=metrics", "runs=runs", "rehearsal=true", "minutes=1")
+    assert "0 of 2 have metrics in metrics" in capsys.readouterr().out
 
 
 def test_an_unknown_name_is_refused_with_those_that_there_are():
