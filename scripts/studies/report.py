@@ -97,7 +97,7 @@ SECTIONS = {
     "network": Section("U-Net or DiT?", "`model=unet_small` and `model=dit_small`, as many parameters, about."),
     "families": Section(
         "Three families",
-        "Diffusion, a conditional VAE and a conditional WGAN-GP ([baselines/](../baselines)): the same pictures, "
+        "Diffusion, a conditional VAE and a conditional WGAN-GP (`baselines/`): the same pictures, "
         "labels, split, measures and number of pictures seen.",
         families,
     ),
@@ -107,7 +107,7 @@ HEAD = """# Report
 
 What the project's report claims, and what the choices of this code are worth, measured on small settings. Every table
 has its command, seeds, minutes and hardware; `make report-train` trains all of it again, `make report` writes this page
-from the metrics in [docs/study](study).
+from the metrics in [{metrics}]({link}).
 
 - **Asked for, met**: requests whose attribute is there; every value is asked for equally often, absence included.
   **Whole requests**: all that is named is there. **One named**: requests of one attribute alone.
@@ -125,9 +125,10 @@ from the metrics in [docs/study](study).
 
 def write(page: Page) -> list[str]:
     """Write the report and its figures; returns what a person should look after."""
-    page.images.mkdir(parents=True, exist_ok=True)
+    for folder in (page.images, page.path.parent):
+        folder.mkdir(parents=True, exist_ok=True)
     concluded = read_conclusions(page.metrics / CONCLUSIONS)
-    parts, notes = [HEAD], []
+    parts, notes = [HEAD.format(metrics=page.metrics.as_posix(), link=page.to(page.metrics))], []
     for study in STUDIES:
         rows = Rows.read(study, page.metrics)
         if len(rows.rows) < min(2, len(study.rows)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,11 @@ class Page:
 
     def link(self, name: str, text: str) -> str:
         """Markdown for a figure."""
-        return f"![{text}]({self.images.relative_to(self.path.parent).as_posix()}/{name})\n"
+        return f"![{text}]({self.to(self.images / name)})\n"
+
+    def to(self, path: Path) -> str:
+        """What a link on the page to a file or folder says."""
+        return Path(os.path.relpath(path, self.path.parent)).as_posix()
 
 
 @dataclass(frozen=True)

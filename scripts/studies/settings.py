@@ -31,4 +31,4 @@ class ReportSettings(Settings):
     program: ClassVar[str] = "report"
     metrics: Text = setting("docs/study", "folder of the metrics that scripts/study.py left")
     out: Text = setting("docs/REPORT.md", "the report")
-    images: Text = setting("docs/images/report", "folder of its figures, beside the report or below")
+    images: Text = setting("docs/images/report", "folder of its figures")

@@ -3,8 +3,10 @@
 import json
 import multiprocessing
 import re
+import shutil
 import time
 import types
+from pathlib import Path
 
 import pytest
 import torch
@@ -206,15 +208,25 @@ def test_several_seeds_are_pooled_as_the_bootstrap_over_seeds_and_requests_does(
 # -- the report ------------------------------------------------------------------------------------------------------
 
 
-def test_the_report_that_is_published_is_that_of_the_metrics(tmp_path):
+def test_the_report_that_is_published_is_that_of_the_metrics(in_tmp):
     settings = ReportSettings()
-    page = Page(tmp_path / "docs/REPORT.md", tmp_path / settings.images, ROOT / settings.metrics)
-    page.images.mkdir(parents=True)
+    page = Page(Path(settings.out), Path(settings.images), Path(settings.metrics))
+    shutil.copytree(ROOT / settings.metrics, page.metrics)
     notes = write(page)
     assert page.path.read_text(encoding="utf-8") == (ROOT / settings.out).read_text(encoding="utf-8")
     assert not [note for note in notes if "conclusion" in note]
     published = {path.name for path in (ROOT / settings.images).iterdir()}
     assert {path.name for path in page.images.iterdir()} == published
+
+
+@pytest.mark.parametrize("images", ["pages/figures", "figures", "pages/../elsewhere"])
+def test_links_lead_from_the_page_to_figures_and_metrics_wherever_they_are(in_tmp, images):
+    page = Page(Path("pages/REPORT.md"), Path(images), Path("metrics"))
+    page.metrics.mkdir()
+    write(page)
+    (page.images / "T.png").touch()
+    links = re.findall(r"\]\((.+?)\)", page.path.read_text(encoding="utf-8") + page.link("T.png", "T"))
+    assert len(links) == 2 and all((page.path.parent / link).exists() and "\\" not in link for link in links)
 
 
 def test_a_conclusion_of_other_metrics_is_noticed(tmp_path):
