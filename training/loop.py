@@ -22,7 +22,7 @@ from runtime.version import code_version
 from training.clock import Clock
 from training.init_from import begin, inherited
 from training.monitor import Monitor, logging_to
-from training.patience import Patience
+from training.patience import Patience, refuse_vain
 from training.run import Run, choose_run, settings_in
 from training.settings import TrainSettings
 from training.trainer import Trainer
@@ -74,6 +74,7 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
         settings = settings_in(config, run)
         splits = build_splits(settings.dataset, settings.data_root, settings.cfg.conditional)
         train = splits.train
+        refuse_vain(settings.train, len(splits.validation))
         settings = inherited(settings, overrides, train.palette) if begins else settings
         settings = settings.settled(train)
         config |= {name: getattr(settings, name).plain() for name in ("dataset", "model", "diffusion")}
@@ -91,8 +92,6 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
                 more = "train.patience" if patience.over else more
                 print(f"{run}: finished at step {step}; to train further, add {more}=MORE")
             return Outcome(run, None)
-        if settings.train.patience and not len(splits.validation):
-            raise ValueError("train.patience: so few pictures that none is held out, and no loss tells when to stop")
         if state:
             trainer.load(state)
         else:

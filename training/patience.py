@@ -46,3 +46,12 @@ class Patience:
 
     def state(self) -> dict:
         return {"best": self.best, "since": self.since}
+
+
+def refuse_vain(loop: Loop, held_out: int) -> None:
+    """Raises ValueError for patience where no pictures are held out, so that there is no loss to wait for."""
+    if loop.patience is not None and not held_out:
+        raise ValueError(
+            f"train.patience={loop.patience}: so few pictures that none is held out, and no loss tells when to stop; "
+            "add pictures, or leave train.patience out"
+        )

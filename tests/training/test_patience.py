@@ -66,5 +66,6 @@ def test_without_a_held_out_loss_there_is_nothing_to_wait_for(compose, in_tmp):
     kept = [name for name, i in zip(names, picture_ids(names, []).tolist(), strict=True) if i % 20 not in VALIDATION]
     write(in_tmp / "own", {name: np.full((8, 8, 3), i, np.uint8) for i, name in enumerate(kept)})
     settings = [*TINY[1:], "train.patience=3", "train.validate_every=1", "dataset=folder", "dataset.path=own"]
-    with pytest.raises(ValueError, match=r"train\.patience: so few pictures that none is held out"):
-        train(compose("train", settings), settings)
+    with pytest.raises(ValueError, match=r"train\.patience=3: so few pictures that none is held out.*; add pictures"):
+        train(compose("train", [*settings, "run=a"]), settings)
+    assert not (in_tmp / "a").exists()
