@@ -34,19 +34,23 @@ def read(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
 
 
 def inherited(settings: TrainSettings, overrides: list[str], palette: Palette | None) -> TrainSettings:
-    """The settings with the network and the noise of the weights to start from, where nothing else was typed.
+    """The settings with the network and the noise of the weights to start from, but for what was typed.
 
     palette : of the pictures to train on; without one, colours of a palette cannot be predicted
+
+    Raises ValueError for a typed setting that the network of the weights does not have.
     """
-    groups = {key_of(override).partition(".")[0] for override in overrides}
-    if settings.init_from is None or "experiment" in groups:
+    typed = {key_of(override) for override in overrides}
+    if settings.init_from is None or "experiment" in typed:
         return settings
     was = Recipe.of(read(Path(settings.init_from))[0].config)
-    if "model" not in groups:
-        settings = settings.replace(model=was.model)
-    if "diffusion" not in groups:
+    if "model" not in typed:
+        ours = settings.model.plain()
+        leaves = {name: ours[name] for name in ours if f"model.{name}" in typed}
+        settings = settings.replace(model=type(was.model).parse({**was.model.plain(), **leaves}, "model"))
+    if "diffusion" not in typed and settings.is_diffusion:
         names = [*NOISE, *(["prediction"] if palette or was.diffusion.prediction != "palette" else [])]
-        kept = {name: getattr(was.diffusion, name) for name in names}
+        kept = {name: getattr(was.diffusion, name) for name in names if f"diffusion.{name}" not in typed}
         settings = settings.replace(diffusion=settings.diffusion.replace(**kept))
     return settings
 

@@ -131,8 +131,11 @@ def test_the_network_and_noise_are_those_of_the_weights_unless_others_are_typed(
     typed = ["dataset.count=60", f"init_from={first}"]
     found = inherited(compose("train", typed), typed, palette=None)
     assert found.model == Recipe.of(read_info(first).config).model != compose("train", typed).model
-    wider = [*typed, "model.channels=64"]
-    assert inherited(compose("train", wider), wider, None).model == compose("train", wider).model
+    leaves = [*typed, "model.channels=64", "diffusion.time_power=2"]
+    part = inherited(compose("train", leaves), leaves, None)
+    assert part.model == found.model.replace(channels=64) and part.diffusion.time_power == 2
+    whole = [*typed, "model=unet", "model.channels=64"]
+    assert inherited(compose("train", whole), whole, None).model == compose("train", whole).model
     logits = replace(read_info(first), config=deepcopy(read_info(first).config))
     logits.config["diffusion"] |= {"prediction": "palette", "T": 500}
     save_weights(first.parent / "logits", load_tensors(first), logits)
@@ -141,6 +144,17 @@ def test_the_network_and_noise_are_those_of_the_weights_unless_others_are_typed(
     for palette, prediction in ((colours, "palette"), (None, "eps")):
         found = inherited(compose("train", typed), typed, palette).diffusion
         assert (found.T, found.prediction) == (500, prediction)
+    typed += ["diffusion.time_power=2", "diffusion.prediction=v"]
+    found = inherited(compose("train", typed), typed, colours).diffusion
+    assert (found.T, found.prediction, found.time_power) == (500, "v", 2)
+
+
+def test_a_typed_setting_that_the_network_of_the_weights_has_not_is_refused(compose, train_tiny, in_tmp):
+    typed = ["dataset.count=60", "model=dit", "model.width=8", "model.depth=1", "model.heads=1", "train.steps=1"]
+    run = train(compose("train", [*typed, "device=cpu", "train.validate_every=0", "train.preview_every=0"]), typed).run
+    typed = [f"init_from={run.weights}", "model.blocks=3"]
+    with pytest.raises(ValueError, match=r"model\.blocks: no such setting of dit"):
+        inherited(compose("train", typed), typed, None)
 
 
 @pytest.mark.parametrize("other", ["diffusion.T=500", "diffusion=cosine"])
