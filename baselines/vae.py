@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +21,7 @@ from models.embeddings import AttributeEmbedding
 class VAESettings(BaselineSettings):
     """a conditional VAE"""
 
+    training_only: ClassVar = ("beta",)
     name: Literal["vae"] = "vae"
     beta: float = setting(1.0, "weight of the KL term: 1 is the evidence lower bound, more a beta-VAE", ge=0)
     likelihood: Literal["gaussian", "palette"] = setting(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd, lcm
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,7 @@ from models.settings import NetworkSettings
 class DiTSettings(NetworkSettings):
     """the diffusion transformer of models/dit.py"""
 
+    training_only: ClassVar = ("dropout",)
     name: Literal["dit"] = "dit"
     patch: int = setting(2, "side of a patch, in pixels; half of it costs four times as many tokens", ge=1, le=256)
     width: int = setting(192, "channels of a token, a multiple of 4 and of heads", ge=4, le=8192)

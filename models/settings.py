@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 from torch import nn
 
@@ -11,11 +11,23 @@ from conf import Settings
 
 
 class NetworkSettings(Settings):
-    """Which network, and how large."""
+    """Which network, and how large.
+
+    optimizer     : what takes the place of settings of `optim` that were left open
+    training_only : names of settings that have no weights, and may differ where a training starts from others'
+    """
+
+    optimizer: ClassVar[Mapping[str, Any]] = {}
+    training_only: ClassVar[tuple[str, ...]] = ()
 
     def settled(self, image_shape: Sequence[int]) -> Self:
         """With what pictures of (C, H, W) decide in the place of what was left out, for the record of a training."""
         return self
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """The settings that weights depend on: networks that have them in common can take each other's."""
+        return {name: value for name, value in self.plain().items() if name not in self.training_only}
 
     def build(self, image_shape: Sequence[int], cardinalities: Sequence[int], outputs: int | None = None) -> nn.Module:
         """With random weights. Raises ValueError for a shape or widths that do not fit together.

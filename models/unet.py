@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,7 @@ WIDEST = 4  # of the multiples of the finest level's width
 class UNetSettings(NetworkSettings):
     """the U-Net of models/unet.py"""
 
+    training_only: ClassVar = ("dropout",)
     name: Literal["unet"] = "unet"
     channels: int = setting(32, "width of the finest level", ge=1, le=4096)
     channel_mults: list[PositiveInt] | None = setting(

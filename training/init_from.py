@@ -21,7 +21,7 @@ from training.settings import TrainSettings
 if TYPE_CHECKING:
     from training.trainer import Trainer
 
-LABELS, OUTPUT, INPUT = ("attributes", "map"), ("head",), ("stem",)  # modules whose shape follows from the data
+LABELS, OUTPUT, INPUT = ("attributes", "map"), ("head",), ("stem",)  # modules that follow from the data
 NOISE = ("schedule", "T", "scale_betas")  # what decides the noise levels
 
 
@@ -59,12 +59,12 @@ def begin(trainer: Trainer, path: Path) -> str:
     """Load what fits into the network and its average; returns in words what that is.
 
     What those weights were trained on counts as seen, if it is the same data set. Raises CheckpointError for weights of
-    another network or of other noise levels. Dropout may differ, for it has no weights.
+    another network or of other noise levels. What has no weights, such as dropout, may differ.
     """
     info, tensors = read(path)
     was, now = Recipe.of(info.config), trainer.settings
     for name, theirs, ours in (
-        ("network", {**was.model.plain(), "dropout": 0}, {**now.model.plain(), "dropout": 0}),
+        ("network", was.model.network, now.model.network),
         ("noise schedule", *([getattr(of.diffusion, setting) for setting in NOISE] for of in (was, now))),
     ):
         if theirs != ours:
@@ -78,8 +78,8 @@ def begin(trainer: Trainer, path: Path) -> str:
         for name, tensor in tensors.items()
         if name in own and own[name].shape == tensor.shape and not _means_else(name, reasons)
     }
-    anew = sorted({name.partition(".")[0] for name in own.keys() - fitting.keys()})
-    if not fitting or not set(anew) <= set(reasons):
+    anew = {module: reasons.get(module.rpartition(".")[2]) for module in map(_module, own.keys() - fitting.keys())}
+    if not fitting or not all(anew.values()):
         raise CheckpointError(
             f"init_from={path}: its weights do not fit the network it describes; it was written by another version of "
             "this code, or changed since"
@@ -88,7 +88,7 @@ def begin(trainer: Trainer, path: Path) -> str:
         model.load_state_dict({**own, **fitting})
     if info.dataset == trainer.data.name:
         trainer.splits = info.splits
-    why = ", ".join(f"{module} ({reasons[module]})" for module in anew)
+    why = ", ".join(f"{module} ({reason})" for module, reason in sorted(anew.items()))
     return f"started from {path.as_posix()}: " + (f"all layers but {why}, which begin anew" if anew else "all layers")
 
 
@@ -99,7 +99,7 @@ def _differing(info: WeightsInfo, was: Recipe, trainer: Trainer) -> dict[str, st
     if ConditionSchema.from_json(info.schema).fields != trainer.schema.fields:
         reasons |= dict.fromkeys((*LABELS, *INPUT), "other labels")
     if shape[1:] != data.image_shape[1:]:
-        reasons.setdefault("map", "pictures of another size")
+        reasons = {**dict.fromkeys(("map", *INPUT), "pictures of another size"), **reasons}
     if shape[0] != data.image_shape[0]:
         reasons |= dict.fromkeys((*INPUT, *OUTPUT), "other channels")
     if was.diffusion.prediction != now.prediction:
@@ -109,7 +109,14 @@ def _differing(info: WeightsInfo, was: Recipe, trainer: Trainer) -> dict[str, st
     return reasons
 
 
+def _module(name: str) -> str:
+    """Of the name of a tensor, the part up to the module that follows from the data: "generator.head" of
+    "generator.head.2.bias"; the first part where there is none."""
+    parts = name.split(".")
+    return ".".join(parts[: next((i for i, part in enumerate(parts) if part in (*LABELS, *OUTPUT, *INPUT)), 0) + 1])
+
+
 def _means_else(name: str, reasons: dict[str, str]) -> bool:
     """Whether a tensor says something else than it would here, though its shape may fit."""
-    module = name.partition(".")[0]
+    module = _module(name).rpartition(".")[2]
     return module in reasons and (module in OUTPUT or "table" in name)

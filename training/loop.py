@@ -77,7 +77,7 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
         refuse_vain(settings.train, len(splits.validation))
         settings = inherited(settings, overrides, train.palette) if begins else settings
         settings = settings.settled(train)
-        config |= {name: getattr(settings, name).plain() for name in ("dataset", "model", "diffusion")}
+        config |= {name: getattr(settings, name).plain() for name in ("dataset", "model", "diffusion", "optim")}
         refuse_impossible(settings, train.image_shape, train.schema, train.palette, here.device, here.world_size)
         trainer = Trainer(settings, splits, here)
         begun = begin(trainer, Path(settings.init_from)) if settings.init_from and untrained else ""

@@ -178,7 +178,10 @@ def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
             given, before = lookup(cfg, key), lookup(saved, key)
         except KeyError:  # not a setting but a collection of them, such as an experiment
             given, before = override.value(), None
-        as_before = _filled(before, given) if isinstance(before, dict) and isinstance(given, dict) else before
+        as_before = before
+        if isinstance(before, dict) and isinstance(given, dict):  # a group, of which null stands for what was settled
+            as_before = _filled(before, given)
+            given = {name: as_before.get(name) if value is None else value for name, value in given.items()}
         if given == as_before or override.input_line in saved["overrides"]:  # the same choice as at its beginning
             continue
         if not MAY_CHANGE.fullmatch(key):

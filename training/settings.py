@@ -101,8 +101,15 @@ class TrainSettings(ComputeSettings):
     train: Loop = Loop()
 
     def settled(self, train: InMemoryDataset) -> Self:
-        """With what the pictures decide in the place of what was left out, for the record of a training on `train`."""
-        return self.replace(dataset=self.dataset.settled(train), model=self.model.settled(train.image_shape))
+        """With what pictures and model decide in the place of what was left out, for the record of a training on
+        `train`."""
+        dataset, model = self.dataset.settled(train), self.model.settled(train.image_shape)
+        return self.replace(dataset=dataset, model=model, optim=self.optimizer)
+
+    @property
+    def optimizer(self) -> AdamW:
+        """`optim` with what the model decides in the place of what was left out."""
+        return self.optim.filled(self.model.optimizer)
 
     @model_validator(mode="after")
     def _parts_of_a_batch(self) -> TrainSettings:
@@ -119,16 +126,13 @@ class TrainSettings(ComputeSettings):
 
     @model_validator(mode="after")
     def _of_the_family(self) -> TrainSettings:
-        """Fill in what depends on the family of models, and refuse what it has not."""
+        """Of a baseline, fill in what it decides, and refuse what it has not."""
         if isinstance(self.model, BaselineSettings):
             refuse_for_baseline(self, self.model)
-            filled: dict[str, Any] = {"optim": self.optim.filled(self.model.optimizer)}
-            filled |= {"diffusion": self.model.one_step, "compile": False, "channels_last": False}
+            filled: dict[str, Any] = {"diffusion": self.model.one_step, "compile": False, "channels_last": False}
             filled |= {"precision": "fp32"} if self.precision == "auto" else {}
-        else:
-            filled = {"optim": self.optim.filled({})}
-        for name, value in filled.items():
-            object.__setattr__(self, name, value)  # frozen, but not yet anyone's
+            for name, value in filled.items():
+                object.__setattr__(self, name, value)  # frozen, but not yet anyone's
         return self
 
     @model_validator(mode="after")

@@ -86,7 +86,8 @@ class Trainer:
             raise ValueError(f"model={settings.model.name}: trains in one process; start it without torchrun")
         self.ema = EMA(self.model, settings.train.ema_decay)
         parts = {update: self.objective.part(self.model, update) for update in self.objective.updates}
-        self.optimizers = {update: settings.optim.build(part) for update, part in parts.items()}
+        self.optim = settings.optimizer
+        self.optimizers = {update: self.optim.build(part) for update, part in parts.items()}
         self.order = BatchOrder(len(self.data), settings.train.batch_size, settings.seed, here.rank, here.world_size)
         self.preview = preview_labels(self.schema, settings.dataset.preview)
         self.threads: str | None = None  # why there are as many as there are, where that was measured
@@ -158,10 +159,10 @@ class Trainer:
         Raises FloatingPointError for a loss or gradient that is not finite: before it reaches the weights if the
         trainer `checks_at_once`, else within CHECK_EVERY steps, or at `check`.
         """
-        seed, rank, settings = self.settings.seed, self.here.rank, self.settings
+        seed, rank = self.settings.seed, self.here.rank
         torch.manual_seed(step_seed(seed, rank, step, DROPOUT))  # for dropout layers, which take no generator
         generator = torch.Generator(self.here.device).manual_seed(step_seed(seed, rank, step))
-        lr, updates, curves = settings.optim.rate(step, total), self.objective.updates, {}
+        lr, updates, curves = self.optim.rate(step, total), self.objective.updates, {}
         for i, update in enumerate(updates):
             batch = self.data.batch(self.order.indices(step * len(updates) + i))
             cond = self.conditions(batch, generator)

@@ -172,9 +172,10 @@ def test_several_processes_are_refused():
 
 @pytest.mark.parametrize(("model", "lr", "betas"), [("unet", 1e-3, [0.9, 0.99]), ("wgan_gp", 5e-4, [0.0, 0.9])])
 def test_what_the_optimiser_leaves_open_follows_from_the_model(model, lr, betas):
-    optim = compose(TrainSettings, [f"model={model}"]).optim
+    optim = compose(TrainSettings, [f"model={model}"]).optimizer
     assert (optim.lr, optim.betas) == (lr, betas)
-    assert compose(TrainSettings, [f"model={model}", "optim.lr=0.5"]).optim.lr == 0.5
+    optim = compose(TrainSettings, [f"model={model}", "optim.lr=0.5"]).optimizer
+    assert (optim.lr, optim.betas) == (0.5, betas)
 
 
 def test_an_evaluation_has_every_measure_but_edits(generator, in_tmp, monkeypatch):

@@ -1,5 +1,6 @@
 """A training that begins with the weights of another."""
 
+import re
 from copy import deepcopy
 from dataclasses import replace
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from baselines.vae import VAESettings
+from baselines.wgan_gp import WGANGPSettings
 from data.base import SPLIT_RULE
 from data.palette import Palette
 from runtime.checkpoint import load_tensors, read_info, save_weights
@@ -169,6 +172,37 @@ def test_weights_of_another_noise_schedule_are_refused(train_tiny, first, in_tmp
 def test_how_they_are_trained_may_differ(train_tiny, first, other):
     """None of it has weights of its own, or changes what they mean."""
     train_tiny(*STILL, f"init_from={first}", other, "run=on")
+
+
+BEGIN_ANEW = {  # of each baseline, for pictures of another size, with other channels and labels
+    "vae": ["attributes", "decoder.attributes", "decoder.head", "decoder.stem", "features.stem"],
+    "wgan_gp": [
+        "critic.attributes", "critic.features.stem", "critic.head",
+        "generator.attributes", "generator.head", "generator.stem",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", BEGIN_ANEW)
+def test_a_baseline_starts_from_another_as_any_network_does(compose, in_tmp, model):
+    """With its own optimiser, though nothing but the weights says which model it is."""
+    small = ["train.steps=1", "train.batch_size=8", "train.validate_every=0", "train.preview_every=0", "device=cpu"]
+    typed = [f"model={model}", "model.channels=8", "model.latent=8", "dataset.count=120", *small, "run=first"]
+    first = train(compose("train", typed), typed).run
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 12, 12, 4), dtype=np.uint8)
+    for i, values in enumerate(pixels):
+        write(in_tmp / "own" / "ab"[i % 2], {f"{i}.png": values})
+    typed = ["dataset=folder", "dataset.path=own", *small, f"init_from={first.weights}", "run=on"]
+    run = train(compose("train", typed), typed).run
+    found, before = run.read_config(), first.read_config()
+    assert (found["model"], found["optim"]) == (before["model"], before["optim"])
+    said = (run.path / "train.log").read_text().split("started from")[1]
+    assert re.findall(r"([\w.]+) \((?:other|pictures)", said) == BEGIN_ANEW[model]
+
+
+def test_what_has_no_weights_may_differ_in_a_baseline_too():
+    assert VAESettings(beta=2.0).network == VAESettings().network != VAESettings(latent=8).network
+    assert WGANGPSettings(critic_steps=1, penalty=1.0).network == WGANGPSettings().network
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no weights"])

@@ -76,6 +76,18 @@ def test_what_is_typed_when_continuing_holds_also_if_it_was_typed_at_the_start(c
     assert (cfg["train"]["steps"], cfg["device"]) == (7, "cpu")
 
 
+def test_a_group_may_be_typed_again_though_what_it_left_open_was_settled(compose, started):
+    run = started("dataset=pixelfaces")
+    cfg = run.read_config()
+    cfg["model"]["channel_mults"], cfg["optim"]["lr"] = [1, 2, 4], 1e-3
+    run.write_config(cfg)
+    _, found = choose(compose, "run=a", "model=unet", "optim=adamw")
+    assert (found["model"], found["optim"]) == (cfg["model"], cfg["optim"])
+    for other in ("model=dit", "optim=muon"):
+        with pytest.raises(ValueError, match="start another run"):
+            choose(compose, "run=a", other)
+
+
 def test_the_record_of_what_was_typed_follows(compose, started):
     """A run's card takes its command from there."""
     run = started("train.steps=7", "dataset=mnist")
