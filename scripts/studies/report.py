@@ -14,6 +14,7 @@ from scripts.studies.runs import STUDIES, Study, runs
 from scripts.studies.sections import Page, Rows, ablation, details
 
 CONCLUSIONS = "conclusions.yaml"  # beside the metrics: of each study, what was measured, in two sentences
+ORIGIN = "origin.md"  # there too, where it is needed: what a reader should know of how the metrics came about
 
 
 class Section(NamedTuple):
@@ -106,8 +107,8 @@ SECTIONS = {
 HEAD = """# Report
 
 What the project's report claims, and what the choices of this code are worth, measured on small settings. Every table
-has its command, seeds, minutes and hardware; `make report-train` trains all of it again, `make report` writes this page
-from the metrics in [{metrics}]({link}).
+has its command, seeds, minutes and hardware. `make report` writes this page from the metrics in [{metrics}]({link});
+`make report-train` trains what has no metrics there yet, and `python scripts/study.py out=FOLDER` all of it again.
 
 - **Asked for, met**: requests whose attribute is there; every value is asked for equally often, absence included.
   **Whole requests**: all that is named is there. **One named**: requests of one attribute alone.
@@ -128,7 +129,7 @@ def write(page: Page) -> list[str]:
     for folder in (page.images, page.path.parent):
         folder.mkdir(parents=True, exist_ok=True)
     concluded = read_conclusions(page.metrics / CONCLUSIONS)
-    parts, notes = [HEAD.format(metrics=page.metrics.as_posix(), link=page.to(page.metrics))], []
+    parts, notes = [head(page)], []
     for study in STUDIES:
         rows = Rows.read(study, page.metrics)
         if len(rows.rows) < min(2, len(study.rows)):
@@ -143,6 +144,13 @@ def write(page: Page) -> list[str]:
     text = "\n".join(line.rstrip() for line in "".join(parts).split("\n"))
     page.path.write_text(text.rstrip() + "\n", encoding="utf-8")
     return notes
+
+
+def head(page: Page) -> str:
+    """What stands before all sections."""
+    origin = page.metrics / ORIGIN
+    said = origin.read_text(encoding="utf-8").strip() + "\n\n" if origin.exists() else ""
+    return HEAD.format(metrics=page.metrics.as_posix(), link=page.to(page.metrics)) + said
 
 
 def not_yet(folder: Path) -> str:

@@ -24,7 +24,7 @@ from scripts.studies import record
 from scripts.studies.figures import reference_in
 from scripts.studies.measure import Measurement
 from scripts.studies.readers import Reader
-from scripts.studies.runs import EACH, Measures, Run, runs
+from scripts.studies.runs import ALIKE, EACH, Measures, Run, runs
 from scripts.studies.settings import StudySettings
 from training.loop import train
 from training.run import Run as RunFolder
@@ -124,11 +124,8 @@ def work(settings: StudySettings, index: int, began: float, until: float) -> Non
 
 def execute(run: Run, settings: StudySettings, readers: dict[str, Reader]) -> dict[str, Any]:
     """Train one run, measure it, and return what its metrics file holds."""
-    where = {
-        "run": str(folder_of(run, settings)), "device": settings.device, "data_root": settings.data_root,
-        "compile": False, "channels_last": False, "train.preview_every": 0,
-    }  # fmt: skip
-    typed = [*run.overrides, *(override(*item) for item in where.items())]
+    where = {"run": str(folder_of(run, settings)), "device": settings.device, "data_root": settings.data_root}
+    typed = [*run.overrides, *ALIKE, *(override(*item) for item in where.items())]
     if settings.rehearsal:
         typed += REHEARSAL
         typed += ["dataset.count=400"] * (compose(TrainSettings, typed).dataset.name == "pixelfaces")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+ALIKE = ("compile=false", "channels_last=false", "train.preview_every=0")  # how every training is computed
 EACH = {"pixelfaces": 10, "cryptopunks": 5, "mnist": 50}  # requests for each value, the same for every training
 
 
@@ -201,7 +202,7 @@ ON_PUNKS = ways("punks", "lesson_cryptopunks", ATTRIBUTES, seeds=1, seconds=1500
 FAMILY = Measures(sheet=FACES)
 ONE_STEP = FAMILY._replace(w=(1.0,), diffuses=False)
 BUDGET = ("train.steps=2500", "train.batch_size=128")
-BASELINE = ("dataset=pixelfaces", *BUDGET, "optim.warmup=100", "train.preview_every=0")
+BASELINE = ("dataset=pixelfaces", *BUDGET, "optim.warmup=100")
 VAE = (*BASELINE, "model=vae", "model.likelihood=palette", "optim.lr=2e-3", "train.ema_decay=0.99")
 WGAN = (*BASELINE, "model=wgan_gp", "model.critic_steps=3", "train.ema_decay=0.999")
 

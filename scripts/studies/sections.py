@@ -13,7 +13,7 @@ from evaluation.intervals import Estimate
 from runtime.plots import Dots, intervals, labelled_rows, table
 from scripts.studies.figures import Pooled, spread
 from scripts.studies.measure import untiled
-from scripts.studies.runs import Study
+from scripts.studies.runs import ALIKE, Study
 
 W = (1.0, 3.0)
 REQUESTED = ("asked for, met", "whole requests", "one named", "complete labels", "valid", "wrong pixels")
@@ -80,7 +80,8 @@ def provenance(rows: Rows) -> str:
         first = pooled.records[0]
         steps = f"{first['steps']:,} of {first['images'] // first['steps']}"
         size = f"{first['parameters'] / 1e6:.2f} M"
-        lines.append((name, f"`{first['command']}`", len(pooled.records), size, steps, pooled.minutes))
+        command = " ".join([first["command"], *ALIKE])
+        lines.append((name, f"`{command}`", len(pooled.records), size, steps, pooled.minutes))
     return details("Commands, seeds, minutes, hardware", table(
         ("", "command", "seeds", "parameters", "steps", "minutes of training"), lines
     ) + f"\n{machines(rows)}\n")  # fmt: skip

@@ -20,7 +20,7 @@ from scripts.studies.measure import tiled, untiled
 from scripts.studies.readers import bits
 from scripts.studies.report import SECTIONS, digest, not_yet, read_conclusions, write
 from scripts.studies.runs import BASE, STUDIES, Measures, Run, Variant, runs
-from scripts.studies.sections import Page
+from scripts.studies.sections import Page, Rows, provenance
 from scripts.studies.settings import ReportSettings, StudySettings
 from tests.conftest import TINY
 from tests.programs import ROOT, run_program
@@ -227,6 +227,29 @@ def test_links_lead_from_the_page_to_figures_and_metrics_wherever_they_are(in_tm
     (page.images / "T.png").touch()
     links = re.findall(r"\]\((.+?)\)", page.path.read_text(encoding="utf-8") + page.link("T.png", "T"))
     assert len(links) == 2 and all((page.path.parent / link).exists() and "\\" not in link for link in links)
+
+
+def test_a_command_of_the_report_trains_as_the_study_did(study, monkeypatch):
+    schedule = next(study for study in STUDIES if study.key == "schedule")
+    (command,) = re.findall(
+        r"\| linear \| `python train\.py (.+?)`", provenance(Rows.read(schedule, ROOT / "docs/study"))
+    )
+
+    def trained(settings, typed):
+        assert settings == composed(TrainSettings, [*command.split(), *typed[-3:]])  # with folder, device, data_root
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "train", trained)
+    with pytest.raises(KeyboardInterrupt):
+        runner.execute(Run(BASE, 0), study.replace(rehearsal=False), {})
+
+
+def test_what_is_known_of_the_origin_of_the_metrics_stands_in_the_head(in_tmp):
+    page = Page(Path("REPORT.md"), Path("images"), Path())
+    (in_tmp / "origin.md").write_text("From two machines.\n")
+    write(page)
+    head = page.path.read_text(encoding="utf-8").partition("\n## ")[0]
+    assert head.endswith(".\n\nFrom two machines.\n")
 
 
 def test_a_conclusion_of_other_metrics_is_noticed(tmp_path):
