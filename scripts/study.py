@@ -11,6 +11,7 @@ from runtime.settings import command_line, override
 from scripts.studies.estimate import seconds
 from scripts.studies.runner import chosen, left, run_all
 from scripts.studies.settings import StudySettings
+from training.forecast import in_words
 
 
 @command(StudySettings)
@@ -18,7 +19,7 @@ def main(settings: StudySettings, overrides: list[str]) -> None:
     runs = left(settings)
     print(f"{len(chosen(settings))} trainings, {len(runs)} of them without metrics in {settings.out}")
     if runs and settings.minutes is None and not settings.rehearsal:
-        print(f"about {said(seconds(runs, settings))} on this machine with jobs={settings.jobs}", flush=True)
+        print(f"about {in_words(seconds(runs, settings) / 60)} on this machine with jobs={settings.jobs}", flush=True)
     wrong, waiting = run_all(settings), left(settings)
     count = len(chosen(settings))
     print(f"{count - len(waiting)} of {count} have metrics in {settings.out}; {report_command(settings)}")
@@ -36,12 +37,6 @@ def report_command(settings: StudySettings) -> str:
     where = {"metrics": settings.out, "out": f"{settings.out}/REPORT.md", "images": f"{settings.out}/images"}
     typed = command_line("scripts/report.py", [override(*item) for item in where.items()])
     return f"{typed} writes a report from them"
-
-
-def said(duration: float) -> str:
-    """A duration in words."""
-    hours, minutes = divmod(round(duration / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{max(minutes, 1)} min"
 
 
 if __name__ == "__main__":

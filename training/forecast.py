@@ -57,15 +57,21 @@ def forecast(settings: TrainSettings, splits: Splits, here: Processes) -> Foreca
     """Times steps of a training on these data, and keeps nothing of it. Raises ValueError for one that cannot be."""
     train = splits.train
     refuse_impossible(settings, train.image_shape, train.schema, train.palette, here.device)
-    trainer, times = Trainer(settings, splits, here), []
+    trainer = Trainer(settings, splits, here)
     trainer.settle()
+    parameters = sum(p.numel() for p in trainer.model.parameters())
+    return Forecast(settings, parameters, len(train), step_seconds(trainer), str(here.device))
+
+
+def step_seconds(trainer: Trainer) -> float:
+    """The time of one step of training, at best of some after a first one; the steps change the trainer."""
+    times = []
     for step in range(1 + TIMED):
         began = time.perf_counter()
-        trainer.step(step, settings.train.steps)
-        trainer.check()
+        trainer.step(step, trainer.settings.train.steps)
+        trainer.check()  # which waits for the device
         times.append(time.perf_counter() - began)
-    parameters = sum(p.numel() for p in trainer.model.parameters())
-    return Forecast(settings, parameters, len(train), min(times[1:]), str(here.device))
+    return min(times[1:])
 
 
 def in_words(minutes: float) -> str:

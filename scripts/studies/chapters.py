@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from runtime.plots import Panel, curves, shares, table
 from scripts.studies.figures import Pooled, spread
+from scripts.studies.measure import SAMPLER
 from scripts.studies.runs import DIGITS, FACES, PUNKS
 from scripts.studies.sections import (
     REQUESTED,
@@ -113,7 +114,7 @@ def lesson(rows: Rows, page: Page) -> str:
     sheets = [
         sheet_figure(page, f"{pooled.variant.name}-w{w}.png", f"{pooled.variant.name}-0-w{w}.png", FACE,
                      FACES if dataset == "pixelfaces" else PUNKS, f"{name}, w = {w}")
-        for name, pooled in rows.rows.items() for w in (1, 3) if name in ("added", "added, dropout", "spatial, dropout")
+        for name, pooled in rows.rows.items() for w in (1, 3) if pooled.variant.shown
     ]  # fmt: skip
     return "\n".join([
         complete_table(rows), page.link(f"{key}-slots.png", "slots that are as asked for"),
@@ -191,7 +192,7 @@ def families(rows: Rows, page: Page) -> str:
     for name, pooled in rows.rows.items():
         for w in pooled.ws():
             found = [record["distribution"][f"{w:g}"] for record in pooled.records]
-            evaluations = 1 if not pooled.variant.measures.diffuses else 10 if w == 1 else 20
+            evaluations = SAMPLER["steps"] * (1 if w == 1 else 2) if pooled.variant.measures.diffuses else 1
             lines.append([
                 name, f"{w:g}", *request_cells(pooled, w), *distribution_cells(pooled, w),
                 spread([100 * f["copies"] for f in found], ".1f"), spread([f["nearest"][0] for f in found], ".2f"),

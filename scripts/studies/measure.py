@@ -14,6 +14,7 @@ from conditions.values import slots
 from data.base import InMemoryDataset
 from data.images import save_png, to_uint8
 from diffusion.guidance.cfg import CFG
+from diffusion.objective import Denoising
 from diffusion.samplers import DPMSolverPP2M
 from diffusion.sampling import SamplingOptions
 from diffusion.spacing import Trailing
@@ -111,8 +112,7 @@ class Measurement:
         """The held-out loss with the right labels, with those of other pictures, and with none."""
         real: InMemoryDataset = self.held_out.select(torch.arange(min(LOSS_PICTURES, len(self.held_out))))
         batch, device = real.to(self.pipe.device).batch(torch.arange(len(real))), self.pipe.device
-        t = self.pipe.diffusion.spread_times(len(real)).to(device)
-        eps = torch.randn(batch.x_0.shape, generator=torch.Generator().manual_seed(0)).to(device)
+        t, eps = (draw.to(device) for draw in Denoising(self.pipe.diffusion).held_out_draws(batch.x_0))
 
         def loss(cond: Tensor) -> float:
             parts = zip(*(x.split(BATCH.get(device.type, 64)) for x in (batch.x_0, cond, t, eps)), strict=True)

@@ -46,6 +46,7 @@ class Variant:
     name      : of its metrics files
     overrides : of train.py, without the seed
     seconds   : that training and measuring took on one core of an AMD EPYC, roughly; the cheapest run first
+    shown     : whether its sheets stand in a section that has those of some rows alone
     """
 
     name: str
@@ -53,6 +54,7 @@ class Variant:
     measures: Measures
     seeds: int = 1
     seconds: int = 600
+    shown: bool = False
 
 
 class Run(NamedTuple):
@@ -92,15 +94,24 @@ WHOLE = ("cfg.partial_prob=0",)
 ADDED = ("model.map_channels=0", "model.modulation=add")
 BESIDE = (*ADDED, "model.label=concat")
 MODULATED = ("model.map_channels=0",)
+
+
+class Way(NamedTuple):
+    """A way in for a label: overrides of train.py, and whether the report shows its sheets."""
+
+    overrides: tuple[str, ...]
+    shown: bool = False
+
+
 WAYS = {
-    "added": (*ADDED, *NO_DROPOUT),
-    "concatenated": (*BESIDE, *NO_DROPOUT),
-    "added, dropout": (*ADDED, *WHOLE),
-    "modulated": (*MODULATED, *NO_DROPOUT),
-    "modulated, dropout": (*MODULATED, *WHOLE),
-    "spatial": NO_DROPOUT,
-    "spatial, dropout": WHOLE,
-}  # the ways in for a label, (a) to (e) of the lesson
+    "added": Way((*ADDED, *NO_DROPOUT), shown=True),
+    "concatenated": Way((*BESIDE, *NO_DROPOUT)),
+    "added, dropout": Way((*ADDED, *WHOLE), shown=True),
+    "modulated": Way((*MODULATED, *NO_DROPOUT)),
+    "modulated, dropout": Way((*MODULATED, *WHOLE)),
+    "spatial": Way(NO_DROPOUT),
+    "spatial, dropout": Way(WHOLE, shown=True),
+}  # (a) to (e) of the lesson
 
 
 def small(name: str, *overrides: str, measures: Measures = Measures()) -> Variant:  # noqa: B008  a tuple
@@ -108,11 +119,11 @@ def small(name: str, *overrides: str, measures: Measures = Measures()) -> Varian
 
 
 def ways(prefix: str, experiment: str, measures: Measures, seeds: int, seconds: int) -> dict[str, Variant]:
-    def variant(way: str, typed: tuple[str, ...]) -> Variant:
-        name = f"{prefix}-{way.replace(', ', '-')}"
-        return Variant(name, (f"experiment={experiment}", *typed), measures, seeds, seconds)
+    def variant(name: str, way: Way) -> Variant:
+        overrides = (f"experiment={experiment}", *way.overrides)
+        return Variant(f"{prefix}-{name.replace(', ', '-')}", overrides, measures, seeds, seconds, way.shown)
 
-    return {way: variant(way, typed) for way, typed in WAYS.items()}
+    return {name: variant(name, way) for name, way in WAYS.items()}
 
 
 BASE = small("base", measures=LESSON)

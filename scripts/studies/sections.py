@@ -127,14 +127,13 @@ def requests_table(rows: Rows, ws: Sequence[float]) -> str:
 
 
 def request_cells(pooled: Pooled, w: float) -> list[str]:
-    wrong = pooled.numbers(lambda record: record["requests"][f"{w:g}"]["wrong_pixels"])
     return [
         pooled.requests(w, "met").percent,
         pooled.requests(w, "whole").percent,
         pooled.requests(w, "met", size=1).percent,
         pooled.complete(w).percent if f"{w:g}" in pooled.records[0].get("complete", {}) else "",
         pooled.requests(w, "valid").percent,
-        spread(wrong, ".1f"),
+        spread(_wrong(pooled, w), ".1f"),
     ]
 
 

@@ -13,6 +13,7 @@ import torch
 
 from data.images import save_png
 from evaluation.intervals import mean_of_shares
+from runtime.distributed import CPU, Processes
 from runtime.settings import compose as composed
 from scripts.studies import estimate, record, runner
 from scripts.studies.figures import Pooled, ones, pooled, unbits
@@ -24,6 +25,7 @@ from scripts.studies.sections import Page, Rows, provenance
 from scripts.studies.settings import ReportSettings, StudySettings
 from tests.conftest import TINY
 from tests.programs import ROOT, run_program
+from training.forecast import step_seconds
 from training.settings import TrainSettings
 from training.trainer import Trainer
 
@@ -174,7 +176,7 @@ def test_an_unknown_name_is_refused_with_those_that_there_are():
 
 
 def test_the_estimate_counts_steps_and_measures_and_shares_them_among_the_jobs(monkeypatch, in_tmp):
-    monkeypatch.setattr(estimate, "step_seconds", lambda settings, splits: 0.5)
+    monkeypatch.setattr(estimate, "step_seconds", lambda trainer: 0.5)
     small = Variant("small", (*TINY, "train.steps=10"), Measures(w=(1.0,), complete=0, pictures=0))
     longer = Variant("longer", (*TINY, "train.steps=30"), Measures(w=(), complete=0, pictures=0))
     alone = [estimate.seconds([Run(v, 0)], StudySettings(device="cpu")) for v in (small, longer)]
@@ -183,8 +185,11 @@ def test_the_estimate_counts_steps_and_measures_and_shares_them_among_the_jobs(m
 
 
 def test_a_timed_step_is_one_of_the_training(compose):
-    settings = compose("train", TINY)
-    assert 0 < estimate.step_seconds(settings, settings.dataset.load("")) < 60
+    settings, steps = compose("train", TINY), []
+    trainer = Trainer(settings, settings.dataset.load(""), Processes(0, 1, CPU))
+    trainer.step = lambda step, total, real=trainer.step: steps.append((step, total)) or real(step, total)
+    assert 0 < step_seconds(trainer) < 60
+    assert steps == [(step, settings.train.steps) for step in range(3)]
 
 
 # -- figures ---------------------------------------------------------------------------------------------------------
