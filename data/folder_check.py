@@ -16,7 +16,7 @@ from conf import Device, Settings, Text, setting
 from data.base import InMemoryDataset, data_root, split_by_id
 from data.folder import Contents, Folder
 from data.folder_pictures import most_colours, picture_sizes, transparent
-from data.folder_table import CSV
+from data.folder_source import CSV
 
 RARE = 20  # training pictures; of fewer, a model learns the pictures rather than the value
 SHOWN = 20  # lines of a list

@@ -18,8 +18,8 @@ from conditions.fields import DASHES, NONE, Field, normalise
 from conditions.names import ANY
 from conditions.schema import UNKNOWN, ConditionSchema
 from conditions.values import coarse_filled
-from data.folder_settings import SCHEMA_FILE, FolderSchema
-from data.folder_source import Problems
+from data.folder_settings import FolderSchema
+from data.folder_source import SCHEMA_FILE, Problems
 from data.folder_table import Table
 
 YES, NO = ("yes", "true", "1"), ("no", "false", "0", NONE)

@@ -8,10 +8,8 @@ import yaml
 from pydantic import field_validator
 
 from conf import Refusal, Settings, Text, setting
-from data.folder_source import Problems, Source
+from data.folder_source import SCHEMA_FILE, Problems, Source
 
-SCHEMA_FILE = "schema.yaml"
-MAX_BYTES = 1_000_000
 SMALLEST, LARGEST = 8, 128  # sides of pictures, in pixels
 Colour = list[int]  # red, green, blue
 
@@ -79,17 +77,15 @@ def read_schema_file(source: Source, problems: Problems) -> FolderSchema:
     """What the folder's schema.yaml says; its defaults where there is none, and for what is wrong in it."""
     if SCHEMA_FILE not in source.sizes:
         return FolderSchema()
-    if source.sizes[SCHEMA_FILE] > MAX_BYTES:
-        problems.add(SCHEMA_FILE, "more than 1 MB; write less")
-        return FolderSchema()
+    text = source.text(SCHEMA_FILE, problems)
     try:
-        given = yaml.load(source.read(SCHEMA_FILE).decode("utf-8-sig"), Loader=_Loader)
+        given = yaml.load(text or "", Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         problems.add(SCHEMA_FILE + line, f"{error.problem or error.context}; write it as YAML, such as blank: none")
         return FolderSchema()
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        problems.add(SCHEMA_FILE, f"cannot be read ({str(error).partition(chr(10))[0][:100]}); save it as UTF-8")
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        problems.add(SCHEMA_FILE, f"cannot be read ({str(error).partition(chr(10))[0][:100]}); write it as YAML")
         return FolderSchema()
     if given is not None and not isinstance(given, dict):
         problems.add(SCHEMA_FILE, "must hold settings with names, such as blank: none")

@@ -46,7 +46,7 @@ def sheet_source(source: Source, sheet: str, size: Sequence[int] | None, problem
                 found,
                 sizes=about | names[0],
                 times=source.times | names[1],
-                read=lambda name: as_png(shown[name]) if name in shown else source.read(name),
+                content=lambda name: as_png(shown[name]) if name in shown else source.content(name),
             )
         except (OSError, ValueError) as error:
             problems.add(sheet, str(error).removeprefix(": "))

@@ -19,8 +19,11 @@ FOREIGN = (
     ".ase", ".aseprite", ".kra", ".apng",
 )  # fmt: skip
 LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")  # of operating systems; so are names that begin with a dot
+CSV, JSONL, SCHEMA_FILE = "metadata.csv", "metadata.jsonl", "schema.yaml"  # at the top of the folder
 MAX_FILES = 1_000_000
 MAX_TOTAL = 20_000_000_000  # bytes, unpacked
+MAX_TABLE = 500_000_000  # bytes; a line for each of MAX_FILES with 40 yes/no columns is 200 MB
+LIMITS = {CSV: MAX_TABLE, JSONL: MAX_TABLE, SCHEMA_FILE: 1_000_000}  # bytes; of all others, MAX_BYTES
 
 
 class Problems:
@@ -41,19 +44,48 @@ class Problems:
 class Source:
     """The files of a folder or zip file.
 
-    top   : the folder or zip file
-    sizes : bytes of each file, by its name: a path from the top with "/" between its parts
-    times : when each was last written, in nanoseconds, or a zip file's checksum of its content; with names and sizes,
-            these tell whether anything has changed
-    read  : the content of a file, by name. Raises ValueError, without the name
-    left  : files that are none of the data set: of the operating system, or of other kinds than pictures
+    top     : the folder or zip file
+    sizes   : bytes of each file, by its name: a path from the top with "/" between its parts
+    times   : when each was last written, in nanoseconds, or a zip file's checksum of its content; with names and sizes,
+              these tell whether anything has changed
+    content : of a file, by name. Raises OSError or ValueError, without the name
+    left    : files that are none of the data set: of the operating system, or of other kinds than pictures
     """
 
     top: Path
     sizes: dict[str, int]
     times: dict[str, int]
-    read: Callable[[str], bytes]
+    content: Callable[[str], bytes]
     left: list[str] = field(default_factory=list)
+
+    def read(self, name: str) -> bytes:
+        """The whole content of a file. Raises OSError or ValueError, without the name, also for too large a file."""
+        most = LIMITS.get(name, MAX_BYTES)
+        if self.sizes[name] > most:
+            raise ValueError(f"{self.sizes[name] / 1e6:.3g} MB; files of at most {most / 1e6:g} MB are read")
+        return self.content(name)
+
+    def text(self, name: str, problems: Problems) -> str | None:
+        """The content of a file in UTF-8; None for another, of which `problems` then tells."""
+        try:
+            content = self.read(name)
+        except (OSError, ValueError) as error:
+            problems.add(name, f"cannot be read ({error}); check it, or write it anew")
+            return None
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            problems.add(name, "is written in UTF-16; save it as UTF-8")
+            return None
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = content[: error.start].count(b"\n") + 1
+            problems.add(f"{name}, line {line}", "is not UTF-8; save the file as UTF-8")
+            return None
+        if "\0" in text:
+            line = text[: text.index("\0")].count("\n") + 1
+            problems.add(f"{name}, line {line}", "holds a zero byte, so it is no text; write it anew")
+            return None
+        return text
 
     @property
     def pictures(self) -> list[str]:
@@ -89,14 +121,11 @@ def _sorted(source: Source, problems: Problems) -> Source:
     """Without litter and files of other kinds, which are listed in `left`; pictures that are not read are problems."""
     for name in list(source.sizes):
         suffix = PurePosixPath(name).suffix.lower()
-        about = PurePosixPath(name).name in ("metadata.csv", "metadata.jsonl", "schema.yaml") and "/" not in name
-        if is_litter(name) or (suffix not in (*SUFFIXES, *FOREIGN) and not about):
+        if is_litter(name) or (suffix not in (*SUFFIXES, *FOREIGN) and name not in LIMITS):
             del source.sizes[name]
             source.left.append(name)
         elif suffix in FOREIGN:
             problems.add(name, f"{suffix[1:].upper()} files are not read; save it as PNG")
-        elif source.sizes[name] > MAX_BYTES:
-            problems.add(name, f"{source.sizes[name] / 1e6:.0f} MB; files of at most {MAX_BYTES / 1e6:.0f} MB are read")
     return source
 
 
@@ -140,15 +169,14 @@ def _zip(path: Path, problems: Problems) -> Source:
     if len(tops) == 1 and (top := tops.pop()) is not None:  # the folder itself was zipped, and not what is in it
         found = {name.removeprefix(f"{top}/"): info for name, info in found.items()}
 
-    def read(name: str) -> bytes:
+    def content(name: str) -> bytes:
         try:
-            with archive.open(found[name]) as file:
-                return file.read(MAX_BYTES + 1)[:MAX_BYTES]  # whatever the zip file says of its size
+            return archive.read(found[name])  # no more than its size, and all of that, or its checksum is wrong
         except (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"damaged in the zip file ({str(error)[:80]}); make the zip file anew") from None
 
     sizes = {name: info.file_size for name, info in found.items()}
-    return Source(path, sizes, {name: info.CRC for name, info in found.items()}, read)
+    return Source(path, sizes, {name: info.CRC for name, info in found.items()}, content)
 
 
 def _nothing(name: str) -> bytes:

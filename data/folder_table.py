@@ -13,9 +13,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from data.folder_sheet import name_of
-from data.folder_source import Problems, Source
+from data.folder_source import CSV, JSONL, Problems, Source
 
-CSV, JSONL = "metadata.csv", "metadata.jsonl"
 FILE_NAME = "file_name"  # the column that says which picture a line is about
 CLASS = "class"  # the column that sub-folders make
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -48,7 +47,7 @@ def read_table(source: Source, problems: Problems, key: str = FILE_NAME) -> Tabl
     if not written:
         return _class_folders(pictures, problems)
     name, before = written[0], len(problems.lines)
-    text = _text(source, name, problems)
+    text = source.text(name, problems)
     parse = _csv_rows if name == CSV else _json_rows
     rows = [] if text is None else list(parse(text, key, problems))
     unread = not rows and len(problems.lines) > before  # which says nothing about single pictures
@@ -63,28 +62,6 @@ def read_table(source: Source, problems: Problems, key: str = FILE_NAME) -> Tabl
         [f"{name}, line {found[picture][0]}" for picture in kept],
         {column: [found[picture][1].get(column, "") for picture in kept] for column in columns},
     )
-
-
-def _text(source: Source, name: str, problems: Problems) -> str | None:
-    try:
-        content = source.read(name)
-    except (OSError, ValueError) as error:
-        problems.add(name, f"cannot be read ({error})")
-        return None
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        problems.add(name, "is written in UTF-16; save it as UTF-8")
-        return None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        problems.add(f"{name}, line {line}", "is not UTF-8; save the file as UTF-8")
-        return None
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        problems.add(f"{name}, line {line}", "holds a zero byte, so it is no text; write it anew")
-        return None
-    return text
 
 
 Row = tuple[int, dict[str, str]]  # number of the line, from 1, and what is written under each column

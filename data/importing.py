@@ -19,7 +19,8 @@ import numpy as np
 from PIL import Image
 
 from conf import Settings, Text, one_of, setting
-from data.folder_table import CLASS, CSV, FILE_NAME
+from data.folder_source import CSV
+from data.folder_table import CLASS, FILE_NAME
 
 Rows = Iterator[tuple[str, bytes, list[str]]]  # of each picture its name, its file, and its values
 

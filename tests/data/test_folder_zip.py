@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from conf import Refusals
-from tests.data.folders import GOOD, load, png, sprites
+from data.folder_source import LIMITS
+from tests.data.folders import GOOD, equal, load, png, sprites
 
 
 def zipped(tmp_path: Path, *extra: tuple[zipfile.ZipInfo | str, bytes]) -> Path:
@@ -75,4 +76,17 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path):
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.png", b"\0" * 50_000_000)
     with pytest.raises(Refusals, match=r"x.png: 50 MB; files of at most 20 MB"):
+        load(path)
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_a_table_may_be_larger_than_a_picture(tmp_path, monkeypatch, kind):
+    whole = load(sprites(tmp_path / "own", metadata=GOOD))
+    path = zipped(tmp_path) if kind == "zip" else tmp_path / "own"
+    pictures = max(path.stat().st_size for path in (tmp_path / "own").glob("*.png"))
+    assert pictures < len(GOOD)
+    monkeypatch.setattr("data.folder_source.MAX_BYTES", pictures)
+    assert equal(load(path), whole)
+    monkeypatch.setitem(LIMITS, "metadata.csv", len(GOOD) - 1)
+    with pytest.raises(Refusals, match=r"metadata.csv: cannot be read \(.* MB; files of at most .* MB are read\)"):
         load(path)
