@@ -145,8 +145,7 @@ def _copied(archive: zipfile.ZipFile, columns: list[str], rows: Rows) -> int:
         archive.writestr(name, content)
         writer.writerow([name, *values])
         count += 1
-    if columns:
-        archive.writestr(CSV, table.getvalue())
+    archive.writestr(CSV, table.getvalue())  # also without columns, or the folders of an archive would be classes
     return count
 
 

@@ -72,10 +72,10 @@ def test_pictures_and_labels_come_through(request, tmp_path, published):
     assert found == expected
 
 
-def test_without_labels_there_is_no_table(tmp_path):
+def test_what_has_no_labels_gets_none_from_its_folders(tmp_path):
     with zipfile.ZipFile(tmp_path / "edm.zip", "w") as archive:
         for i, pixels in enumerate(PIXELS):
-            archive.writestr(f"{i}.png", file_of(pixels))
+            archive.writestr(f"{i // 10:05d}/{i}.png", file_of(pixels))
         archive.writestr("dataset.json", json.dumps({"labels": None}))
     out, _ = import_data(ImportSettings(source=EDM(path=str(tmp_path / "edm.zip")), out=str(tmp_path / "mine.zip")))
     assert not len(load(out).train.schema)
