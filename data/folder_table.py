@@ -69,12 +69,10 @@ NAMED = re.compile(rf'"{FILE_NAME}"\s*:\s*"([^"\\]+)"')  # in a line of JSON tha
 
 
 def _csv_rows(text: str, key: str, problems: Problems) -> Iterable[Row]:
-    header = next(csv.reader(io.StringIO(text)), [])
-    counts = {mark: len(next(csv.reader(io.StringIO(text), delimiter=mark), [])) for mark in DELIMITERS}
-    mark = max(counts, key=lambda mark: counts[mark])
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
-    last, header = 0, []
+    last = 0
     try:
+        mark = max(DELIMITERS, key=lambda mark: len(next(csv.reader(_lines(text), delimiter=mark), [])))
+        reader = csv.reader(_lines(text), delimiter=mark, strict=True)
         header = [name.strip() for name in next(reader, [])]
         if not _header(header, key, problems):
             return
@@ -92,6 +90,11 @@ def _csv_rows(text: str, key: str, problems: Problems) -> Iterable[Row]:
             yield line, _keyed(dict(zip(header, (cell.strip() for cell in cells), strict=False)), key)
     except csv.Error as error:
         problems.add(f"{CSV}, line {last + 1}", f"cannot be read ({error}); check its quotes")
+
+
+def _lines(text: str) -> Iterable[str]:
+    """Lines with their ends, whichever system wrote them; other breaks, as of a page, belong to the text."""
+    return io.StringIO(text, newline="")
 
 
 def _keyed(row: dict[str, str], key: str) -> dict[str, str]:
@@ -113,7 +116,7 @@ def _header(header: list[str], key: str, problems: Problems) -> bool:
 
 
 def _json_rows(text: str, key: str, problems: Problems) -> Iterable[Row]:
-    for line, written in enumerate(text.splitlines(), start=1):
+    for line, written in enumerate(_lines(text), start=1):
         if not written.strip():
             continue
         where = f"{JSONL}, line {line}"

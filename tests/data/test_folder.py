@@ -51,7 +51,10 @@ def _named(splits):
     return {number: (image, sorted(names)) for number, (image, names) in together(splits).items()}
 
 
-@pytest.mark.parametrize("how", ["semicolon", "tab", "bom", "crlf", "jsonl", "zip", "zipped folder", "quoted", "dot"])
+HOW = ["semicolon", "tab", "bom", "crlf", "cr", "jsonl", "zip", "zipped folder", "quoted", "dot"]
+
+
+@pytest.mark.parametrize("how", HOW)
 def test_the_same_set_written_otherwise_is_the_same(written, tmp_path, how):
     _, labels = faces()
     folder = tmp_path / "my_faces"
@@ -63,6 +66,8 @@ def test_the_same_set_written_otherwise_is_the_same(written, tmp_path, how):
         table.write_text(as_csv(labels, NAMES, ";"), encoding="utf-8-sig")
     elif how == "crlf":
         table.write_bytes(as_csv(labels, NAMES).replace("\r\n", "\n").replace("\n", "\r\n\r\n").encode())
+    elif how == "cr":
+        table.write_bytes(as_csv(labels, NAMES).replace("\r\n", "\r").encode())
     elif how == "quoted":
         table.write_text(as_csv(labels, NAMES, quoting=csv.QUOTE_ALL), encoding="utf-8")
     elif how == "dot":
@@ -85,6 +90,16 @@ def test_booleans_of_json_are_yes_and_no(tmp_path):
     (folder / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     fields = {field.name: field.values for field in load(folder).train.schema.fields}
     assert fields == {"helmet": ("none", "helmet"), "level": ("0", "1", "2")}
+
+
+def test_marks_that_unicode_calls_line_breaks_are_part_of_a_line_of_json(tmp_path):
+    kinds = ["a\N{LINE SEPARATOR}b", "c"]
+    rows = [{"file_name": f"{i:02d}.png", "note": kinds[i % 2], "kind": "ab"[i % 2]} for i in range(24)]
+    folder = sprites(tmp_path / "own")
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    (folder / "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "schema.yaml").write_text("ignore: [note]")
+    assert [field.name for field in load(folder).train.schema.fields] == ["kind"]
 
 
 def test_columns_become_slots_and_blanks_stay_unknown(tmp_path):

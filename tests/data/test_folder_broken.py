@@ -122,6 +122,11 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
     "cell too many": (table("02.png,blue,yes", "02.png,blue,yes,big"), ["metadata.csv, line 4", "4 cells", "quotes"]),
     "open quote": (table("02.png,blue", '02.png,"blue'), ["metadata.csv, line 4", "quotes"]),
     "text after quote": (table("02.png,blue", '02.png,"blu"e'), ["metadata.csv, line 4", "quotes"]),
+    "open quote in the header": (
+        content("metadata.csv", '"file_name,colour\n' + "00.png,blue\n" * 20_000),
+        ["metadata.csv, line 1", "check its quotes"],
+    ),
+    "line break of old systems in a cell": (table("02.png,blue", "02.png,bl\rue"), ["metadata.csv, line 4", "2 cells"]),
     "listed twice": (table("03.png", "02.png"), ["metadata.csv, line 5", "02.png is on line 4 already"]),
     "missing file": (table("02.png", "ghost.png"), ["metadata.csv, line 4", "no picture 'ghost.png'"]),
     "unlisted file": (table("02.png,blue,yes\n", ""), ["02.png", "no line in metadata.csv"]),
