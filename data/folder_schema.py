@@ -1,6 +1,7 @@
 """From columns of a table to the schema of a data set, and labels.
 
 A column of yes and no is a slot with one value, named like the column; any other with two or more values is a slot.
+The column of classes has the values that are written, also where these are yes and no, or 0 and 1.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from conditions.schema import UNKNOWN, ConditionSchema
 from conditions.values import coarse_filled
 from data.folder_settings import FolderSchema
 from data.folder_source import SCHEMA_FILE, Problems
-from data.folder_table import Table
+from data.folder_table import CLASS, Table
 
 YES, NO = ("yes", "true", "1"), ("no", "false", "0", NONE)
 ABSENT = (NONE, "no")  # among other values; "0" and "false" may then be values
@@ -130,8 +131,8 @@ def _column(
 ) -> Column | None:
     """The column, or None for one that has nothing to say, of which a note tells."""
     words = {entry.casefold() for entry in entries} - {""}
-    yes_no = bool(words) and words <= {*YES, *NO} and words != {NONE}
-    absent = NO if yes_no else ABSENT
+    yes_no = name != CLASS and bool(words) and words <= {*YES, *NO} and words != {NONE}
+    absent = NO if yes_no else (NONE,) if name == CLASS else ABSENT
     entries = [NONE if entry.casefold() in absent or (not entry and blank == NONE) else entry for entry in entries]
     first: dict[str, int] = {}  # row that has a value first
     for row, entry in enumerate(entries):

@@ -173,6 +173,18 @@ def test_sub_folders_are_classes(tmp_path):
     assert _by_pixels(splits) == names
 
 
+@pytest.mark.parametrize("names", ["01", ("no", "yes"), ("false", "maybe", "true")])
+def test_classes_called_like_yes_and_no_are_classes(tmp_path, names):
+    """As of handwritten zeros and ones; a request for one of them must not mean that it is absent."""
+    pictures = {
+        f"{name}/{i}.png": np.full((8, 8, 3), [i, k, 9], np.uint8) for i in range(12) for k, name in enumerate(names)
+    }
+    splits = load(write(tmp_path / "own", pictures))
+    assert [(f.name, f.values) for f in splits.train.schema.fields] == [("class", tuple(names))]
+    found = _by_pixels(splits)
+    assert all(found[_pixels(tmp_path / "own" / name)] == {name.partition("/")[0]} for name in pictures)
+
+
 @pytest.mark.parametrize("below", ["", "images/"])
 def test_pictures_without_labels_are_unconditional(tmp_path, below):
     sprites(tmp_path / "own" / below)
