@@ -32,21 +32,22 @@ def decode(source: Source, names: Sequence[str], settings: FolderSchema, problem
     Without one in the settings, it must be the same for all.
     """
     pictures: dict[str, np.ndarray] = {}
-    colours, filtered = Colours(), dict[str, str]()  # by name, what to do instead
+    colours, filtered = Colours(), list[str]()
     for name in names:
         try:
             picture = _opened(source, name)
             if settings.size:
                 colours.add(picture)
                 own = unenlarged(picture, settings.size)
-                if own is None and (settings.pixel_art or colours.few):
-                    filtered[name] = _smaller(picture) or "choose a size of which it is an enlarged copy"
+                if own is None:
+                    filtered.append(name)
                 picture = scaled(picture, settings.size, settings.resize) if own is None else own
             pictures[name] = picture
         except (OSError, ValueError) as error:
             problems.add(name, str(error).removeprefix(": "))
     if settings.resize and (colours.few if settings.pixel_art is None else settings.pixel_art):
-        for name, remedy in filtered.items():
+        for name in filtered:
+            remedy = _smaller(_opened(source, name)) or "choose a size of which it is an enlarged copy"
             problems.add(name, f"pixel art, which no filter keeps as it is; {remedy}, or set dataset.pixel_art=false")
     shape = tuple(settings.size) if settings.size else _common(pictures, problems)
     if not pictures or problems.lines:
@@ -86,16 +87,22 @@ def _common(pictures: dict[str, np.ndarray], problems: Problems) -> tuple[int, i
 
 
 class Colours:
-    """Whether pictures have few colours in all, as pixel art does."""
+    """The colours of pictures of any size, counted as long as they may be pixel art."""
 
     def __init__(self):
-        self.seen, self.few = np.zeros(0, np.uint32), True
+        self.seen = np.zeros(0, np.uint32)
 
     def add(self, array: np.ndarray) -> None:
-        if self.few:
+        if len(self.seen) <= MAX_COLOURS:
             shown = np.where(array[..., 3:] > 0, array, 0)
             self.seen = np.union1d(self.seen, np.ascontiguousarray(shown).view(np.uint32))
-            self.few = len(self.seen) <= MAX_COLOURS
+
+    @property
+    def few(self) -> bool:
+        """Whether there are as few as pixel art has, by the rule of `palette_of`."""
+        red, green, blue, alpha = self.seen[:, None].view(np.uint8).T
+        grey = bool(((red == green) & (green == blue) & (alpha == 255)).all())
+        return len(self.seen) <= most_colours(1 if grey else 4)
 
 
 def scaled(array: np.ndarray, size: Sequence[int], resize: str | None) -> np.ndarray:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from conf import Refusals
 from data.alpha import premultiplied
 from data.folder import Folder
 from data.folder_pictures import MAX_COLOURS
@@ -100,6 +101,20 @@ def test_other_pictures_are_scaled_down_from_their_middle(tmp_path, resize):
     found = np.stack([np.frombuffer(image, np.uint8).reshape(3, 32, 32) for image in images]).astype(float)
     apart = np.abs(found[:, None] - expected.transpose(0, 3, 1, 2)[None]).mean(axis=(2, 3, 4)).min(axis=0)
     assert apart.max() <= {"area": 0.51, "lanczos": 3, "nearest": 0}[resize]
+
+
+def test_grey_photographs_are_scaled_although_they_have_few_levels(tmp_path):
+    """By the rule of pictures in their own size: more than 32 levels of grey are shades, of pixel art fewer."""
+    generator = np.random.default_rng(0)
+    photographs = {f"{i}.png": generator.integers(0, 256, (40, 40), dtype=np.uint8) for i in range(24)}
+    splits = load(write(tmp_path / "own", photographs), size=8, resize="area")
+    assert splits.train.image_shape == (1, 8, 8) and splits.train.palette is None
+    with pytest.raises(Refusals, match="pixel art, which no filter keeps as it is"):
+        load(write(tmp_path / "art", {name: grey // 8 for name, grey in photographs.items()}), size=8, resize="area")
+    write(tmp_path / "own", {"coloured.png": np.full((40, 40, 3), (200, 0, 0), np.uint8)})  # so few colours in all
+    with pytest.raises(Refusals) as refused:
+        load(tmp_path / "own", size=8, resize="area")
+    assert len(refused.value.lines) == 24
 
 
 def test_where_pictures_are_scaled_pixel_art_among_them_is_taken_as_it_is(tmp_path):
