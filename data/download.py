@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import http.client
-import os
 import urllib.request
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
+
+from data.atomic import atomic
 
 CHUNK = 1 << 16
 TIMEOUT_S = 30
@@ -65,16 +66,12 @@ class DataFile:
                 f"{self.url}: what arrived is not the expected file (sha256 {digest[:12]}…, expected "
                 f"{self.sha256[0][:12]}…), nothing was written; try again, or put the file at {place} by hand"
             )
-        part = place.with_name(f"{place.name}.{os.getpid()}.part")  # two processes may fetch at once
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(content)
-            part.replace(place)
+            with atomic(place) as file:
+                file.write(content)
         except OSError as error:
             raise DataFileError(f"{place}: cannot be written ({error.strerror}); choose another data_root") from error
-        finally:
-            if part.exists():
-                part.unlink()
 
 
 def _download(url: str, name: str) -> bytes:

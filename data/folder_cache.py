@@ -5,12 +5,13 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from data.atomic import atomic
 from data.folder_pictures import decode
 from data.folder_settings import FolderSchema
 from data.folder_source import Problems, Source
@@ -49,16 +50,10 @@ def decoded_once(
 
 
 def _write(path: Path, name: str, pictures: np.ndarray) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # two processes may decode at once
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
+        with atomic(path) as file:
             np.save(file, pictures, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
         for old in path.parent.glob(f"{glob.escape(name)}-{'?' * 16}.npy"):  # of the folder as it was before
             if old != path:
                 old.unlink()
-    except OSError:
-        part.unlink(missing_ok=True)

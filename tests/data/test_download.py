@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -206,20 +207,16 @@ def test_a_file_in_the_place_of_the_folder_is_an_error_that_names_data_root(tmp_
     assert (tmp_path / obstacle).read_text() == "in the way"
 
 
-@pytest.mark.parametrize("method", ["write_bytes", "replace"])
+@pytest.mark.parametrize(("where", "step"), [(os, "fsync"), (Path, "replace")])
 @pytest.mark.parametrize(
     ("trouble", "expected"),
     [(OSError(28, "No space left on device"), DataFileError), (KeyboardInterrupt(), KeyboardInterrupt)],
 )
-def test_a_write_that_fails_leaves_nothing_behind(tmp_path, server, monkeypatch, method, trouble, expected):
-    write_bytes = Path.write_bytes
-
-    def fail(path: Path, argument):
-        if method == "write_bytes":
-            write_bytes(path, argument[:100])
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path, server, monkeypatch, where, step, trouble, expected):
+    def fail(*_):
         raise trouble
 
-    monkeypatch.setattr(Path, method, fail)
+    monkeypatch.setattr(where, step, fail)
     with pytest.raises(expected):
         data_file(f"{server.url}/file.bin").read(tmp_path)
     assert files_in(tmp_path) == []

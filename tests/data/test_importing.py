@@ -5,6 +5,8 @@ import json
 import pickle
 import tarfile
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,8 +67,10 @@ def edm(tmp_path):
 @pytest.mark.parametrize("published", ["cifar", "celeba", "edm"])
 def test_pictures_and_labels_come_through(request, tmp_path, published):
     source, names = request.getfixturevalue(published)
+    (tmp_path / "mine.zip.part").write_text("mine")
     out, count = import_data(ImportSettings(source=source, out=str(tmp_path / "mine.zip")))
-    assert count == 30 and not (tmp_path / "mine.zip.part").exists()
+    assert count == 30
+    assert [p.read_text() for p in tmp_path.iterdir() if p.suffix == ".part"] == ["mine"]
     found = {image.numpy().tobytes(): known for image, known in together(load(out)).values()}
     expected = {p.transpose(2, 0, 1).tobytes(): known for p, known in zip(PIXELS, names, strict=True)}
     assert found == expected
@@ -102,7 +106,7 @@ def test_what_cannot_be_read_or_written_is_told_and_leaves_nothing(cifar, tmp_pa
     out = tmp_path / "mine.zip"
     for source, message in (
         (Cifar10(), r"source\.path: name the published file of cifar10"),
-        (Cifar10(path=str(tmp_path / "no")), r"source\.path=.*no cannot be read \(No such file"),
+        (Cifar10(path=str(tmp_path / "no")), r"source\.path=.*no: cannot be read \(No such file"),
         (EDM(path=cifar[0].path), r"source\.path=.*cannot be read"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -112,3 +116,78 @@ def test_what_cannot_be_read_or_written_is_told_and_leaves_nothing(cifar, tmp_pa
     with pytest.raises(ValueError, match="is there already"):
         import_data(ImportSettings(source=cifar[0], out=str(out)))
     assert out.read_text() == "mine"
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def encrypt(path: Path) -> None:
+    """Says of the last picture that it is encrypted."""
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+
+
+def compress_badly(path: Path) -> None:
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("img_align_celeba/000001.png", b"a picture" * 100)
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x03\x04") + 30 + len("img_align_celeba/000001.png")] = 0xFF
+    path.write_bytes(content)
+
+
+def described(text: str) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("0.png", file_of(PIXELS[0]))
+            archive.writestr("dataset.json", text)
+
+    return change
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    ("published", "change", "message"),
+    [
+        ("cifar", cut, r"cannot be read \(.+\); fetch it again"),
+        ("celeba", cut, r"cannot be read \(File is not a zip file\); fetch it again"),
+        ("celeba", encrypt, r"cannot be read \(.*encrypted.*\); fetch it again"),
+        ("celeba", compress_badly, r"cannot be read \(.*decompressing.*\); fetch it again"),
+        ("edm", described("[]"), "dataset.json is not as dataset_tool.py writes it"),
+        ("edm", described('{"labels": 3}'), "dataset.json is not as dataset_tool.py writes it"),
+        ("edm", described('{"labels": [["0.png"]]}'), "dataset.json is not as dataset_tool.py writes it"),
+        ("edm", described('{"labels": [["0.png", [1, 0]]]}'), "dataset.json has no class for 0.png"),
+        ("edm", described("[" * 100_000), "cannot be read"),
+    ],
+)
+def test_damaged_files_are_told_in_one_line_and_leave_nothing(request, tmp_path, published, change, message):
+    source, _ = request.getfixturevalue(published)
+    change(Path(source.path))
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ValueError, match=message) as refused:
+        import_data(ImportSettings(source=source, out=str(tmp_path / "mine.zip")))
+    assert str(refused.value).startswith(f"source.path={source.path}: ") and "\n" not in str(refused.value)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_class_beyond_those_that_have_names(tmp_path):
+    path = tmp_path / "cifar-10-binary.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in {"batches.meta.txt": b"cat", "data_batch_1.bin": bytes([1] + [0] * 3072)}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    with pytest.raises(ValueError, match=r"source\.path=.*: data_batch_1\.bin is damaged"):
+        import_data(ImportSettings(source=Cifar10(path=str(path)), out=str(tmp_path / "mine.zip")))
+
+
+def test_a_place_that_cannot_be_written_to_is_no_fault_of_the_source(cifar, tmp_path):
+    with pytest.raises(ValueError, match=r"out=.*mine\.zip: cannot be written \(No such file or directory\)"):
+        import_data(ImportSettings(source=cifar[0], out=str(tmp_path / "nowhere/mine.zip")))
+
+
+def test_the_table_of_celeba_is_named_by_its_own_setting(celeba, tmp_path):
+    (tmp_path / "list_attr_celeba.txt").unlink()
+    with pytest.raises(ValueError, match=r"source\.attributes=.*list_attr_celeba\.txt: cannot be read"):
+        import_data(ImportSettings(source=celeba[0], out=str(tmp_path / "mine.zip")))
