@@ -19,7 +19,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from pydantic import field_validator
 from torch import Tensor
@@ -28,7 +27,16 @@ from conditions.fields import NONE
 from conf import Refusals, Request, Text, option, setting
 from data.base import MODULUS, Dataset, InMemoryDataset, Splits, previews, split_by_id
 from data.folder_cache import decoded_once
-from data.folder_pictures import MAX_COLOURS, MAX_GREYS, MAX_PALETTE, as_trained, duplicates, palette_of
+from data.folder_pictures import (
+    MAX_COLOURS,
+    MAX_GREYS,
+    MAX_PALETTE,
+    Decoded,
+    as_trained,
+    duplicates,
+    palette_of,
+    refuse_filtered_art,
+)
 from data.folder_schema import Labels, labels_of
 from data.folder_settings import (
     Colour,
@@ -54,21 +62,21 @@ BLACK = (0, 0, 0)
 class Contents:
     """All that a folder holds, which fits together.
 
-    straight : (N, H, W, 4) uint8, the pictures in RGBA, in the order of the table
+    decoded  : the pictures in RGBA, in the order of the table
     settings : what schema.yaml says, with what was set besides
     """
 
     name: str
     source: Source
     table: Table
-    straight: np.ndarray
+    decoded: Decoded
     labels: Labels
     settings: FolderSchema
 
     @cached_property
     def images(self) -> Tensor:
         """(N, C, H, W) uint8, as they are trained on."""
-        return as_trained(self.straight, self.settings.alpha != "background", self.backdrop)
+        return as_trained(self.decoded.straight, self.settings.alpha != "background", self.backdrop)
 
     @property
     def backdrop(self) -> tuple[int, ...]:
@@ -170,10 +178,11 @@ class Folder(Dataset):
         elif len(source.pictures) < FEWEST:
             problems.add(self.path, f"{len(source.pictures)} pictures; a training needs {FEWEST} at least")
         labels = labels_of(table, schema, problems)
-        straight = decoded_once(source, name, source.pictures, schema, data_root, problems)
+        decoded = decoded_once(source, name, source.pictures, schema, data_root, problems)
+        refuse_filtered_art(decoded, source, source.pictures, schema.pixel_art, problems)
         if problems.lines:
             return None
-        contents = Contents(name, source, table, straight, labels, schema)
+        contents = Contents(name, source, table, decoded, labels, schema)
         if schema.pixel_art and contents.palette is None:
             problems.add("pixel_art", f"more than {MAX_PALETTE:,} colours, which is no pixel art; leave it out")
             return None

@@ -15,7 +15,7 @@ from conditions.schema import UNKNOWN, ConditionSchema
 from conf import Device, Settings, Text, setting
 from data.base import InMemoryDataset, data_root, split_by_id
 from data.folder import Contents, Folder
-from data.folder_pictures import most_colours, picture_sizes, transparent
+from data.folder_pictures import most_colours, transparent
 from data.folder_source import CSV
 
 RARE = 20  # training pictures; of fewer, a model learns the pictures rather than the value
@@ -61,7 +61,7 @@ def _pictures(contents: Contents, data: InMemoryDataset) -> Iterator[str]:
     parts = (splits.train, splits.validation, splits.test)
     yield "{} to train on, {} for validation, {} for test, by the names of the files.".format(*map(len, parts))
     yield _colours(contents, "grey levels" if channels == 1 else "colours", most_colours(channels))
-    if transparent(contents.straight):
+    if transparent(contents.decoded.straight):
         laid = f"laid on the colour {list(contents.backdrop)}"
         yield f"Some pixels are transparent; they are {'kept so' if channels == 4 else laid}."
     if not len(splits.validation) or not len(splits.test):
@@ -70,7 +70,7 @@ def _pictures(contents: Contents, data: InMemoryDataset) -> Iterator[str]:
 
 def _sizes(contents: Contents, height: int, width: int) -> Iterator[str]:
     """Which sizes the files have, and what became of them."""
-    sizes = Counter(picture_sizes(contents.source, contents.table.names))
+    sizes = Counter(map(tuple, contents.decoded.sizes.tolist()))
     for (h, w), count in sizes.most_common(SHOWN):
         if (h, w) == (height, width):
             continue

@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,42 +26,62 @@ FILTERS = {"area": Image.Resampling.BOX, "lanczos": Image.Resampling.LANCZOS, "n
 PART = 1024  # pictures that are converted at once
 
 
-def decode(source: Source, names: Sequence[str], settings: FolderSchema, problems: Problems) -> np.ndarray:
-    """(N, H, W, 4) uint8 of the pictures with these names, in straight RGBA; what is wrong goes to `problems`.
+class Decoded(NamedTuple):
+    """Pictures of one size, and what their files hold.
+
+    straight : (N, H, W, 4) uint8 in straight RGBA, in memory or mapped from a file
+    sizes    : (N, 2) int64, height and width in the files
+    filtered : (N,) bool, which ones a filter has scaled down, as they are no enlarged copies
+    few      : () bool, where filters are used, whether all files together have as few colours as pixel art
+    """
+
+    straight: np.ndarray
+    sizes: np.ndarray
+    filtered: np.ndarray
+    few: np.ndarray
+
+
+def decode(source: Source, names: Sequence[str], settings: FolderSchema, problems: Problems) -> Decoded:
+    """The pictures with these names; what is wrong goes to `problems`, and there are then none.
 
     Their size is that of the settings: pictures are copies of it, enlarged by a whole number, or `scaled` down to it.
     Without one in the settings, it must be the same for all.
     """
     pictures: dict[str, np.ndarray] = {}
-    colours, filtered = Colours(), list[str]()
-    for name in names:
+    sizes, filtered = np.zeros((len(names), 2), np.int64), np.zeros(len(names), bool)
+    colours = Colours()
+    for i, name in enumerate(names):
         try:
             picture = _opened(source, name)
-            if settings.size:
+            sizes[i] = picture.shape[:2]
+            if settings.resize:
                 colours.add(picture)
+            if settings.size:
                 own = unenlarged(picture, settings.size)
-                if own is None:
-                    filtered.append(name)
                 picture = scaled(picture, settings.size, settings.resize) if own is None else own
+                filtered[i] = own is None
             pictures[name] = picture
         except (OSError, ValueError) as error:
             problems.add(name, str(error).removeprefix(": "))
-    if settings.resize and (colours.few if settings.pixel_art is None else settings.pixel_art):
-        for name in filtered:
-            remedy = _smaller(_opened(source, name)) or "choose a size of which it is an enlarged copy"
-            problems.add(name, f"pixel art, which no filter keeps as it is; {remedy}, or set dataset.pixel_art=false")
     shape = tuple(settings.size) if settings.size else _common(pictures, problems)
-    if not pictures or problems.lines:
-        return np.zeros((0, *shape, 4), np.uint8)
-    stacked = np.empty((len(pictures), *shape, 4), np.uint8)
-    for i, name in enumerate(list(pictures)):
-        stacked[i] = pictures.pop(name)  # so that they are never there twice
-    return stacked
+    straight = np.empty((0 if problems.lines else len(pictures), *shape, 4), np.uint8)
+    for i in range(len(straight)):
+        straight[i] = pictures.pop(names[i])  # so that they are never there twice
+    return Decoded(straight, sizes, filtered, np.array(colours.few))
 
 
-def picture_sizes(source: Source, names: Sequence[str]) -> list[tuple[int, int]]:
-    """Height and width of the files with these names, which `decode` has read before."""
-    return [_opened(source, name).shape[:2] for name in names]
+def refuse_filtered_art(
+    decoded: Decoded, source: Source, names: Sequence[str], pixel_art: bool | None, problems: Problems
+) -> None:
+    """Adds to `problems` the pictures of pixel art that a filter has scaled.
+
+    pixel_art : whether it is that; None to tell by the number of colours
+    """
+    if not (decoded.few if pixel_art is None else pixel_art):
+        return
+    for row in decoded.filtered.nonzero()[0]:
+        remedy = _smaller(_opened(source, names[row])) or "choose a size of which it is an enlarged copy"
+        problems.add(names[row], f"pixel art, which no filter keeps as it is; {remedy}, or set dataset.pixel_art=false")
 
 
 def _opened(source: Source, name: str) -> np.ndarray:

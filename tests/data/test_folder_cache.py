@@ -2,8 +2,13 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from tests.data.folders import equal, load, sprites
+from conf import Refusals
+from data.folder import Folder
+from data.folder_check import report
+from data.folder_source import Problems
+from tests.data.folders import equal, load, sprites, write
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +36,44 @@ def test_nothing_is_left_of_what_was_interrupted(tmp_path, monkeypatch, kept):
     with pytest.raises(KeyboardInterrupt):
         load(sprites(tmp_path / "own"))
     assert not list(kept.iterdir())
+
+
+@pytest.mark.parametrize("how", ["as they are", "enlarged", "scaled"])
+def test_what_a_training_settles_on_is_not_decoded_again(tmp_path, monkeypatch, how):
+    """The first to read a folder may leave open whether it is pixel art; the record of a training says it."""
+    folder, size = sprites(tmp_path / "own"), {} if how == "as they are" else {"size": 8, "resize": "area"}
+    for i, path in enumerate(sorted(folder.iterdir())):
+        if how == "enlarged":
+            Image.open(path).resize((32, 32), Image.Resampling.NEAREST).save(path)
+        elif how == "scaled":
+            write(folder, {path.name: np.random.default_rng(i).integers(0, 256, (32, 32, 3), dtype=np.uint8)})
+    first = load(folder, **size)
+    assert (first.train.palette is None) == (how == "scaled")
+    monkeypatch.setattr("data.folder_cache.decode", lambda *_: pytest.fail("decoded once more"))
+    assert equal(load(folder, **size, pixel_art=how != "scaled"), first)
+
+
+@pytest.mark.parametrize("pixel_art", [None, True])
+def test_pixel_art_is_refused_although_it_was_kept_as_something_else(tmp_path, pixel_art):
+    pictures = {f"{i}.png": np.full((20, 20, 3), (i, 9, 8), np.uint8) for i in range(24)}
+    for i, pixels in enumerate(pictures.values()):
+        pixels[i % 20, 1:] = 200
+    folder = write(tmp_path / "own", pictures)
+    load(folder, size=8, resize="area", pixel_art=False)
+    with pytest.raises(Refusals) as refused:
+        load(folder, size=8, resize="area", pixel_art=pixel_art)
+    assert len(refused.value.lines) == 24
+    assert all("pixel art, which no filter keeps" in line for line in refused.value.lines)
+
+
+def test_the_check_tells_sizes_without_reading_the_files_again(tmp_path):
+    generator, folder = np.random.default_rng(0), tmp_path / "own"
+    write(folder, {f"{i:02d}.png": generator.integers(0, 256, (40, 40, 3), dtype=np.uint8) for i in range(20)})
+    write(folder, {f"x{i}.png": generator.integers(0, 256, (30, 50, 3), dtype=np.uint8) for i in range(4)})
+    for _ in range(2):  # decoded, and from the file
+        contents = Folder(path=str(folder), size=10, resize="area").read(str(tmp_path / "data_root"), Problems(""))
+        folder.rename(tmp_path / "away")
+        text = report(contents)
+        (tmp_path / "away").rename(folder)
+        assert "20 of them from files of 40 x 40 pixels, 4 times as large, scaled down by the filter area." in text
+        assert "4 of them from files of 50 x 30 pixels, scaled down by the filter area, after cropping" in text
