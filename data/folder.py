@@ -56,6 +56,8 @@ log = logging.getLogger(__name__)
 FEWEST = 20  # pictures, of which three in twenty are held out
 ROWS = 8  # of the sample grids
 BLACK = (0, 0, 0)
+NUMBERS = 16**12  # that names can have, hashed to so many digits, or as tiles of a sheet
+BEYOND = -(-NUMBERS // MODULUS) * MODULUS  # the next multiple
 
 
 @dataclass(frozen=True)
@@ -234,7 +236,8 @@ def picture_ids(names: list[str], same: list[list[int]], number: Callable[[str],
     """
     ids = [number(name) for name in names]
     for rows in same:
-        first = min(rows, key=lambda row: (len(names[row]), names[row]))
+        split = ids[min(rows, key=lambda row: (len(names[row]), names[row]))] % MODULUS
         for row in rows:
-            ids[row] += ids[first] % MODULUS - ids[row] % MODULUS
+            if ids[row] % MODULUS != split:
+                ids[row] = BEYOND + MODULUS * ids[row] + split  # so that no two get the same
     return torch.tensor(ids, dtype=torch.int64)

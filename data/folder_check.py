@@ -59,7 +59,8 @@ def _pictures(contents: Contents, data: InMemoryDataset) -> Iterator[str]:
     if contents.settings.size:
         yield from _sizes(contents, height, width)
     parts = (splits.train, splits.validation, splits.test)
-    yield "{} to train on, {} for validation, {} for test, by the names of the files.".format(*map(len, parts))
+    by = "the numbers of the tiles" if contents.settings.sheet else "the names of the files"
+    yield f"{{}} to train on, {{}} for validation, {{}} for test, by {by}.".format(*map(len, parts))
     yield _colours(contents, "grey levels" if channels == 1 else "colours", most_colours(channels))
     if transparent(contents.decoded.straight):
         laid = f"laid on the colour {list(contents.backdrop)}"

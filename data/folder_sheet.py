@@ -1,11 +1,10 @@
-"""A sprite sheet as a folder of its tiles, each a file that is called after its number, row by row from 0."""
+"""A sprite sheet as a folder of its tiles, which are called after their numbers, row by row from 0."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -14,16 +13,17 @@ from data.folder_source import Problems, Source
 from data.pictures import decoded, rgba, tiles
 
 ID = "id"  # the column that says which tile a line is about
+TILE = "tile "  # before the number of a tile, in the place of a file's name
 
 
 def name_of(number: str) -> str:
-    """The file that stands for a tile; what is no number stays as it is written, and is then found nowhere."""
-    return f"{int(number) if number.isdecimal() else number}.png"
+    """The name of a tile; what is no number stays as it is written, and is then found nowhere."""
+    return TILE + (number.lstrip("0") or "0" if number.isdecimal() else number)
 
 
 def number_of(name: str) -> int:
     """The inverse of `name_of`."""
-    return int(PurePosixPath(name).stem)
+    return int(name.removeprefix(TILE))
 
 
 def sheet_source(source: Source, sheet: str, size: Sequence[int] | None, problems: Problems) -> Source:
@@ -31,8 +31,8 @@ def sheet_source(source: Source, sheet: str, size: Sequence[int] | None, problem
 
     What is wrong goes to `problems`, and there are then no pictures.
     """
-    about = {name: of for name, of in source.sizes.items() if name not in source.pictures}
-    found = replace(source, sizes=about, left=[*source.left, *(set(source.pictures) - {sheet})])
+    others = [name for name in source.pictures if name != sheet]
+    found = replace(source, pictures=[], left=[*source.left, *others])
     if sheet not in source.pictures:
         problems.add(sheet, "no such picture in the folder; name the sheet by its path from there, as in sheet=all.png")
     elif not size:
@@ -41,11 +41,11 @@ def sheet_source(source: Source, sheet: str, size: Sequence[int] | None, problem
         try:
             pixels = np.asarray(rgba(decoded(io.BytesIO(source.read(sheet)), "")))
             shown = {name_of(str(i)): tile for i, tile in enumerate(tiles(pixels, *size)) if tile[..., 3].any()}
-            names = dict.fromkeys(shown, source.sizes[sheet]), dict.fromkeys(shown, source.times[sheet])
             return replace(
                 found,
-                sizes=about | names[0],
-                times=source.times | names[1],
+                pictures=list(shown),
+                sizes=source.sizes | dict.fromkeys(shown, source.sizes[sheet]),
+                times=source.times | dict.fromkeys(shown, source.times[sheet]),
                 content=lambda name: as_png(shown[name]) if name in shown else source.content(name),
             )
         except (OSError, ValueError) as error:

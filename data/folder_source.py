@@ -8,7 +8,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from data.pictures import MAX_BYTES
@@ -50,6 +50,7 @@ class Source:
               these tell whether anything has changed
     content : of a file, by name. Raises OSError or ValueError, without the name
     left    : files that are none of the data set: of the operating system, or of other kinds than pictures
+    pictures: the names of all pictures, in order
     """
 
     top: Path
@@ -57,6 +58,7 @@ class Source:
     times: dict[str, int]
     content: Callable[[str], bytes]
     left: list[str] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
 
     def read(self, name: str) -> bytes:
         """The whole content of a file. Raises OSError or ValueError, without the name, also for too large a file."""
@@ -87,11 +89,6 @@ class Source:
             return None
         return text
 
-    @property
-    def pictures(self) -> list[str]:
-        """The names of all pictures, in order."""
-        return sorted(name for name in self.sizes if PurePosixPath(name).suffix.lower() in SUFFIXES)
-
 
 def open_source(path: Path, problems: Problems) -> Source | None:
     """The files below `path`; what is wrong with single ones goes to `problems`, and None is for a path without any."""
@@ -119,6 +116,7 @@ def is_litter(name: str) -> bool:
 
 def _sorted(source: Source, problems: Problems) -> Source:
     """Without litter and files of other kinds, which are listed in `left`; pictures that are not read are problems."""
+    pictures = []
     for name in list(source.sizes):
         suffix = PurePosixPath(name).suffix.lower()
         if is_litter(name) or (suffix not in (*SUFFIXES, *FOREIGN) and name not in LIMITS):
@@ -126,7 +124,9 @@ def _sorted(source: Source, problems: Problems) -> Source:
             source.left.append(name)
         elif suffix in FOREIGN:
             problems.add(name, f"{suffix[1:].upper()} files are not read; save it as PNG")
-    return source
+        elif suffix in SUFFIXES:
+            pictures.append(name)
+    return replace(source, pictures=sorted(pictures))
 
 
 def _folder(path: Path, problems: Problems) -> Source:

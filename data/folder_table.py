@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from data.folder_sheet import name_of
 from data.folder_source import CSV, JSONL, Problems, Source
@@ -51,20 +51,33 @@ def read_table(source: Source, problems: Problems, key: str = FILE_NAME) -> Tabl
     parse = _csv_rows if name == CSV else _json_rows
     rows = [] if text is None else list(parse(text, key, problems))
     unread = not rows and len(problems.lines) > before  # which says nothing about single pictures
-    found = _rows_by_picture(name, rows, set(pictures), problems)
+    found = _rows_by_picture(name, rows, set(pictures), key, problems)
+    away = "move the picture away" if key == FILE_NAME else "make the tile transparent"
     for picture in pictures:
         if picture not in found and not unread:
-            problems.add(picture, f"has no line in {name}; add one, or move the picture away")
-    columns = list(dict.fromkeys(column for _, row in rows for column in row if column != FILE_NAME))
+            problems.add(picture, f"has no line in {name}; add one, or {away}")
+    columns = list(dict.fromkeys(column for row in rows for column in row.cells))
     kept = [picture for picture in pictures if picture in found]
     return Table(
         kept,
-        [f"{name}, line {found[picture][0]}" for picture in kept],
-        {column: [found[picture][1].get(column, "") for picture in kept] for column in columns},
+        [f"{name}, line {found[picture].line}" for picture in kept],
+        {column: [found[picture].cells.get(column, "") for picture in kept] for column in columns},
     )
 
 
-Row = tuple[int, dict[str, str]]  # number of the line, from 1, and what is written under each column
+class Row(NamedTuple):
+    """A line of the table.
+
+    line    : its number, from 1
+    picture : that it is about; empty where that is blank
+    cells   : what is written under each of the other columns
+    """
+
+    line: int
+    picture: str
+    cells: dict[str, str]
+
+
 NAMED = re.compile(rf'"{FILE_NAME}"\s*:\s*"([^"\\]+)"')  # in a line of JSON that cannot be read as a whole
 
 
@@ -87,7 +100,7 @@ def _csv_rows(text: str, key: str, problems: Problems) -> Iterable[Row]:
                     f"{CSV}, line {line}", f"{there}; put cells that hold such a mark in quotes, leave none out"
                 )
                 cells = [*cells, *[""] * len(header)]
-            yield line, _keyed(dict(zip(header, (cell.strip() for cell in cells), strict=False)), key)
+            yield _row(line, dict(zip(header, (cell.strip() for cell in cells), strict=False)), key)
     except csv.Error as error:
         problems.add(f"{CSV}, line {last + 1}", f"cannot be read ({error}); check its quotes")
 
@@ -97,9 +110,11 @@ def _lines(text: str) -> Iterable[str]:
     return io.StringIO(text, newline="")
 
 
-def _keyed(row: dict[str, str], key: str) -> dict[str, str]:
-    """The row with the name of its picture under FILE_NAME."""
-    return row if key == FILE_NAME else {FILE_NAME: name_of(row.pop(key))} | row
+def _row(line: int, cells: dict[str, str], key: str) -> Row:
+    named = cells.pop(key)
+    if key == FILE_NAME:
+        return Row(line, unicodedata.normalize("NFC", named.removeprefix("./")), cells)
+    return Row(line, name_of(named) if named else "", cells)
 
 
 def _header(header: list[str], key: str, problems: Problems) -> bool:
@@ -122,15 +137,15 @@ def _json_rows(text: str, key: str, problems: Problems) -> Iterable[Row]:
         where = f"{JSONL}, line {line}"
         try:
             row = json.loads(written, object_pairs_hook=_once, parse_constant=_no_number)
-            if not isinstance(row, dict) or not isinstance(row.get(key), str if key == FILE_NAME else int):
+            if not isinstance(row, dict) or type(row.get(key)) is not (str if key == FILE_NAME else int):
                 raise ValueError(f'must be an object with a {"text" if key == FILE_NAME else "number"} "{key}"')
-            yield line, _keyed({name.strip(): _plain(name, value) for name, value in row.items()}, key)
+            yield _row(line, {name.strip(): _plain(name, value) for name, value in row.items()}, key)
         except (ValueError, RecursionError) as error:
             problems.add(
                 where, f"cannot be read ({str(error) or 'nested too deeply'}); write one JSON object on a line"
             )
-            if named := NAMED.search(written):
-                yield line, {FILE_NAME: named[1]}
+            if key == FILE_NAME and (named := NAMED.search(written)):
+                yield _row(line, {key: named[1]}, key)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -155,28 +170,37 @@ def _plain(key: str, value: Any) -> str:
     )
 
 
-def _rows_by_picture(file: str, rows: list[Row], pictures: set[str], problems: Problems) -> dict[str, Row]:
+def _rows_by_picture(file: str, rows: list[Row], pictures: set[str], key: str, problems: Problems) -> dict[str, Row]:
     """The row of each picture; those of none, and the second of one, are problems."""
     found: dict[str, Row] = {}
-    folded = {name.casefold(): name for name in pictures}
-    stems = {str(PurePosixPath(name).with_suffix("")): name for name in pictures}
-    for line, row in rows:
-        name, where = unicodedata.normalize("NFC", row[FILE_NAME].removeprefix("./")), f"{file}, line {line}"
+    spelt = _spellings(pictures) if any(row.picture not in pictures for row in rows) else {}
+    for row in rows:
+        name, where = row.picture, f"{file}, line {row.line}"
         if name in found:
-            problems.add(where, f"{name} is on line {found[name][0]} already; keep one of the two lines")
+            problems.add(where, f"{name} is on line {found[name].line} already; keep one of the two lines")
         elif name in pictures:
-            found[name] = line, row
+            found[name] = row
         elif not name:
-            problems.add(where, f"{FILE_NAME} is blank; name the picture")
-        elif name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name or name[1:2] == ":":
-            problems.add(where, f'{name!r} must be a path from the folder downwards, with "/" between its parts')
+            problems.add(where, f"{key} is blank; name the picture")
+        elif key != FILE_NAME:
+            problems.add(where, f"there is no {name}, or it is empty; tiles are numbered row by row, from 0")
         else:
-            close = folded.get(name.casefold()) or stems.get(name)
-            problems.add(
-                where,
-                f"there is no picture {name!r}; " + (f"write {close!r}" if close else "add it, or take the line away"),
-            )
+            problems.add(where, _no_such(name, spelt))
     return found
+
+
+def _spellings(pictures: set[str]) -> dict[str, str]:
+    """The pictures by what people write in the place of their names: without the suffix, or in other case."""
+    bare = {name.rpartition(".")[0].casefold(): name for name in pictures}
+    return bare | {name.casefold(): name for name in pictures}
+
+
+def _no_such(name: str, spelt: dict[str, str]) -> str:
+    """What to do about a line that names no picture."""
+    if name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name or name[1:2] == ":":
+        return f'{name!r} must be a path from the folder downwards, with "/" between its parts'
+    close = spelt.get(name.casefold())
+    return f"there is no picture {name!r}; " + (f"write {close!r}" if close else "add it, or take the line away")
 
 
 def _class_folders(pictures: list[str], problems: Problems) -> Table:

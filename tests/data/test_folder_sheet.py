@@ -49,6 +49,30 @@ def test_tiles_are_numbered_row_by_row_and_listed_by_their_number(sheet, tmp_pat
         assert names == {"sword" if number % 2 else "bow"}
 
 
+def test_a_column_of_file_names_beside_the_numbers_is_a_column_like_any(sheet, tmp_path):
+    rows = {str(i): ["all.png", "sword" if i % 2 else "bow"] for i in range(26)}
+    table = as_csv(rows, ["file_name", "arm"]).replace("file_name", "id", 1)
+    (tmp_path / "own/metadata.csv").write_text(table)
+    splits = load(tmp_path / "own", sheet="all.png", size=[8, 10])
+    assert [field.name for field in splits.train.schema.fields] == ["arm"]  # the other tells no two pictures apart
+    assert {number: names for number, (_, names) in together(splits).items()} == {
+        i: {"sword" if i % 2 else "bow"} for i in range(26)
+    }
+
+
+def test_equal_tiles_share_a_split_and_keep_numbers_of_their_own(tmp_path):
+    """Tile 7 belongs to validation; its copy, tile 25, would be tile 27 if only its remainder changed."""
+    pieces = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
+    pieces[25] = pieces[7]
+    (tmp_path / "own").mkdir()
+    Image.fromarray(np.concatenate(list(pieces))).save(tmp_path / "own/all.png")
+    splits = load(tmp_path / "own", sheet="all.png", size=8)
+    ids = torch.cat([part.ids for part in (splits.train, splits.validation, splits.test)]).tolist()
+    assert len(set(ids)) == 30 and set(range(30)) - set(ids) == {25}
+    held_out = [image.numpy().tobytes() for image in splits.validation.images]
+    assert held_out.count(pieces[7].transpose(2, 0, 1).tobytes()) == 2
+
+
 def test_schema_yaml_can_name_the_sheet_and_no_table_is_needed(sheet, tmp_path):
     (tmp_path / "own/schema.yaml").write_text("sheet: all.png\nsize: [8, 10]")
     splits = load(tmp_path / "own")
@@ -65,10 +89,16 @@ def test_schema_yaml_can_name_the_sheet_and_no_table_is_needed(sheet, tmp_path):
         (
             {"sheet": "all.png", "size": [8, 10]},
             "id,arm\n27,bow\n",
-            "line 2: there is no picture '27.png'",
+            "line 2: there is no tile 27, or it is empty",
         ),
-        ({"sheet": "all.png", "size": [8, 10]}, "id,arm\nfirst,bow\n", "line 2: there is no picture 'first.png'"),
-        ({"sheet": "all.png", "size": [8, 10]}, "id,arm\n1,bow\n01,bow\n", "line 3: 1.png is on line 2 already"),
+        ({"sheet": "all.png", "size": [8, 10]}, "id,arm\nfirst,bow\n", "line 2: there is no tile first"),
+        ({"sheet": "all.png", "size": [8, 10]}, "id,arm\n1,bow\n01,bow\n", "line 3: tile 1 is on line 2 already"),
+        ({"sheet": "all.png", "size": [8, 10]}, "id,arm\n,bow\n", "line 2: id is blank"),
+        (
+            {"sheet": "all.png", "size": [8, 10]},
+            "id,arm\n1,bow\n",
+            "tile 0: has no line in metadata.csv; add one, or make the tile transparent",
+        ),
     ],
 )
 def test_what_does_not_fit_is_told(sheet, tmp_path, settings, rows, message):
