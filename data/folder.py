@@ -20,32 +20,15 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import field_validator
 from torch import Tensor
 
 from conditions.fields import NONE
 from conf import Refusals, Request, Text, option, setting
 from data.base import MODULUS, Dataset, InMemoryDataset, Splits, previews, split_by_id
 from data.folder_cache import decoded_once
-from data.folder_pictures import (
-    MAX_COLOURS,
-    MAX_GREYS,
-    MAX_PALETTE,
-    Decoded,
-    as_trained,
-    duplicates,
-    palette_of,
-    refuse_filtered_art,
-)
+from data.folder_pictures import Decoded, as_trained, duplicates, palette_of, refuse_filtered_art
 from data.folder_schema import Labels, labels_of
-from data.folder_settings import (
-    Colour,
-    FolderSchema,
-    as_size,
-    checked_colour,
-    checked_size,
-    read_schema_file,
-)
+from data.folder_settings import MAX_PALETTE, FolderSchema, Preparation, read_schema_file
 from data.folder_sheet import ID, number_of, sheet_source
 from data.folder_source import Problems, Source, open_source
 from data.folder_table import FILE_NAME, Table, read_table
@@ -98,44 +81,12 @@ class Contents:
         return InMemoryDataset(self.name, self.images, self.labels.labels, self.labels.schema, self.palette, ids)
 
 
-class Folder(Dataset):
+class Folder(Preparation, Dataset):
     """pictures of your own: a folder or a zip file"""
 
     name: Literal["folder"] = "folder"
     path: Text | None = setting(None, "of the folder or zip file, whose name the weights get")
-    alpha: Literal["keep", "background"] | None = setting(
-        None,
-        "keep transparency, as a fourth channel, or lay pictures on the background; null for what schema.yaml says, "
-        "else keep",
-    )  # fmt: skip
-    background: Colour | None = setting(
-        None, "behind transparent pixels: red, green and blue; null for what schema.yaml says, else black"
-    )
-    pixel_art: bool | None = setting(
-        None,
-        "whether samples are quantised to the colours of the pictures; null for what schema.yaml says, else true where "
-        f"there are few: {MAX_COLOURS:,} at most, of grey pictures {MAX_GREYS}",
-    )
-    size: list[int] | None = setting(
-        None,
-        "height and width, or one number for both, of which the pictures are copies enlarged by a whole number; null "
-        "for what schema.yaml says, else for their own",
-    )
-    sheet: Text | None = setting(
-        None,
-        "sprite sheet in the folder, of tiles of `size`, which metadata.csv lists in a column id by their numbers, "
-        "from 0; null for what schema.yaml says, else for a file for each picture",
-    )
-    resize: Literal["area", "lanczos", "nearest"] | None = setting(
-        None,
-        "filter by which pictures are scaled down to `size`, cropped at their middle to its proportions; null for what "
-        "schema.yaml says, else to refuse other sizes",
-    )
     preview: list[Request] = previews("any")
-
-    _square = field_validator("size", mode="before")(as_size)
-    _colour = field_validator("background")(checked_colour)
-    _size = field_validator("size")(checked_size)
 
     @property
     def collection(self) -> str:
@@ -192,7 +143,7 @@ class Folder(Dataset):
 
     def over(self, schema: FolderSchema) -> FolderSchema:
         """What schema.yaml says, but for what is set here."""
-        given = {name: getattr(self, name) for name in type(self).model_fields if name in FolderSchema.model_fields}
+        given = {name: getattr(self, name) for name in Preparation.model_fields}
         return schema.replace(**{name: value for name, value in given.items() if value is not None})
 
     def settled(self, train: InMemoryDataset) -> Folder:

@@ -13,7 +13,7 @@ import numpy as np
 
 from data.atomic import atomic
 from data.folder_pictures import Decoded, decode
-from data.folder_settings import FolderSchema
+from data.folder_settings import Preparation
 from data.folder_source import Problems, Source
 
 FOLDER = "decoded"  # below data_root
@@ -22,7 +22,7 @@ WORTH, WORTH_BYTES = 2000, 20_000_000  # pictures, and bytes of their files; les
 
 
 def decoded_once(
-    source: Source, name: str, names: Sequence[str], settings: FolderSchema, data_root: str, problems: Problems
+    source: Source, name: str, names: Sequence[str], settings: Preparation, data_root: str, problems: Problems
 ) -> Decoded:
     """What `decode` returns, from the file where there is one; it is written whole or not at all.
 

@@ -14,14 +14,11 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from data.alpha import laid_on, premultiplied
-from data.folder_settings import LARGEST, SMALLEST, FolderSchema
+from data.folder_settings import LARGEST, MAX_COLOURS, MAX_GREYS, MAX_PALETTE, SMALLEST, Preparation
 from data.folder_source import Problems, Source
 from data.palette import Palette
 from data.pictures import decoded, rgba
 
-MAX_COLOURS = 1024  # of pixel art in all
-MAX_PALETTE = 4096  # of pictures that people call pixel art
-MAX_GREYS = 32  # of grey pixel art: more than a few levels of 256 are shades, as in a photograph
 FILTERS = {"area": Image.Resampling.BOX, "lanczos": Image.Resampling.LANCZOS, "nearest": Image.Resampling.NEAREST}
 PART = 1024  # pictures that are converted at once
 
@@ -41,7 +38,7 @@ class Decoded(NamedTuple):
     few: np.ndarray
 
 
-def decode(source: Source, names: Sequence[str], settings: FolderSchema, problems: Problems) -> Decoded:
+def decode(source: Source, names: Sequence[str], settings: Preparation, problems: Problems) -> Decoded:
     """The pictures with these names; what is wrong goes to `problems`, and there are then none.
 
     Their size is that of the settings: pictures are copies of it, enlarged by a whole number, or `scaled` down to it.

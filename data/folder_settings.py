@@ -11,45 +11,72 @@ from conf import Refusal, Settings, Text, setting
 from data.folder_source import SCHEMA_FILE, Problems, Source
 
 SMALLEST, LARGEST = 8, 128  # sides of pictures, in pixels
+MAX_COLOURS = 1024  # of pixel art in all
+MAX_PALETTE = 4096  # of pictures that people call pixel art
+MAX_GREYS = 32  # of grey pixel art: more than a few levels of 256 are shades, as in a photograph
 Colour = list[int]  # red, green, blue
 
 
-def checked_colour(colour: list[int] | None) -> list[int] | None:
-    """Raises ValueError for what is no colour."""
-    if colour is not None and (len(colour) != 3 or not all(0 <= level <= 255 for level in colour)):
-        raise ValueError("a colour is three whole numbers from 0 to 255: red, green and blue")
-    return colour
+class Preparation(Settings):
+    """What is made of the pictures, said on the command line or in schema.yaml; null where it is not said."""
+
+    alpha: Literal["keep", "background"] | None = setting(
+        None,
+        "keep transparency, as a fourth channel, or lay pictures on the background; null for what schema.yaml says, "
+        "else keep",
+    )
+    background: Colour | None = setting(
+        None, "behind transparent pixels: red, green and blue; null for what schema.yaml says, else black"
+    )
+    pixel_art: bool | None = setting(
+        None,
+        "whether samples are quantised to the colours of the pictures; null for what schema.yaml says, else true where "
+        f"there are few: {MAX_COLOURS:,} at most, of grey pictures {MAX_GREYS}",
+    )
+    size: list[int] | None = setting(
+        None,
+        "height and width, or one number for both, of which the pictures are copies enlarged by a whole number; null "
+        "for what schema.yaml says, else for their own",
+    )
+    sheet: Text | None = setting(
+        None,
+        "sprite sheet in the folder, of tiles of `size`, which metadata.csv lists in a column id by their numbers, "
+        "from 0; null for what schema.yaml says, else for a file for each picture",
+    )
+    resize: Literal["area", "lanczos", "nearest"] | None = setting(
+        None,
+        "filter by which pictures are scaled down to `size`, cropped at their middle to its proportions; null for what "
+        "schema.yaml says, else to refuse other sizes",
+    )
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _square(cls, size: Any) -> Any:
+        """One number stands for a square."""
+        return [size, size] if isinstance(size, int) and not isinstance(size, bool) else size
+
+    @field_validator("size")
+    @classmethod
+    def _sides(cls, size: list[int] | None) -> list[int] | None:
+        if size is not None and (len(size) != 2 or not all(SMALLEST <= side <= LARGEST for side in size)):
+            raise ValueError(f"a size is two whole numbers from {SMALLEST} to {LARGEST}: height and width, in pixels")
+        return size
+
+    @field_validator("background")
+    @classmethod
+    def _levels(cls, colour: list[int] | None) -> list[int] | None:
+        if colour is not None and (len(colour) != 3 or not all(0 <= level <= 255 for level in colour)):
+            raise ValueError("a colour is three whole numbers from 0 to 255: red, green and blue")
+        return colour
 
 
-def as_size(size: Any) -> Any:
-    """One number stands for a square."""
-    return [size, size] if isinstance(size, int) and not isinstance(size, bool) else size
-
-
-def checked_size(size: list[int] | None) -> list[int] | None:
-    """Raises ValueError for what is no height and width."""
-    if size is not None and (len(size) != 2 or not all(SMALLEST <= side <= LARGEST for side in size)):
-        raise ValueError(f"a size is two whole numbers from {SMALLEST} to {LARGEST}: height and width, in pixels")
-    return size
-
-
-class FolderSchema(Settings):
+class FolderSchema(Preparation):
     """What schema.yaml can say."""
 
     groups: dict[str, list[Text]] = setting({}, "names for any of several values of a column: hat: [cap, crown]")
     aliases: dict[str, Text] = setting({}, "other words for a name, in any language: chapeau: hat")
     blank: Literal["unknown", "none"] = setting("unknown", "what a blank cell means: nobody knows, or nothing is there")
     ignore: list[Text] = setting([], "columns that are not used, such as captions")
-    background: Colour | None = setting(None, "red, green and blue behind transparent pixels")
-    alpha: Literal["keep", "background"] | None = setting(None, "keep transparency, or lay pictures on the background")
-    pixel_art: bool | None = setting(None, "whether samples are quantised to the colours of the pictures")
-    sheet: Text | None = setting(None, "sprite sheet in the folder, of tiles of that size, listed by a column id")
-    size: list[int] | None = setting(None, "height and width, of which the pictures are enlarged copies")
-    resize: Literal["area", "lanczos", "nearest"] | None = setting(None, "scale larger pictures down to that size")
-
-    _square = field_validator("size", mode="before")(as_size)
-    _colour = field_validator("background")(checked_colour)
-    _size = field_validator("size")(checked_size)
 
 
 class _Loader(yaml.SafeLoader):

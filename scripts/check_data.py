@@ -3,7 +3,6 @@
 python scripts/check_data.py dataset.path=my_sprites
 """
 
-import shlex
 from pathlib import Path
 
 from cli.app import command
@@ -14,6 +13,7 @@ from data.folder_check import CheckSettings, problems_report, report
 from data.folder_source import Problems
 from runtime.distributed import processes
 from runtime.folders import new_folder
+from runtime.settings import command_line
 from training.forecast import forecast
 from training.settings import TrainSettings
 
@@ -29,8 +29,8 @@ def main(settings: CheckSettings, overrides: list[str]) -> None:
         (folder / "report.md").write_text(text, encoding="utf-8")
     if contents is None:
         raise Refusals(f"{problems.where}, see {folder.as_posix()}/report.md", problems.lines)
-    typed = shlex.join(override for override in overrides if override.startswith("dataset."))
-    print(f"{text}\nwritten: {folder.as_posix()}/report.md\ntrain on it with: python train.py dataset=folder {typed}")
+    train = command_line("train.py", ["dataset=folder", *(o for o in overrides if o.startswith("dataset."))])
+    print(f"{text}\nwritten: {folder.as_posix()}/report.md\ntrain on it with: {train}")
 
 
 def training(settings: CheckSettings, contents: Contents) -> str:

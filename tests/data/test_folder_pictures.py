@@ -8,7 +8,7 @@ from PIL import Image
 from conf import Refusals
 from data.alpha import premultiplied
 from data.folder import Folder
-from data.folder_pictures import MAX_COLOURS
+from data.folder_settings import MAX_COLOURS
 from tests.data.folders import equal, images_of, load, sprites, together, write
 
 
