@@ -182,11 +182,15 @@ def as_trained(straight: np.ndarray, keep: bool, background: Sequence[int]) -> T
     Where transparency is to `keep` and there is some, red, green, blue and alpha, premultiplied: colours that nobody
     can see are then one colour. Else red, green and blue on the background, or one channel where all of it is grey.
     """
-    parts = (torch.from_numpy(np.array(part)).permute(0, 3, 1, 2) for part in _parts(straight))
-    if keep and transparent(straight):
-        return torch.cat([premultiplied(part) for part in parts])
-    images = torch.cat([laid_on(part, background) for part in parts])
-    grey = all(bool((part == part[:, :1]).all()) for part in images.split(PART))
+    seen_through = transparent(straight)
+    images = torch.empty(len(straight), 4 if keep and seen_through else 3, *straight.shape[1:3], dtype=torch.uint8)
+    for part, out in zip(_parts(straight), images.split(PART), strict=True):
+        layered = torch.from_numpy(np.array(part)).permute(0, 3, 1, 2)
+        if not seen_through:
+            out.copy_(layered[:, :3])
+        else:
+            out.copy_(premultiplied(layered) if keep else laid_on(layered, background))
+    grey = images.shape[1] == 3 and all(bool((part == part[:, :1]).all()) for part in images.split(PART))
     return images[:, :1].contiguous() if grey else images
 
 
@@ -208,6 +212,6 @@ def palette_of(images: Tensor, pixel_art: bool | None = None) -> Palette | None:
 def duplicates(images: Tensor) -> list[list[int]]:
     """Rows whose pixels are equal, of those that are not the only ones; ascending."""
     rows: dict[bytes, list[int]] = {}
-    for i, image in enumerate(images):
-        rows.setdefault(hashlib.sha256(image.numpy().tobytes()).digest(), []).append(i)
+    for i, image in enumerate(images.numpy()):
+        rows.setdefault(hashlib.sha256(image).digest(), []).append(i)
     return [same for same in rows.values() if len(same) > 1]

@@ -205,7 +205,7 @@ def _no_such(name: str, spelt: dict[str, str]) -> str:
 
 def _class_folders(pictures: list[str], problems: Problems) -> Table:
     """The first folder in the path of each picture is its class; no labels where none has a folder, or all the same."""
-    classes = {name: PurePosixPath(name).parts[0] if "/" in name else "" for name in pictures}
+    classes = {name: name.partition("/")[0] if "/" in name else "" for name in pictures}
     found = set(classes.values())
     if len(found) > 1 and "" in found:
         for name in [name for name in pictures if not classes[name]]:

@@ -11,6 +11,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+PART = 1024  # pictures, whose colours are looked up at once
 AT_ONCE = 2**16  # distances to all colours; so many are held at a time
 
 
@@ -38,8 +39,11 @@ class Palette:
     def of_few(cls, images: Tensor, most: int) -> Palette | None:
         """The same for any number of pictures; None as soon as there are more than `most` colours."""
         seen = torch.zeros(0, dtype=torch.int64)
-        for part in images.split(1024):
-            seen = torch.unique(torch.cat([seen, torch.unique(_pack(part))]))
+        for part in images.split(PART):
+            packed = _pack(part)
+            if len(seen):  # pictures share most colours, and finding one is faster than sorting all pixels
+                packed = packed[seen[torch.searchsorted(seen, packed).clamp(max=len(seen) - 1)] != packed]
+            seen = torch.unique(torch.cat([seen, packed]))
             if len(seen) > most:
                 return None
         return cls(_unpack(seen, images.shape[1]))
@@ -47,10 +51,11 @@ class Palette:
     def per_pixel(self, images: Tensor) -> Palette:
         """The same colours, with those that each pixel has in `images` (N, C, H, W) uint8, N at least 1."""
         _, _, height, width = images.shape
-        found, inverse = torch.unique(_pack(images), return_inverse=True)
-        number = torch.searchsorted(_pack(self.colours[:, :, None, None]), found)  # of each colour found
+        known, pixels = _pack(self.colours[:, :, None, None]), torch.arange(height * width)
         at_pixel = torch.zeros(len(self), height * width, dtype=torch.bool)
-        at_pixel[number[inverse.view(len(images), -1)], torch.arange(height * width)] = True
+        for part in images.split(PART):
+            number = torch.searchsorted(known, _pack(part))  # of the colour of each pixel
+            at_pixel[number.view(len(part), -1), pixels] = True
         return replace(self, at_pixel=at_pixel.view(-1, height, width))
 
     def quantise(self, images: Tensor, to: str = "pixel") -> Tensor:

@@ -45,6 +45,14 @@ def test_entries_of_a_zip_file_that_are_not_read(tmp_path, entry, says):
     assert not (tmp_path / "x.png").exists()
 
 
+def test_names_that_begin_with_the_folder_they_are_in(tmp_path):
+    folder = sprites(tmp_path / "own", metadata=GOOD)
+    with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
+        for path in sorted(folder.iterdir()):
+            archive.writestr(f"./{path.name}", path.read_bytes())
+    assert equal(load(tmp_path / "own.zip"), load(folder))
+
+
 def test_a_zip_file_that_says_it_is_encrypted(tmp_path):
     path = zipped(tmp_path)
     content = bytearray(path.read_bytes())
