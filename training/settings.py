@@ -90,8 +90,8 @@ class TrainSettings(ComputeSettings):
     )
     init_from: Text | None = setting(
         None,
-        "weights (.safetensors) to start from, also those of other pictures and labels: with their network and noise "
-        "levels, but for what is typed, and with all layers that fit; null for random ones",
+        "weights (.safetensors) to start from, also of other pictures and labels: their network and noise levels, but "
+        "for what is typed, and all layers that fit; null for random ones",
     )
     seed: int = setting(0, "decides initial weights, order of the data, noise and dropped labels", ge=0, le=MAX_SEED)
     precision: Precision = setting(
