@@ -147,6 +147,14 @@ def total(graph, node: fx.Node, x: Value, dims: list[int], keepdim: bool = False
     return graph.add("ReduceSum", x, np.array(dims), keepdims=int(keepdim))
 
 
+def pad(graph, node: fx.Node, x: Value, sizes: list[int], mode: str = "constant", value: float | None = None) -> Value:
+    """PyTorch names the border of the last dimension first, ONNX that before each dimension, then that after each."""
+    assert mode == "constant", mode
+    zeros = [0] * (node.meta["val"].ndim - len(sizes) // 2)
+    around = np.array([*zeros, *sizes[-2::-2], *zeros, *sizes[::-2]], dtype=np.int64)
+    return graph.add("Pad", x, around, torch.tensor(value or 0.0))
+
+
 def nearest(graph, node: fx.Node, x: Value, size: Any, scales: list[float]) -> Value:
     """Whole factors; the rounding is PyTorch's."""
     factors = torch.tensor([1.0, 1.0, *scales])
@@ -180,6 +188,7 @@ OPERATORS: dict[str, Callable] = {
     "aten.layer_norm.default": layer_norm,
     "aten.linear.default": linear,
     "aten.mul.Tensor": multiply,
+    "aten.pad.default": pad,
     "aten.permute.default": permute,
     "aten.pixel_shuffle.default": to_pixels,
     "aten.pixel_unshuffle.default": to_patches,

@@ -64,6 +64,22 @@ def sprites(folder: Path, count: int = 24, metadata: str | None = None, side: in
     return folder
 
 
+def transparent(folder: Path, height: int, width: int, count: int = 80) -> Path:
+    """Transparent pictures with a coloured square each, left or right; gold ones shine through; some lack a label."""
+    shades = {"red": (255, 0, 0, 255), "blue": (0, 90, 255, 255), "gold": (250, 250, 10, 128)}
+    generator, pictures, rows = np.random.default_rng(0), {}, {}
+    for i in range(count):
+        name, pixels = f"{i:02d}.png", np.zeros((height, width, 4), np.uint8)
+        colour, right = list(shades)[generator.integers(3)], int(generator.integers(2))
+        y, x = int(generator.integers(height - 4)), int(generator.integers(width // 2 - 2)) + (width // 2 + 1) * right
+        pixels[y : y + 4, x : x + 2] = shades[colour]
+        pictures[name], rows[name] = pixels, ["" if i % 7 == 3 else colour, ("no", "yes")[right]]
+    write(folder, pictures)
+    (folder / "metadata.csv").write_text(as_csv(rows, ["colour", "right"]), encoding="utf-8")
+    (folder / "schema.yaml").write_text("aliases: {rouge: red}\ngroups: {warm: [red, gold]}", encoding="utf-8")
+    return folder
+
+
 def colours(count: int = 24) -> str:
     """A metadata.csv for `sprites`, with a column of two values and one of yes and no."""
     rows = {f"{i:02d}.png": ("red" if i % 2 else "blue", "yes" if i % 3 else "no") for i in range(count)}

@@ -13,7 +13,7 @@ from data.images import read_png
 from inference.pipeline import Pipeline
 from runtime.checkpoint import read_info
 from tests.conftest import TINY
-from tests.data.folders import as_csv, write
+from tests.data.folders import transparent, write
 from tests.programs import run_program
 
 SLOW = pytest.mark.slow
@@ -23,19 +23,8 @@ COLOURS = ((255, 0, 0, 255), (0, 90, 255, 255), (250, 250, 10, 128))
 
 @pytest.fixture(scope="module")
 def sprites(tmp_path_factory):
-    """80 transparent pictures of 11 x 9 pixels: a coloured square, left or right; some labels are missing."""
-    folder, rows = tmp_path_factory.mktemp("folder") / "my_sprites", {}
-    generator = np.random.default_rng(0)
-    for i in range(80):
-        pixels = np.zeros((11, 9, 4), np.uint8)
-        colour, right = int(generator.integers(3)), int(generator.integers(2))
-        y, x = int(generator.integers(7)), int(generator.integers(2)) + 5 * right
-        pixels[y : y + 4, x : x + 2] = COLOURS[colour]
-        write(folder, {f"{i:02d}.png": pixels})
-        rows[f"{i:02d}.png"] = ["" if i % 7 == 3 else ("red", "blue", "gold")[colour], ("no", "yes")[right]]
-    (folder / "metadata.csv").write_text(as_csv(rows, ["colour", "right"]), encoding="utf-8")
-    (folder / "schema.yaml").write_text("aliases: {rouge: red}\ngroups: {warm: [red, gold]}", encoding="utf-8")
-    return folder
+    """Pictures of 11 x 9 pixels."""
+    return transparent(tmp_path_factory.mktemp("folder") / "my_sprites", 11, 9)
 
 
 @pytest.fixture(scope="module")

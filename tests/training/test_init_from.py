@@ -15,7 +15,6 @@ from data.palette import Palette
 from runtime.checkpoint import load_tensors, read_info, save_weights
 from runtime.distributed import Processes
 from runtime.factory import Recipe
-from tests.conftest import TINY
 from tests.data.folders import write
 from training.init_from import inherited
 from training.loop import train
@@ -106,19 +105,13 @@ OTHERS = {  # what differs from weights of faces, and the modules that begin ane
 
 
 @pytest.mark.parametrize("what", OTHERS)
-def test_of_weights_for_other_data_the_layers_that_fit_are_taken(compose, first, in_tmp, what):
+def test_of_weights_for_other_data_the_layers_that_fit_are_taken(train_tiny, first, in_tmp, what):
     settings, anew = OTHERS[what]
     for name, side, channels in (("own", 24, 3), ("small", 11, 3), ("clear", 24, 4)):
         pixels = np.random.default_rng(0).integers(0, 256, (40, side, side, channels), dtype=np.uint8)
         for i, values in enumerate(pixels):
             write(in_tmp / name / "ab"[i % 2], {f"{i}.png": values})
-    tiny = [override for override in TINY if override != "dataset.count=120" or "dataset=folder" not in settings]
-
-    def trained(*more: str):
-        overrides = [*tiny, *STILL, *settings, *more]
-        return train(compose("train", overrides), overrides).run
-
-    run, fresh = trained(f"init_from={first}", "run=on"), trained("run=fresh")
+    run, fresh = (train_tiny(*STILL, *settings, *more) for more in ([f"init_from={first}", "run=on"], ["run=fresh"]))
     old, new, random = (load_tensors(path) for path in (first, run.weights, fresh.weights))
     taken = {n for n in new if n in old and old[n].shape == new[n].shape and (old[n] - new[n]).abs().max() < 1e-6}
     parts = {name.partition(".")[0] for name in new.keys() - taken}

@@ -8,6 +8,7 @@ import pytest
 from inference.export.write import network_of
 from inference.pipeline import Pipeline
 from runtime.checkpoint import load_tensors, read_info, save_weights
+from tests.data.folders import transparent
 
 
 class Exported(NamedTuple):
@@ -47,4 +48,17 @@ def exported_palette(train_reacting, tmp_path_factory):
     folder = tmp_path_factory.mktemp("palette")
     weights = halved(train_reacting(folder, "diffusion.prediction=palette", "model.patch=2"), folder)
     pipe = Pipeline.load(weights, "cpu")
+    return Exported(pipe, weights, network_of(pipe, weights))
+
+
+@pytest.fixture(scope="session")
+def exported_folder(train_reacting, tmp_path_factory):
+    """A network of transparent pictures of 24 x 32 from a folder, to which it adds a border of eight rows inside."""
+    pytest.importorskip("onnx")
+    folder = tmp_path_factory.mktemp("folder")
+    transparent(folder / "my_sprites", 24, 32)
+    settings = "dataset=folder", "dataset.path=my_sprites", "dataset.alpha=keep", "model.channel_mults=[1,1,1,1,1]"
+    weights = halved(train_reacting(folder, *settings, "diffusion.prediction=v"), folder)
+    pipe = Pipeline.load(weights, "cpu")
+    assert pipe.image_shape == (4, 24, 32)
     return Exported(pipe, weights, network_of(pipe, weights))

@@ -23,6 +23,9 @@ NETWORKS = {  # settings, picture, values of each field, outputs
     "palette logits of patches, transparent and not square": (
         UNetSettings(**SMALL, patch=2), (4, 24, 32), (3, 2, 5), 11
     ),
+    "a border at the right and at the bottom": (
+        UNetSettings(**SMALL | {"channel_mults": [1, 2, 2]}, patch=2), (4, 21, 34), (3, 2), None
+    ),
     "transformer": (DiTSettings(patch=4, width=24, depth=2, heads=2, map_channels=2), (3, 24, 24), (3, 2), None),
     "unconditional and grey": (UNetSettings(**SMALL | {"attention_levels": []}), (1, 16, 16), (), None),
 }  # fmt: skip
@@ -74,11 +77,11 @@ def test_a_network_agrees_with_pytorch_at_any_batch_size(name):
     assert all(torch.equal(tensor, before[key]) for key, tensor in model.state_dict().items())
 
 
-@pytest.mark.parametrize("kind", ["exported", "exported_palette"])
+@pytest.mark.parametrize("kind", ["exported", "exported_palette", "exported_folder"])
 def test_whole_samplings_agree_after_quantisation(kind, request):
     """By the network that the file holds, from the same noise."""
     pipe, _, network = request.getfixturevalue(kind)
-    seeds, names = range(32), "top hat,shades"
+    seeds, names = range(32), pipe.schema.example()
     here, there = (each(names, seeds, w=3.0) for each in (pipe, replace(pipe, denoiser=runs(network))))
     assert here.equal(there) and len(here.flatten(1).unique(dim=0)) > 16
 

@@ -85,10 +85,10 @@ def test_a_page_is_used_on_a_phone_by_keyboard(opened, page_of, exported, tmp_pa
     assert json.loads(page.locator("#description").text_content())["checkpoint"] == pipe.checkpoint
 
 
-@pytest.mark.parametrize("kind", ["exported", "exported_palette", "cryptopunks", "mnist"])
+@pytest.mark.parametrize("kind", ["exported", "exported_palette", "exported_folder", "cryptopunks", "mnist"])
 def test_a_page_samples_what_python_samples(kind, opened, page_of, request):
-    """With a request and guidance, and without: tiny weights of both kinds, and the pretrained ones."""
-    if kind in ("exported", "exported_palette"):
+    """With a request and guidance, and without: tiny weights of each kind, and the pretrained ones."""
+    if kind.startswith("exported"):
         made = request.getfixturevalue(kind)
     else:
         path = PRETRAINED / f"{kind}.safetensors"
