@@ -47,12 +47,14 @@ def data_root() -> Any:
 class Dataset(Settings):
     """Which data set, and how it is prepared.
 
+    title      : for people, over pictures sampled from a model of it; empty for the name of the collection
     files      : that it reads below data_root
     backdrop   : the colour behind transparent pixels of pictures that people bring
     preview    : requests, one for each row of the sample grids that a training makes
     split_rule : which pictures are held out, as weights record it
     """
 
+    title: ClassVar[str] = ""
     files: ClassVar[tuple[DataFile, ...]] = ()
     backdrop: ClassVar[tuple[int, int, int]] = (0, 0, 0)
     split_rule: ClassVar[str] = SPLIT_RULE

@@ -117,6 +117,7 @@ class CryptoPunks(Dataset):
     """10,000 pixel portraits, 24 x 24, with 22 fields of attributes"""
 
     name: Literal["cryptopunks"] = "cryptopunks"
+    title: ClassVar[str] = "CryptoPunks"
     preview: list[Request] = previews(
         "male,glasses", "female,hat", "male,beard", "female,lipstick", "zombie", "ape", "3D glasses", "top hat"
     )

@@ -48,6 +48,7 @@ class MNIST(Dataset):
     """70,000 handwritten digits with one field, the digit"""
 
     name: Literal["mnist"] = "mnist"
+    title: ClassVar[str] = "Handwritten digits"
     image_size: int = setting(16, "side in pixels; 28 is the native size", ge=8, le=512)
     preview: list[Request] = previews(*map(str, range(10)))
     files: ClassVar[tuple[DataFile, ...]] = FILES
@@ -91,6 +92,7 @@ class FashionMNIST(Dataset):
     """70,000 pictures of clothes with one field, the kind (Xiao et al. 2017)"""
 
     name: Literal["fashion_mnist"] = "fashion_mnist"
+    title: ClassVar[str] = "Clothes"
     image_size: int = setting(28, "side in pixels; 28 is the native size", ge=8, le=512)
     preview: list[Request] = previews(*CLOTHES)
     files: ClassVar[tuple[DataFile, ...]] = CLOTHES_FILES

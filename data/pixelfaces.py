@@ -6,7 +6,7 @@ Every slot paints pixels of its own, so that `read_labels` can tell each attribu
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -112,6 +112,7 @@ class PixelFaces(Dataset):
     """procedural 24 x 24 avatars that need no download"""
 
     name: Literal["pixelfaces"] = "pixelfaces"
+    title: ClassVar[str] = "Pixel faces"
     count: int = setting(6000, "number of different faces", ge=20, le=FACES)
     seed: int = setting(0, "decides which faces", ge=0, le=MAX_SEED)
     preview: list[Request] = previews(

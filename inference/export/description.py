@@ -32,6 +32,7 @@ def describe(pipe: Pipeline, weights: Path) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "dataset": pipe.info.dataset,
+        "title": pipe.recipe.dataset.title or pipe.info.dataset,
         "step": pipe.info.step,
         "checkpoint": pipe.checkpoint,
         "image_shape": list(pipe.image_shape),

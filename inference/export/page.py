@@ -26,7 +26,6 @@ ON_PAGE = (
     "app.js",
 )
 IN_WORKER = ("names.js", "noise.js", "prior.js", "sampler.js", "packing.js", "worker.js")
-TITLES = {"cryptopunks": "CryptoPunks", "mnist": "Handwritten digits", "pixelfaces": "Pixel faces"}
 
 
 def assembled(description: dict[str, Any], network: bytes, runtime: tuple[bytes, bytes]) -> bytes:
@@ -40,7 +39,7 @@ def assembled(description: dict[str, Any], network: bytes, runtime: tuple[bytes,
     script, style, worker = scripts(ON_PAGE), read("style.css"), library.decode("utf-8") + "\n" + scripts(IN_WORKER)
     parts = {
         "POLICY": html.escape(policy(script, style)),
-        "TITLE": html.escape(title(description)),
+        "TITLE": html.escape(description["title"]),
         "STYLE": style,
         "SCRIPT": script,
         "DESCRIPTION": embedded({**description, "about": about(description)}),
@@ -57,11 +56,6 @@ def read(name: str) -> str:
 
 def scripts(names: tuple[str, ...]) -> str:
     return "\n".join(map(read, names))
-
-
-def title(description: dict[str, Any]) -> str:
-    name = description["dataset"]
-    return TITLES.get(name, name)
 
 
 def about(description: dict[str, Any]) -> str:

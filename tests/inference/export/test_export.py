@@ -17,6 +17,7 @@ import torch
 
 from conditions.fields import Field
 from conditions.schema import ConditionSchema
+from data import CryptoPunks, FashionMNIST, Folder
 from data.download import DataFileError
 from data.images import save_png
 from inference.export import network, write
@@ -104,6 +105,16 @@ def test_a_picture_of_the_page_records_what_sample_py_would(kind, w, pipe, weigh
     assert read_stored(in_tmp / "picture.png", SampleSettings)["seed"] == 3
 
 
+@pytest.mark.parametrize(
+    ("dataset", "title"),
+    [(CryptoPunks(), "CryptoPunks"), (FashionMNIST(), "Clothes"), (Folder(path="elsewhere/my_sprites"), "pixelfaces")],
+)
+def test_the_title_is_that_of_the_data_set(dataset, title, pipe, weights):
+    """Or, where it has none, the name under which the weights know it."""
+    pipe = replace(pipe, recipe=pipe.recipe.replace(dataset=dataset))
+    assert describe(pipe, weights)["title"] == title
+
+
 def test_without_onnx_the_remedy_is_named(weights, in_tmp, capsys, monkeypatch):
     monkeypatch.setattr(network.importlib.util, "find_spec", lambda name: None)
     line = refused(capsys, f"checkpoint={weights}", "out=a.html")
@@ -124,7 +135,8 @@ def hostile_page(pipe, weights) -> str:
     """A page whose schema, and data set, have names that would be markup."""
     model = describe(pipe, weights)
     fields = tuple(Field(f"slot {i} {name}", ("none", name)) for i, name in enumerate(HOSTILE))
-    model |= {"schema": json.loads(ConditionSchema(fields).to_json()), "prior": None, "dataset": HOSTILE[0]}
+    schema = json.loads(ConditionSchema(fields).to_json())
+    model |= {"schema": schema, "prior": None, "title": HOSTILE[0], "dataset": HOSTILE[0]}
     return assembled(model, b"network", (b"var ort;", b"\0asm")).decode("utf-8")
 
 
