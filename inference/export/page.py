@@ -16,6 +16,7 @@ import numpy as np
 FOLDER = Path(__file__).parent / "page"
 ON_PAGE = (
     "names.js",
+    "phrases.js",
     "noise.js",
     "sampler.js",
     "packing.js",

@@ -5,6 +5,8 @@ const $ = (id) => document.getElementById(id);
 const model = prepared(JSON.parse($("description").textContent));
 const schema = new Schema(model.schema);
 const sources = Object.fromEntries(["worker", "runtime", "network"].map((id) => [id, $(id).textContent]));
+const BETWEEN = schema.fields.length > 1 ? "Names between commas" : "";
+const HINT = schema.fields.some(optional) ? `${BETWEEN || "A name"}; -name asks for absence` : BETWEEN;
 sources.description = JSON.parse($("description").textContent);
 
 let asked = schema.unknown(); // the newest request that could be read
@@ -65,7 +67,7 @@ function rest(text, wrong = false) {
 }
 
 function generate() {
-  if (!readNames()) return;
+  if (!readNames()) return ($("closest").querySelector("button") ?? $("names")).focus();
   if ($("one").open) $("one").close(); // its picture goes with the others
   const { w, seed, count } = settings();
   began = performance.now();
@@ -109,20 +111,20 @@ function readNames() {
     $("closest").replaceChildren();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    $("said").textContent = offerClosest(text) ? error.message.replace(/; closest: .*/, "; did you mean") : error.message;
+    $("said").textContent = offered(text, error.message);
     $("said").className = "wrong";
     $("names").setAttribute("aria-invalid", "true");
     return false;
   }
-  $("said").textContent = message;
+  $("said").textContent = message || HINT;
   $("said").className = "";
   $("names").removeAttribute("aria-invalid");
   showInPicker($("slots"), schema, asked);
   return true;
 }
 
-/** Buttons that put a known name in the place of the first one that is not known; whether there is one. */
-function offerClosest(text) {
+/** What is wrong with a request, after making buttons that mend the first name that is not known. */
+function offered(text, message) {
   const tokens = text.split(",").map((token) => token.trim());
   const at = tokens.findIndex((token) => {
     try {
@@ -131,18 +133,24 @@ function offerClosest(text) {
       return error.message.startsWith("unknown attribute");
     }
   });
-  const names = at < 0 ? [] : schema.closest(tokens[at]);
-  $("closest").replaceChildren(
-    ...names.map((name) => {
-      const button = element("button", name, { type: "button" });
-      button.addEventListener("click", () => {
-        $("names").value = tokens.with(at, (isAbsence(withHyphen(tokens[at])) ? "-" : "") + name).join(", ");
-        readNames();
-      });
-      return button;
-    }),
-  );
-  return names.length > 0;
+  const phrase = at >= 0 && tokens[at].includes(" ") ? namesIn(schema, text) : "";
+  const minus = at >= 0 && isAbsence(withHyphen(tokens[at])) ? "-" : "";
+  const names = at < 0 || phrase ? [] : schema.closest(tokens[at]);
+  const offers = names.map((name) => [name, tokens.with(at, minus + name).join(", ")]);
+  $("closest").replaceChildren(...(phrase ? [[phrase, phrase]] : offers).map(offer));
+  if (phrase) return "This line takes names alone; did you mean";
+  return offers.length ? message.replace(/; closest: .*/, "; did you mean") : message;
+}
+
+/** A button that writes a request. */
+function offer([name, request]) {
+  const button = element("button", name, { type: "button" });
+  button.addEventListener("click", () => {
+    $("names").value = request;
+    $("names").focus();
+    readNames();
+  });
+  return button;
 }
 
 // -- links ---------------------------------------------------------------------------------------------------------

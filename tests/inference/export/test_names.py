@@ -4,9 +4,14 @@ import itertools
 import json
 import random
 
+import pytest
+
+from conditions.edits import implied
 from conditions.names import NameRefused
-from conditions.schema import ConditionSchema
+from conditions.phrases import understand
+from conditions.schema import UNKNOWN, ConditionSchema
 from tests.conditions.schemas import SCHEMAS
+from tests.conditions.typed import lines
 from tests.inference.export.javascript import run
 
 ODD = [
@@ -66,6 +71,30 @@ def test_a_page_reads_every_request_as_python_does(tmp_path):
         kinds = {key for result in expected for key in result}
         assert {"label", "refused"} <= kinds
     assert any(result.get("unseen") for result in found["toy"])
+
+
+def test_names_in_a_phrase_are_offered_as_sample_py_reads_them(tmp_path):
+    """Of the English requests that people typed: for most all that they ask for, and hardly ever anything else."""
+    schema = SCHEMAS["cryptopunks"]
+    requests = [line for line in lines("en") if line.meaning != "refuse"]
+    code = "const schema = new Schema(JSON.parse(given.schema));"
+    code += "return given.written.map((written) => namesIn(schema, written));"
+    data = {"schema": schema.to_json(), "written": [line.written.removeprefix("attrs=") for line in requests]}
+    complete, other = 0, []
+    for line, offered in zip(requests, run(["names.js", "phrases.js"], code, data, tmp_path), strict=True):
+        meant = understand(schema, line.written.removeprefix("attrs=")).names
+        here, there = (implied(schema, schema.encode(names or None)) for names in (meant, offered))
+        complete += there.equal(here)
+        if not there[there != UNKNOWN].equal(here[there != UNKNOWN]):
+            other.append((line.written, offered))
+    assert complete >= 0.8 * len(requests) and len(other) <= 0.02 * len(requests), (complete, other)
+
+
+@pytest.mark.parametrize("phrase", ["a cap and a beanie", "no hat, a hat", "qwerty", "", "hat hat -hat", "\u200b \\ '"])
+def test_nothing_is_offered_for_a_phrase_that_no_picture_meets(phrase, tmp_path):
+    code = "return namesIn(new Schema(JSON.parse(given.schema)), given.phrase);"
+    data = {"schema": SCHEMAS["cryptopunks"].to_json(), "phrase": phrase}
+    assert run(["names.js", "phrases.js"], code, data, tmp_path) == ""
 
 
 def test_names_are_grouped_in_the_lists_and_choosing_one_keeps_the_rest(tmp_path):
