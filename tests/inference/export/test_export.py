@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from baselines import BASELINES
 from conditions.fields import Field
 from conditions.schema import ConditionSchema
 from data import CryptoPunks, FashionMNIST, Folder
@@ -120,6 +121,34 @@ def test_without_onnx_the_remedy_is_named(weights, in_tmp, capsys, monkeypatch):
     line = refused(capsys, f"checkpoint={weights}", "out=a.html")
     assert 'export needs the package onnx: python -m pip install -e ".[export]"' in line
     assert not list(in_tmp.iterdir())
+
+
+@pytest.mark.parametrize("model", BASELINES)
+def test_baselines_are_refused_and_leave_nothing(model, pipe, weights, in_tmp, monkeypatch):
+    monkeypatch.setattr(write, "require_onnx", lambda: None)
+    pipe = replace(pipe, recipe=pipe.recipe.replace(model=model()))
+    for written in (lambda: write.write_onnx("a/model", pipe, weights), lambda: write.page_of(pipe, weights, in_tmp)):
+        with pytest.raises(ExportRefused, match=r"model=\w+ cannot be exported; take weights of a diffusion model"):
+            written()
+    assert not list(in_tmp.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["out=pages", "format=onnx"], "out=pages: holds files already; name a new folder, nothing was touched"),
+        (["out=pages"], "out=pages: exists already; name another file, nothing was touched"),
+        (["out=pages/a.html/b.html"], "out=pages/a.html/b.html: cannot be written"),
+        (["out=b.html", "format=gif"], "format"),
+        (["out=b.html", "checkpoint=gone.safetensors"], "gone.safetensors"),
+    ],
+)
+def test_nothing_is_written_where_it_cannot_or_must_not_be(arguments, said, quick, weights, in_tmp, capsys):
+    (in_tmp / "pages").mkdir()
+    (in_tmp / "pages/a.html").write_text("mine", encoding="utf-8")
+    assert said in refused(capsys, *([] if "checkpoint" in str(arguments) else [f"checkpoint={weights}"]), *arguments)
+    assert [path for path in in_tmp.rglob("*") if path.is_file()] == [in_tmp / "pages/a.html"]
+    assert (in_tmp / "pages/a.html").read_text("utf-8") == "mine"
 
 
 def test_other_files_are_no_weights(in_tmp, capsys):

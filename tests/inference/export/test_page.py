@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from data.images import read_png
+from diffusion.sampling import SamplingOptions
 from inference.export import write
 from inference.export.description import describe
 from inference.export.page import assembled
@@ -14,7 +15,7 @@ from inference.pipeline import Pipeline
 from inference.replay import read_stored
 from inference.settings import SampleSettings
 from inference.weights import PRETRAINED
-from tests.inference.export.conftest import Exported
+from tests.inference.export.conftest import Exported, halved
 from tests.inference.export.test_export import HOSTILE, hostile_page  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.slow
@@ -33,7 +34,8 @@ def page_of(web_runtime):
 @pytest.fixture
 def opened(chromium, tmp_path):
     """opened(content, fragment) -> the page, with `requests` and `errors` that list what should not be."""
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, offline=True, reduced_motion="reduce")
+    phone = {"width": 390, "height": 844}
+    context = chromium.new_context(viewport=phone, offline=True, permissions=["clipboard-read", "clipboard-write"])
     context.set_default_timeout(WAIT_MS)
 
     def page_of(content: bytes, fragment: str = ""):
@@ -83,6 +85,85 @@ def test_a_page_is_used_on_a_phone_by_keyboard(opened, page_of, exported, tmp_pa
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.errors == [] and [url for url in page.requests if url.startswith("http")] == []
     assert json.loads(page.locator("#description").text_content())["checkpoint"] == pipe.checkpoint
+
+
+def test_pictures_are_chosen_from_lists_and_passed_on(opened, page_of, exported, tmp_path):
+    """A value and a group of two slots, a larger file, and a link by which the next person sees the same picture."""
+    page = opened(page_of(exported), "attrs=hat&w=2&seed=5&n=1")
+    page.locator("#picker summary").click()
+    head = page.get_by_role("combobox", name="head", exact=True)
+    assert head.input_value() == "hat" and page.locator("#slots .chosen").count() == 1
+    assert head.locator("option").all_text_contents()[:4] == ["any", "none", "any hair", "no hair"]
+    assert {"hair", "hat"} <= {group.get_attribute("label") for group in head.locator("optgroup").all()}
+    head.select_option("Mohawk")
+    page.get_by_role("combobox", name="neck", exact=True).select_option("none")
+    assert page.get_by_label("What should the pictures show?").input_value() == "Mohawk, -neck"
+    page.get_by_role("button", name="Generate").click()
+    page.get_by_role("button", name=re.compile("^Seed 5:.*Mohawk.*no neck")).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save PNG 8×").click()
+    download.value.save_as(tmp_path / "large.png")
+    assert read_png(tmp_path / "large.png").shape == (3, 8 * 24, 8 * 24)
+    stored = read_stored(tmp_path / "large.png", SampleSettings)
+    assert (stored["scale"], stored["seed"], stored["w"]) == (8, 5, 2.0)
+    page.get_by_role("dialog").get_by_role("button", name="Copy link").click()
+    page.get_by_text("Copied").wait_for()
+    link = page.evaluate("navigator.clipboard.readText()")
+    again = opened(page_of(exported), link.partition("#")[2])
+    again.get_by_text(re.compile("^1 picture in")).wait_for()
+    assert again.evaluate(PIXELS) == page.evaluate(PIXELS)
+    assert page.errors == again.errors == []
+
+
+def test_a_picture_is_explained_and_its_way_from_noise_played(opened, page_of, exported):
+    """In steps by hand and on its own; on a phone in the dark, and crisp."""
+    page = opened(page_of(exported), "w=1&seed=5&n=1")
+    page.get_by_text(re.compile("^1 picture in")).wait_for()
+    steps = exported.pipe.total_steps(exported.pipe.resolved(SamplingOptions(w=1.0), "any")) + 1
+    assert page.locator("#forward figcaption").all_text_contents()[::5] == ["picture", "t = 1000"]
+    assert page.locator("#reverse figcaption").all_text_contents()[:: min(steps, 6) - 1] == ["t = 1000", "picture"]
+    shown = "(canvas) => canvas.toDataURL()"
+    page.locator("#pictures button").click()
+    large = page.locator("#one-picture canvas").evaluate(shown)
+    left, right = page.locator("#film canvas").all()
+    assert left.evaluate(shown) == right.evaluate(shown) == large
+    page.get_by_label("Moment of sampling").press("Home")
+    page.get_by_text("t = 1000", exact=True).last.wait_for()
+    assert left.evaluate(shown) not in (right.evaluate(shown), large)
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.get_by_role("button", name="Play").wait_for()
+    assert page.locator("#time").text_content() == "t = 0" and left.evaluate(shown) == large
+    style = "(all) => all.map((one) => getComputedStyle(one).imageRendering)"
+    assert set(page.locator("canvas").evaluate_all(style)) == {"pixelated"}
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(ground) != light and page.errors == []
+
+
+def test_a_phrase_is_offered_as_names_and_taken_by_keyboard(opened, page_of, exported):
+    page = opened(page_of(exported), "n=1")
+    line = page.get_by_label("What should the pictures show?")
+    line.fill("a face with a crown, please, and no glasses")
+    line.press("Enter")
+    page.get_by_text("This line takes names alone; did you mean").wait_for()
+    page.keyboard.press("Enter")  # on the button that has the focus
+    assert line.input_value() == "crown, -glasses"
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name=re.compile("^Seed 0:.*Crown.*no glasses")).wait_for()
+    assert page.errors == []
+
+
+def test_what_weights_do_not_take_is_not_there(opened, page_of, train_reacting, tmp_path):
+    """Without labels there is neither a request nor guidance."""
+    weights = halved(train_reacting(tmp_path, "cfg=off"), tmp_path)
+    pipe = Pipeline.load(weights, "cpu")
+    page = opened(page_of(Exported(pipe, weights, write.network_of(pipe, weights))), "n=1")
+    page.get_by_text(re.compile("^1 picture in")).wait_for()
+    for name in ("#request", "#guidance", "#picker", "#how-guidance", "#how-prior"):
+        assert page.locator(name).is_hidden()
+    assert page.evaluate(PIXELS) == [pipe("any", [0])[0].flatten().tolist()] and page.errors == []
 
 
 @pytest.mark.parametrize("kind", ["exported", "exported_palette", "exported_folder", "cryptopunks", "mnist"])
