@@ -1,14 +1,18 @@
 """docs/tutorial.ipynb: its code runs from top to bottom, what it shows was made by that code, and its prose holds."""
 
+import base64
 import copy
+import io
 import json
 import re
 
 import nbformat
 import pytest
+import torch
 from nbformat import NotebookNode
+from PIL import Image
 
-from scripts.maintain.tutorial import TUTORIAL, code_cells, executed, fingerprint
+from scripts.maintain.tutorial import TUTORIAL, code_cells, executed, fingerprint, for_storage
 
 LIMIT = 400_000  # bytes, so that the page opens quickly
 ABSOLUTE = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|work|usr|opt|mnt|var|Users|content)/|\b[A-Z]:\\|site-packages")
@@ -80,6 +84,19 @@ def test_changed_code_is_noticed(notebook):
     changed = copy.deepcopy(notebook)
     code_cells(changed)[-1].source += "\n"
     assert fingerprint(changed) != notebook.metadata.executed_code
+
+
+def test_storing_keeps_figures_small_and_drops_what_differs_between_machines():
+    noise, buffer = Image.fromarray(torch.randint(256, (32, 32, 3), dtype=torch.uint8).numpy()), io.BytesIO()
+    noise.save(buffer, "PNG")
+    figure = nbformat.v4.new_output("display_data", data={"image/png": base64.b64encode(buffer.getvalue()).decode()})
+    cell = nbformat.v4.new_code_cell("show(noise)", outputs=[figure])
+    stored = for_storage(
+        nbformat.v4.new_notebook(cells=[cell], metadata={"language_info": {"name": "python", "version": "3.11.7"}})
+    )
+    png = base64.b64decode(stored.cells[0].outputs[0].data["image/png"])
+    assert Image.open(io.BytesIO(png)).size == noise.size and len(png) < len(buffer.getvalue()) / 1.5
+    assert stored.metadata.executed_code == fingerprint(stored) and "version" not in stored.metadata.language_info
 
 
 def test_stored_outputs_hold_neither_error_nor_warning_nor_path(notebook):
