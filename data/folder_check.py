@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ from data.folder_source import CSV
 
 RARE = 20  # training pictures; of fewer, a model learns the pictures rather than the value
 SHOWN = 20  # lines of a list
+NO_EQUAL = "No two pictures are equal."
+NO_LABELS = f"No labels, so a model trains unconditionally; write them in {CSV}, or make a folder for each class."
 
 
 class CheckSettings(Settings):
@@ -38,17 +41,66 @@ def problems_report(name: str, lines: Sequence[str]) -> str:
     return f"# {name}\n\n{len(lines)} things to mend.\n\n" + "".join(f"- {line}\n" for line in lines)
 
 
-def report(contents: Contents) -> str:
-    """A folder that fits together, as Markdown."""
-    data = contents.dataset()
-    sections = [f"# {contents.name}\n", *_pictures(contents, data), *_duplicates(contents, data), *_values(data)]
+class Count(NamedTuple):
+    """How many pictures have a value of a column, in all and to train on; of `value` None, how many have no label."""
+
+    column: str
+    value: str | None
+    pictures: int
+    training: int
+
+    @property
+    def rare(self) -> bool:
+        """Whether a model will hardly learn it."""
+        return self.value is not None and self.training < RARE
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a folder that fits together holds.
+
+    about  : lines on the pictures as a whole
+    equal  : lines on pictures with equal pixels, of which the first speaks of all; empty where there are none
+    counts : of each value of each column, in the order of the schema
+    notes  : lines on what a person should know
+    """
+
+    name: str
+    about: list[str]
+    equal: list[str]
+    counts: list[Count]
+    notes: list[str]
+
+    def to_markdown(self) -> str:
+        lines = [f"# {self.name}\n", *self.about]
+        if self.equal:
+            lines += ["\n## Equal pictures\n", f"{self.equal[0]}\n", *(f"- {line}" for line in self.equal[1:])]
+        else:
+            lines.append(f"{NO_EQUAL}\n")
+        if self.counts:
+            lines.append(
+                "\n## Values\n\n| column | value | pictures | to train on | |\n| --- | --- | --- | --- | --- |"
+            )
+        else:
+            lines.append(f"\n{NO_LABELS}")
+        for count in self.counts:
+            rare = f"rare: of fewer than {RARE}, expect copies, or none" if count.rare else ""
+            shown = "not known" if count.value is None else count.value
+            lines.append(f"| {count.column} | {shown} | {count.pictures} | {count.training} | {rare} |")
+        if self.notes:
+            lines += ["\n## Notes\n", *(f"- {note}" for note in self.notes)]
+        return "\n".join(lines) + "\n"
+
+
+def report(contents: Contents) -> Report:
+    """All that there is to say of a folder."""
+    data, left = contents.dataset(), contents.source.left
     notes = [*contents.labels.notes, *_together(data)]
-    left = contents.source.left
     if left:
-        notes.append(f"{len(left)} files are neither pictures nor labels and are not used: {_some(sorted(left))}")
-    if notes:
-        sections += ["\n## Notes\n", *(f"- {note}" for note in notes)]
-    return "\n".join(sections) + "\n"
+        notes.append(f"neither pictures nor labels, and not used: {_some(sorted(left))}")
+    return Report(
+        contents.name, list(_pictures(contents, data)), list(_equal(contents, data)), list(_counts(data)), notes
+    )
 
 
 def _pictures(contents: Contents, data: InMemoryDataset) -> Iterator[str]:
@@ -95,34 +147,26 @@ def _colours(contents: Contents, what: str, limit: int) -> str:
     return f"Pixel art of {len(palette):,} {what} ({why}), so that samples are quantised to these."
 
 
-def _duplicates(contents: Contents, data: InMemoryDataset) -> Iterator[str]:
+def _equal(contents: Contents, data: InMemoryDataset) -> Iterator[str]:
     if not contents.same:
-        yield "No two pictures are equal.\n"
         return
-    yield "\n## Equal pictures\n"
     rows = sum(map(len, contents.same))
-    yield f"{rows} pictures are not the only ones with their pixels. Equal ones share a split, so that none leaks.\n"
+    yield f"{rows} pictures are not the only ones with their pixels. Equal ones share a split, so that none leaks."
     names = contents.table.names
     for same in contents.same[:SHOWN]:
         differ = bool((data.labels[same] != data.labels[same[:1]]).any())
-        yield f"- {_some([names[row] for row in same])}" + (", with different labels" if differ else "")
+        yield _some([names[row] for row in same]) + (", with different labels" if differ else "")
     if len(contents.same) > SHOWN:
-        yield f"- and {len(contents.same) - SHOWN} more groups"
+        yield f"and {len(contents.same) - SHOWN} more groups"
 
 
-def _values(data: InMemoryDataset) -> Iterator[str]:
-    schema, train = data.schema, split_by_id(data).train.labels
-    if not len(schema):
-        yield f"\nNo labels, so a model trains unconditionally; write them in {CSV}, or make a folder for each class."
-        return
-    yield "\n## Values\n\n| column | value | pictures | to train on | |\n| --- | --- | --- | --- | --- |"
-    for f, field in enumerate(schema.fields):
-        for v, value in enumerate(field.values):
-            count, seen = (int((labels[:, f] == v).sum()) for labels in (data.labels, train))
-            rare = f"rare: of fewer than {RARE}, expect copies, or none" if seen < RARE else ""
-            yield f"| {field.name} | {value} | {count} | {seen} | {rare} |"
-        if unknown := int((data.labels[:, f] == UNKNOWN).sum()):
-            yield f"| {field.name} | not known | {unknown} | {int((train[:, f] == UNKNOWN).sum())} | |"
+def _counts(data: InMemoryDataset) -> Iterator[Count]:
+    train = split_by_id(data).train.labels
+    for f, field in enumerate(data.schema.fields):
+        for v, value in [*enumerate(field.values), (UNKNOWN, None)]:
+            pictures, training = (int((labels[:, f] == v).sum()) for labels in (data.labels, train))
+            if value is not None or pictures:
+                yield Count(field.name, value, pictures, training)
 
 
 def _together(data: InMemoryDataset) -> Iterator[str]:

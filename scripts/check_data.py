@@ -22,7 +22,7 @@ from training.settings import TrainSettings
 def main(settings: CheckSettings, overrides: list[str]) -> None:
     name, problems = settings.dataset.collection, Problems(f"dataset.path={settings.dataset.path}")
     contents = settings.dataset.read(settings.data_root, problems)
-    text = report(contents) if contents else problems_report(name, problems.lines)
+    text = report(contents).to_markdown() if contents else problems_report(name, problems.lines)
     if contents and settings.forecast:
         text += "\n" + training(settings, contents)
     with new_folder(settings.out, Path("checks"), name) as folder:

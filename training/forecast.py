@@ -34,11 +34,12 @@ class Forecast:
     def minutes(self) -> float:
         return self.seconds * self.settings.train.steps / 60
 
-    def to_markdown(self) -> str:
+    @property
+    def lines(self) -> list[str]:
+        """What it says to a person."""
         train = self.settings.train
         epochs = train.steps * train.batch_size / self.pictures
         lines = [
-            "## Training\n",
             f"The network of model={self.settings.model.name} has {self.parameters / 1e6:.1f} M parameters, "
             f"{self.parameters / self.pictures:,.0f} for each training picture.",
             f"{train.steps:,} steps of {train.batch_size} pictures, {epochs:,.0f} times the data set, take about "
@@ -50,7 +51,10 @@ class Forecast:
                 "(init_from=checkpoints/cryptopunks.safetensors), stop when the held-out loss rises "
                 "(train.patience=5), and see what evaluate.py says of memorisation."
             )
-        return "\n".join(lines) + "\n"
+        return lines
+
+    def to_markdown(self) -> str:
+        return "## Training\n\n" + "\n".join(self.lines) + "\n"
 
 
 def forecast(settings: TrainSettings, splits: Splits, here: Processes) -> Forecast:
