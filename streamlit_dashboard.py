@@ -5,7 +5,7 @@ import gc
 import streamlit as st
 
 from dashboard import view, visits
-from dashboard.pages import compare, edit, evaluate, generate, runs, samples, train
+from dashboard.pages import compare, data, edit, evaluate, generate, runs, samples, train
 from dashboard.state import language, say
 from dashboard.translations import LANGUAGES
 from dashboard.visits import persistent
@@ -24,6 +24,7 @@ def freeze_modules() -> None:
 
 freeze_modules()
 PAGES = {
+    "data": st.Page(data.page, title=say("Data"), icon=":material/folder_open:", url_path="data"),
     "runs": st.Page(runs.page, title=say("Runs"), icon=":material/monitoring:", url_path="runs"),
     "samples": st.Page(samples.page, title=say("Samples"), icon=":material/grid_view:", url_path="samples"),
     "train": st.Page(train.page, title=say("Train"), icon=":material/model_training:", url_path="train"),
@@ -32,7 +33,7 @@ PAGES = {
     "compare": st.Page(compare.page, title=say("Compare"), icon=":material/compare:", url_path="compare"),
     "evaluate": st.Page(evaluate.page, title=say("Evaluate"), icon=":material/fact_check:", url_path="evaluate"),
 }
-SECTIONS = {"Pictures": ("generate", "edit", "compare", "evaluate"), "Training": ("runs", "samples", "train")}
+SECTIONS = {"Pictures": ("generate", "edit", "compare", "evaluate"), "Training": ("data", "train", "runs", "samples")}
 
 
 def first_page() -> None:

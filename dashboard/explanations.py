@@ -38,4 +38,22 @@ EXPLANATIONS = {
         "optim.lr": "taux d'apprentissage maximal",
         "cfg.drop_prob": "part des exemples d'entraînement dont toute l'étiquette est omise",
     },
+    "check_data": {
+        "dataset.size": (
+            "hauteur et largeur, ou une seule pour les deux, dont les images sont des copies agrandies d'un nombre "
+            "entier ; vide : ce que dit schema.yaml, sinon leur propre taille"
+        ),
+        "dataset.resize": (
+            "filtre qui réduit les images à cette taille, recadrées en leur milieu ; vide : ce que dit schema.yaml, "
+            "sinon les autres tailles sont refusées"
+        ),
+        "dataset.alpha": (
+            "garder la transparence, comme quatrième canal, ou poser les images sur le fond ; vide : ce que dit "
+            "schema.yaml, sinon la garder"
+        ),
+        "dataset.pixel_art": (
+            "ramener les images générées aux couleurs des images ; vide : ce que dit schema.yaml, sinon oui là où "
+            "elles sont peu nombreuses"
+        ),
+    },
 }

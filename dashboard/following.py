@@ -22,8 +22,13 @@ class Failure(NamedTuple):
     message: str
 
 
-def button(name: str, begin: Callable[[], Task], icon: str, disabled: bool = False, label: str = "") -> None:
+def button(
+    name: str, begin: Callable[[], Task], icon: str, disabled: bool = False, label: str = "", doing: str = ""
+) -> None:
     """A button that starts what `begin` returns; while it runs, how far it is and a button that cancels it.
+
+    label : of the button, "Generate" if empty
+    doing : what is being done meanwhile, "Sampling" if empty
 
     `begin` raises ValueError for what cannot be. What comes of it is for `outcome` to fetch.
     """
@@ -46,7 +51,7 @@ def button(name: str, begin: Callable[[], Task], icon: str, disabled: bool = Fal
             st.rerun()
     if busy:
         with st.empty().container():
-            follow(name)
+            follow(name, doing)
     else:
         st.empty()  # in the place of the preview, which would else stay until the whole page is there
 
@@ -86,14 +91,14 @@ def failed(name: str) -> bool:
 
 
 @st.fragment(run_every=POLL_S)
-def follow(name: str) -> None:
+def follow(name: str, doing: str = "") -> None:
     """How far the work is, and how the pictures look by now; the page is made anew once it is done."""
     work: Work | None = st.session_state.get(f"{name}.work")
     if work is None:
         return
     if work.done:
         st.rerun()
-    text = say("Sampling, NFE {nfe} per picture", nfe=work.nfe) if work.nfe else say("Sampling")
+    text = say("Sampling, NFE {nfe} per picture", nfe=work.nfe) if work.nfe else doing or say("Sampling")
     st.progress(work.share, say("Cancelling after this step") if work.cancelled else text)
     if work.images is not None:
         view.gallery(work.images, view.fitting_scale(work.images))

@@ -1,4 +1,4 @@
-"""What sampling says to a person, in French: notes and errors, which are written in English where they arise.
+"""What a person is told, in French: notes and errors, which are written in English where they arise.
 
 A group of a pattern that is called `names` holds names of the schema, and `read` what was read as which name. Names
 that a person is to type stay as the schema has them.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from dashboard import french_folders
 from dashboard.french_names import request_in
 
 NOTES = {
@@ -37,6 +38,7 @@ NOTES = {
     r"picture: the feather is wider than what is inpainted, so that the strength is (?P<a>.+) at most": (
         "image : le bord doux est plus large que ce qui est régénéré ; la force est de {a} au plus"
     ),
+    **french_folders.LINES,
 }
 
 # Of an error, what follows "attrs='...': " and the like, which stays.
@@ -170,11 +172,13 @@ ERRORS = {
         "une évaluation est déjà en cours ; attendez sa fin, ou arrêtez-la"
     ),
     r"trained further since; generate the pictures again": "entraînés plus loin depuis ; générez à nouveau les images",
+    # pictures of one's own
+    **french_folders.PROBLEMS,
 }
 
 
 def note_in(note: str, language: str) -> str:
-    """A note of a sampling job; one that is not known stays as it is."""
+    """A note of a sampling job, or a line of the check of a folder; one that is not known stays as it is."""
     return _french(note, NOTES, "") or note if language == "Français" else note
 
 
@@ -190,5 +194,6 @@ def _french(text: str, table: dict[str, str], before: str) -> str | None:
             said = {name: value or "" for name, value in match.groupdict().items()}
             said["names"] = request_in(said.get("names", ""), "Français")
             said["read"] = re.sub(r"(?<=['\"]) as ", " comme ", said.get("read", ""))
-            return said.get("before", "") + french.format(**said)
+            before = re.sub(r", line (?=\d+: )", ", ligne ", said.get("before", ""))
+            return before + french.format(**said)
     return None

@@ -85,8 +85,8 @@ TEXTS = {
     "Name": "Nom",
     "made of the settings": "fait des réglages",
     "Start": "Lancer",
-    "Put a folder of pictures, or a zip file, into {root}.": (
-        "Mettez un dossier d'images, ou un fichier zip, dans {root}."
+    "Choose a folder of pictures, or a zip file, on the page Data.": (
+        "Choisissez un dossier d'images, ou un fichier zip, sur la page Données."
     ),
     "At most {n} trainings started here run at once.": "Au plus {n} entraînements lancés ici tournent à la fois.",
     "Started: {run}": "Lancé : {run}",
@@ -107,4 +107,49 @@ TEXTS = {
     ),
     "Log": "Journal",
     "nothing yet": "rien encore",
+    # data
+    "Data": "Données",
+    "Folder or zip file on this machine": "Dossier ou fichier zip de cette machine",
+    "or a zip file of at most {most} MB": "ou un fichier zip de {most} Mo au plus",
+    "It is kept in {folder}/ and read without being unpacked. Folders and larger zip files are read where they are, "
+    "and nothing is written there.": (
+        "Il est gardé dans {folder}/ et lu sans être décompressé. Les dossiers et les fichiers zip plus grands sont "
+        "lus là où ils sont, et rien n'y est écrit."
+    ),
+    "Size and colours": "Taille et couleurs",
+    "Height": "Hauteur",
+    "Width": "Largeur",
+    "Scale down": "Réduire",
+    "Transparency": "Transparence",
+    "Pixel art": "Pixel art",
+    "kept": "gardée",
+    "laid on the background": "posée sur le fond",
+    "area": "moyenne",
+    "lanczos": "Lanczos",
+    "nearest": "pixel le plus proche",
+    "yes": "oui",
+    "no": "non",
+    "Check": "Vérifier",
+    "Reading the pictures": "Lecture des images",
+    "Something else is chosen since; check again.": "Le choix a changé depuis ; vérifiez à nouveau.",
+    "Train on this": "Entraîner là-dessus",
+    "Download the report": "Télécharger le rapport",
+    "To mend: {n}": "À corriger : {n}",
+    "and {n} more": "et {n} de plus",
+    "Timing a few steps of a training": "Mesure de quelques pas d'entraînement",
+    "Column": "Colonne",
+    "Rare values": "Valeurs rares",
+    "rare": "rare",
+    "Rare: of fewer than {n} pictures to train on, expect copies of them, or nothing.": (
+        "Rare : avec moins de {n} images pour l'entraînement, attendez-vous à leurs copies, ou à rien."
+    ),
+    "not known": "inconnu",
+    "{n} pictures, {training} to train on": "{n} images, dont {training} pour l'entraînement",
+    "Equal pictures": "Images égales",
+    "Notes": "Remarques",
+    "Pictures with their labels in a table, or in a folder for each class; without labels, a model trains "
+    "unconditionally. PNG, JPEG, WebP, GIF or BMP, of one size from {least} to {most} pixels.": (
+        "Des images avec leurs étiquettes dans un tableau, ou dans un dossier par classe ; sans étiquettes, le modèle "
+        "est inconditionnel. En PNG, JPEG, WebP, GIF ou BMP, d'une même taille de {least} à {most} pixels."
+    ),
 }

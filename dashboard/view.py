@@ -20,7 +20,7 @@ STYLE = """<style>
 .gallery { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-start; }
 .gallery figure { margin: 0; }
 .gallery img, .sheet img, [data-testid="stImage"] img { image-rendering: pixelated; display: block; }
-.gallery img { border-radius: 3px; }
+.gallery img { border-radius: 3px; background: repeating-conic-gradient(#ccc 0 25%, #fff 0 50%) 0 0 / 12px 12px; }
 .gallery figcaption { font-size: 0.8rem; opacity: 0.75; padding-top: 4px; overflow-wrap: anywhere; }
 .sheet { display: flex; overflow-x: auto; padding-bottom: 6px; }
 .sheet .rows { flex: none; padding-right: 10px; }
@@ -37,6 +37,15 @@ STYLE = """<style>
                            font-size: 0.9rem; font-weight: normal; text-align: left; vertical-align: top; }
 .summary thead th { font-weight: 600; overflow-wrap: anywhere; min-width: 5rem; }
 .summary tbody th { opacity: 0.75; }
+.lines { font-size: 0.9rem; overflow-wrap: anywhere; }
+.lines div { margin-bottom: 6px; }
+.values { display: grid; grid-template-columns: minmax(6.5rem, max-content) minmax(0, 1fr); gap: 12px 24px;
+          align-items: center; font-size: 0.9rem; }
+.values .name { max-width: 14rem; overflow-wrap: anywhere; }
+.values small { display: block; font-size: 0.8rem; opacity: 0.75; }
+.values .mark { display: inline-block; margin-left: 8px; padding: 0 7px; border-radius: 9px; font-size: 0.75rem;
+                background: rgba(222, 145, 20, 0.28); }
+.values .gallery { gap: 6px; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 0.85rem; }
 .legend i { display: inline-block; width: 14px; height: 4px; border-radius: 2px; margin: 0 7px 3px 0; }
 .attributes { border-collapse: collapse; }
@@ -62,6 +71,7 @@ FRENCH_STYLE = """<style>
 [data-testid="stFileUploaderDropzone"] [data-testid="stBaseButton-secondary"] p { font-size: 0; }
 [data-testid="stFileUploaderDropzoneInstructions"]::after { content: "PNG, GIF, BMP, JPEG ou WEBP, 20 Mo au plus";
                                                             font-size: 0.875rem; opacity: 0.7; }
+[class*="st-key-data-upload"] [data-testid="stFileUploaderDropzoneInstructions"]::after { content: "ZIP"; }
 [data-testid="stFileUploaderDropzone"] [data-testid="stBaseButton-secondary"] p::after { content: "Choisir un fichier";
                                                                                          font-size: 0.875rem; }
 </style>"""
@@ -169,6 +179,21 @@ def summary(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> 
     st.html(
         f'<div class="sheet"><table class="summary"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
     )
+
+
+def lines(texts: Sequence[str]) -> None:
+    """Texts one below the other, each as it is."""
+    st.html(f'<div class="lines">{"".join(f"<div>{html.escape(text)}</div>" for text in texts)}</div>')
+
+
+def rows(entries: Sequence[tuple[str, str, str, str]]) -> None:
+    """A name with a note below it and, if any, a mark beside it; and to the right HTML, as of `figures`."""
+    cells = "".join(
+        f'<div class="name">{html.escape(name)}{f"""<span class="mark">{html.escape(mark)}</span>""" if mark else ""}'
+        f"<small>{html.escape(note)}</small></div><div>{content}</div>"
+        for name, note, mark, content in entries
+    )
+    st.html(f'<div class="values">{cells}</div>')
 
 
 def attribute_bars(attributes: Sequence[tuple[str, float]]) -> None:

@@ -15,8 +15,9 @@ KEPT = 50  # visits, those that were used last; each reload is one
 # What a visit holds beside the values of its widgets.
 HELD = (
     "history", "favourites", "shown", "shown_runs", "known_runs", "edit.picture", "edit.masks", "edit.generation",
-    "compare.results", "rating", "rating.saved",
-    *(f"{page}.{what}" for page in ("generate", "edit", "compare", "rating") for what in ("work", "failure")),
+    "compare.results", "rating", "rating.saved", "data.checked", "data.forecast", "train.pictures",
+    *(f"{name}.{what}" for name in ("generate", "edit", "compare", "rating", "data", "forecast")
+      for what in ("work", "failure")),
 )  # fmt: skip
 
 

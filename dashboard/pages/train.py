@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
 from conf import option
-from dashboard import controls, jobs, view
+from dashboard import controls, jobs, uploads, view
 from dashboard.choices import folders_below
 from dashboard.overrides import command
 from dashboard.overview import Overview, duration, overviews
@@ -100,13 +101,22 @@ def groups(settings: TrainSettings) -> list[str]:
 
 
 def own_pictures(data_root: str) -> list[str]:
-    """Which folder of pictures: those below data_root, for a visitor has no business with others."""
-    found = folders_below(Path(data_root))
+    """Which pictures: those that were checked on the page Data, as they were, or others below data_root."""
+    offered: dict[Path, Sequence[str]] = st.session_state.get("train.pictures", {})
+    found = list(dict.fromkeys([*offered, *folders_below(Path(data_root)), *folders_below(uploads.FOLDER)]))
     if not found:
-        st.caption(say("Put a folder of pictures, or a zip file, into {root}.", root=data_root))
+        st.caption(say("Choose a folder of pictures, or a zip file, on the page Data."))
         return []
     path = st.selectbox(say("Pictures"), found, format_func=lambda path: path.name, **persistent("train.dataset.path"))
-    return [override("dataset.path", path.as_posix())]
+    return list(offered.get(path, [override("dataset.path", path.as_posix())]))
+
+
+def offer(overrides: Sequence[str]) -> None:
+    """Have the form begin with pictures that were checked: `overrides` are their dataset.path and what else is set."""
+    state, path = st.session_state, Path(jobs.check(["dataset=folder", *overrides]).dataset.path)
+    state["train.pictures"] = {**state.get("train.pictures", {}), path: list(overrides)}
+    state["train.recipe"], state["train.dataset.path"] = "", path
+    state[f"train.dataset.{chosen_option(composed(()), 'dataset')}"] = "folder"
 
 
 def chosen_option(settings: TrainSettings, group: str) -> str:

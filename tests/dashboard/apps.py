@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.choices import slot_choices
 from data.pixelfaces import SCHEMA
 
-PAGES = ["runs", "samples", "train", "generate", "edit", "compare", "evaluate"]
+PAGES = ["data", "runs", "samples", "train", "generate", "edit", "compare", "evaluate"]
 
 
 def show(name):

@@ -9,8 +9,9 @@ import conf
 from conditions.fields import NONE
 from dashboard import french_names, metrics, painter, ratings, translations
 from dashboard.explanations import EXPLANATIONS, explained
-from dashboard.pages import edit, generate, samples, train, upload
+from dashboard.pages import data, edit, generate, samples, train, upload
 from data import cryptopunks, pixelfaces
+from data.folder_check import CheckSettings
 from inference.settings import SampleSettings
 from tests.programs import ROOT
 from training.monitor import GRIDS, HELD_OUT
@@ -20,7 +21,7 @@ FILES = [ROOT / "streamlit_dashboard.py", *sorted((ROOT / "dashboard").rglob("*.
 STATES = ["running", "finished", "stopped", "failed", "killed", "unknown", "broken"]
 TABLES = [*ratings.CRITERIA, *painter.TOOLS, *edit.WAYS.values(), *samples.KINDS.values(), *STATES]
 TABLES += ["Training", "Pictures", *train.GROUPS.values(), *train.NUMBERS.values(), *train.LIMITS.values()]
-TABLES += upload.METHODS.values()
+TABLES += [*upload.METHODS.values(), *data.RESIZE.values(), *data.ALPHA.values(), *data.YES_NO.values()]
 TABLES += [generate.REPRODUCED, GRIDS, HELD_OUT, *(name for name, *_ in metrics.SUMMARY)]
 WIDGETS = ("number", "slider", "one_of", "explain")  # of dashboard/controls.py
 
@@ -69,6 +70,8 @@ def test_every_setting_that_has_a_widget_is_explained_in_french_and_no_other_is(
     assert set(EXPLANATIONS["sample"]) == settings_with_widgets()
     assert set(EXPLANATIONS["train"]) == {*train.NUMBERS, "device"}
     assert set(EXPLANATIONS["train"]) <= conf.names(TrainSettings)
+    assert set(EXPLANATIONS["check_data"]) == {f"dataset.{name}" for name in ("size", "resize", "alpha", "pixel_art")}
+    assert set(EXPLANATIONS["check_data"]) <= conf.names(CheckSettings)
 
 
 @pytest.mark.parametrize("schema", [cryptopunks.SCHEMA, pixelfaces.SCHEMA], ids=["cryptopunks", "pixelfaces"])
