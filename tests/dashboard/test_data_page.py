@@ -121,6 +121,6 @@ def test_training_starts_on_what_was_checked_with_its_settings(quick, monkeypatc
     labelled(form.number_input, "Training steps").set_value(7).run()
     labelled(form.button, "Start").click().run()
     assert not form.exception and not form.error
-    ((program, where, target, overrides, *_),) = started
+    ((program, _, target, overrides, *_),) = started
     assert program == "train" and target.parent == Path("runs/own")
     assert overrides == ["dataset=folder", *settings, "train.steps=7"]
