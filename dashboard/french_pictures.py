@@ -151,6 +151,14 @@ TEXTS = {
     "clear": "vider",
     "invert": "inverser",
     # compare
+    "Settings": "Réglages",
+    "Tables of the report": "Tableaux du rapport",
+    "Question": "Question",
+    "What the columns mean": "Ce que disent les colonnes",
+    "No report yet: {command} writes it.": "Pas encore de rapport : {command} l'écrit.",
+    "Of docs/REPORT.md, which python scripts/report.py writes from the metrics in docs/study.": (
+        "De docs/REPORT.md, en anglais, que python scripts/report.py écrit à partir des mesures de docs/study."
+    ),
     "How": "Comment",
     "Two settings in a grid": "Deux réglages en grille",
     "One setting at a time": "Un réglage à la fois",

@@ -22,6 +22,9 @@ STYLE = """<style>
 .gallery img, .sheet img, [data-testid="stImage"] img { image-rendering: pixelated; display: block; }
 .gallery img { border-radius: 3px; background: repeating-conic-gradient(#ccc 0 25%, #fff 0 50%) 0 0 / 12px 12px; }
 .gallery figcaption { font-size: 0.8rem; opacity: 0.75; padding-top: 4px; overflow-wrap: anywhere; }
+.chart { margin: 0 0 8px; }
+.chart img { display: block; max-width: 100%; border-radius: 6px; }
+.chart figcaption { font-size: 0.8rem; opacity: 0.75; padding-top: 4px; }
 .sheet { display: flex; overflow-x: auto; padding-bottom: 6px; }
 .sheet .rows { flex: none; padding-right: 10px; }
 .sheet .rows div { display: flex; align-items: center; justify-content: end; font-size: 0.8rem; opacity: 0.75;
@@ -140,6 +143,14 @@ def figures(pictures: Sequence[Tensor], scale: int, captions: Sequence[str] = ()
 
 def gallery(pictures: Sequence[Tensor], scale: int, captions: Sequence[str] = (), place=None) -> None:
     (place or st).html(figures(pictures, scale, captions))
+
+
+def figure(content: bytes, caption: str) -> None:
+    """A chart or a sheet as it is, or as wide as the page where that is narrower."""
+    st.html(
+        f'<figure class="chart"><img src="{source(content)}" alt="{html.escape(caption)}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
 
 
 def animation(content: bytes, width: int) -> None:

@@ -1,4 +1,4 @@
-"""Compare: the same seeds with one setting changed at a time, or with two crossed in a grid."""
+"""Compare: the same seeds with one setting changed at a time, or with two crossed in a grid; or what was measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conf import groups
 from dashboard import controls, following, view
 from dashboard.background import Show
 from dashboard.overrides import overrides_of, refuse
-from dashboard.pages import generate
+from dashboard.pages import generate, report
 from dashboard.sampling import prepared
 from dashboard.state import choose_weights, errors_shown, load, say
 from dashboard.visits import persistent
@@ -37,6 +37,15 @@ VARIED = (*AXES, "attrs", "negative", "quantise", "spacing", "refine")  # and no
 
 def page() -> None:
     st.title(say("Compare"))
+    settings, measured = st.tabs([say("Settings"), say("Tables of the report")])
+    with settings:
+        compared_settings()
+    with measured:
+        report.tables()
+
+
+def compared_settings() -> None:
+    """What is compared, and beneath it the pictures."""
     left, right = st.columns([5, 8], gap="large")
     with left:
         weights = choose_weights("compare.weights")

@@ -111,4 +111,4 @@ def report(evaluation: metrics.Evaluation) -> None:
         lines = path.read_text(encoding="utf-8").splitlines()
         st.markdown("\n".join(line.replace("# ", "#### ", 1) for line in lines if not line.startswith("![")))
     for figure in sorted(evaluation.folder.glob("*.png")):
-        st.image(figure.read_bytes(), caption=figure.stem)
+        view.figure(figure.read_bytes(), figure.stem)
