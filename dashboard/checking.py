@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from training.forecast import forecast
 from training.settings import TrainSettings
 
 EACH = 6  # pictures of a value that are shown
+TIMING, WAIT_S = threading.Lock(), 0.2
 
 
 class Checked(NamedTuple):
@@ -75,7 +77,15 @@ def by_value(data: InMemoryDataset) -> dict[tuple[str, str | None], Tensor]:
 
 
 def timed(settings: CheckSettings, contents: Contents, show: Show) -> list[str]:
-    """What a training on these pictures takes. Raises ValueError for one that this machine cannot do."""
-    show(0.0, None, 0)
-    with processes(settings.device) as here:
-        return forecast(TrainSettings(dataset=settings.dataset), split_by_id(contents.dataset()), here).lines
+    """What a training on these pictures takes. Raises ValueError for one that this machine cannot do.
+
+    One is timed after the other, also of several visitors: side by side they would slow each other down.
+    """
+    while not TIMING.acquire(timeout=WAIT_S):
+        show(0.0, None, 0)  # which ends it, where it was cancelled
+    try:
+        training, splits = TrainSettings(dataset=settings.dataset), split_by_id(contents.dataset())
+        with processes(settings.device) as here:
+            return forecast(training, splits, here, lambda share: show(share, None, 0)).lines
+    finally:
+        TIMING.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from data.base import Splits
@@ -57,20 +58,26 @@ class Forecast:
         return "## Training\n\n" + "\n".join(self.lines) + "\n"
 
 
-def forecast(settings: TrainSettings, splits: Splits, here: Processes) -> Forecast:
+OnStep = Callable[[float], None]  # called before each step with the share that is done; what it raises ends the timing
+
+
+def forecast(
+    settings: TrainSettings, splits: Splits, here: Processes, on_step: OnStep = lambda share: None
+) -> Forecast:
     """Times steps of a training on these data, and keeps nothing of it. Raises ValueError for one that cannot be."""
     train = splits.train
     refuse_impossible(settings, train.image_shape, train.schema, train.palette, here.device)
     trainer = Trainer(settings, splits, here)
     trainer.settle()
     parameters = sum(p.numel() for p in trainer.model.parameters())
-    return Forecast(settings, parameters, len(train), step_seconds(trainer), str(here.device))
+    return Forecast(settings, parameters, len(train), step_seconds(trainer, on_step), str(here.device))
 
 
-def step_seconds(trainer: Trainer) -> float:
+def step_seconds(trainer: Trainer, on_step: OnStep = lambda share: None) -> float:
     """The time of one step of training, at best of some after a first one; the steps change the trainer."""
     times = []
     for step in range(1 + TIMED):
+        on_step(step / (1 + TIMED))
         began = time.perf_counter()
         trainer.step(step, trainer.settings.train.steps)
         trainer.check()  # which waits for the device

@@ -145,7 +145,9 @@ def collected() -> None:
     state = st.session_state
     if (found := following.outcome("data")) is not None:
         state["data.checked"], contents = found
-        for what in ("data.forecast", "forecast.work", "forecast.failure"):  # of what was checked before
+        if following.running("forecast"):  # for what was checked before
+            state["forecast.work"].cancel()
+        for what in ("data.forecast", "forecast.work", "forecast.failure"):
             state.pop(what, None)
         if contents is not None:
             settings = settings_of(state["data.checked"].overrides)
@@ -239,7 +241,7 @@ def value_rows(checked: Checked, counts: list[Count], named: bool = False) -> No
 
 def scale(width: int) -> int:
     """How much pictures of a value are enlarged."""
-    return max(1, 48 // width)
+    return max(1, 64 // width)
 
 
 def how_to_lay_out() -> None:

@@ -21,7 +21,7 @@ def test_a_zip_file_is_dropped_looked_at_and_trained_on(page, zipped):  # noqa: 
     page.locator("input[type=file]").set_input_files(zipped)
     page.get_by_text("24 pictures of 8 x 8 pixels, colour.").wait_for()
     images = page.locator(".values").first.locator("img")
-    assert images.count() == 2 * 6 and images.first.bounding_box()["width"] == 48
+    assert images.count() == 2 * 6 and images.first.bounding_box()["width"] == 64
     assert images.first.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
     page.get_by_role("button", name="Train on this").click()
     page.get_by_role("heading", level=1, name="Train").wait_for()

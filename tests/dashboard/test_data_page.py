@@ -60,7 +60,7 @@ def test_a_folder_is_shown_by_its_values_and_says_which_are_rare(quick):
 def test_pictures_without_labels_are_shown_too(quick):
     sprites(quick / "own")
     html = shown(checked("own"))
-    assert html.count("<img") == 24 and 'width="48"' in html
+    assert html.count("<img") == 24 and 'width="64"' in html
 
 
 @pytest.mark.parametrize("language", ["English", "Français"])

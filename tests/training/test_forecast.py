@@ -21,7 +21,9 @@ def test_steps_are_timed_and_the_network_is_counted(monkeypatch):
     clock = iter([0.0, 9.0, 10.0, 10.5, 20.0, 20.4])  # the first step, which warms up, does not count
     monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
     splits = SMALL.dataset.load()
-    found = forecast(SMALL, splits, Processes(0, 1, CPU))
+    shares = []
+    found = forecast(SMALL, splits, Processes(0, 1, CPU), shares.append)
+    assert shares == pytest.approx([0, 1 / 3, 2 / 3])
     model = SMALL.model.build(splits.train.image_shape, splits.train.schema.cardinalities)
     assert found.parameters == sum(p.numel() for p in model.parameters())
     assert found.pictures == 85 and found.minutes == pytest.approx(0.4 * 3000 / 60)
