@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -12,6 +13,7 @@ from dashboard.reports import Details, Figure, Part, Table, Text
 from dashboard.state import errors_shown, say
 from dashboard.visits import persistent
 
+PROSE_PX = 820  # width of lines that are read with ease
 PATH = ROOT / "docs" / "REPORT.md"
 
 
@@ -30,13 +32,18 @@ def tables() -> None:
         shown(sections[title])
 
 
+def unbroken(cell: str) -> str:
+    """A figure and its interval, which may stand on two lines, but are each kept whole."""
+    return re.sub(r" (?=%)|(?<=[\d.]) to (?=[-+\d.])", lambda gap: gap[0].replace(" ", "\N{NO-BREAK SPACE}"), cell)
+
+
 def shown(parts: Sequence[Part]) -> None:
     for part in parts:
         match part:
             case Text(markdown):
-                st.markdown(markdown)
+                st.markdown(markdown, width=PROSE_PX)
             case Table(heads, rows):
-                view.summary(heads, rows)
+                view.summary(heads, [(name, [unbroken(cell) for cell in cells]) for name, cells in rows])
             case Figure(path, caption):
                 view.figure(path.read_bytes(), caption)
             case Details(summary, folded):

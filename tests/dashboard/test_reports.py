@@ -71,7 +71,7 @@ def test_a_question_shows_its_table_figure_and_commands(written, in_tmp, monkeyp
     app.run()
     assert not app.error and not app.exception
     html = "".join(block.proto.body for block in app.get("html"))
-    assert "<th>two</th><td>3</td>" in html and "50.0 % (40.0 to 60.0)" in html and "a figure" in html
+    assert "<th>two</th><td>3</td>" in html and "50.0\xa0% (40.0\xa0to\xa060.0)" in html and "a figure" in html
     assert "<td>python train.py</td>" in html
     written.unlink()
     assert "No report yet" in app.run().info[-1].value
