@@ -65,6 +65,12 @@ def number(settings: Settings, name: str, label: str, key: str, place: Any = st,
     )
 
 
+def switch(settings: Settings, name: str, label: str, key: str, place: Any = st, **how: Any) -> bool:
+    """Whether something is so."""
+    _, value = declared(settings, name)
+    return place.toggle(label, **{"value": value, "help": explain(settings, name)} | how, **persistent(key))
+
+
 def slider(settings: Settings, name: str, key: str, place: Any = st, **how: Any) -> float:
     """A number between its declared ends."""
     field, value = declared(settings, name)

@@ -35,6 +35,10 @@ EXPLANATIONS = {
         "train.minutes": "fin de l'entraînement après tant de minutes, si ce n'est par train.steps avant",
         "train.batch_size": "images par pas, tous processus confondus",
         "train.preview_every": "pas entre deux planches d'échantillons, sur un bruit fixe ; 0 pour jamais",
+        "augment.flip": "retourne des images d'entraînement de gauche à droite",
+        "augment.shift": (
+            "pixels, au plus, dont des images sont décalées en hauteur et en largeur, bords répétés ; 0 : pas du tout"
+        ),
         "optim.lr": "taux d'apprentissage maximal",
         "cfg.drop_prob": "part des exemples d'entraînement dont toute l'étiquette est omise",
     },

@@ -80,6 +80,8 @@ TEXTS = {
     "Further settings": "Autres réglages",
     "One on each line, as key=value": "Un par ligne, comme clé=valeur",
     "python train.py --help explains them all": "python train.py --help les explique tous",
+    "Mirrored at random": "En miroir, au hasard",
+    "Moved at random, pixels": "Décalées au hasard, pixels",
     "CPU threads": "Fils du processeur",
     "0: as many as make a step fastest": "0 : autant que le pas le plus rapide en demande",
     "Name": "Nom",

@@ -50,6 +50,7 @@ class Dataset(Settings):
     title      : for people, over pictures sampled from a model of it; empty for the name of the collection
     files      : that it reads below data_root
     backdrop   : the colour behind transparent pixels of pictures that people bring
+    mirrors    : whether a mirrored picture may still be what its label says
     preview    : requests, one for each row of the sample grids that a training makes
     split_rule : which pictures are held out, as weights record it
     """
@@ -57,6 +58,7 @@ class Dataset(Settings):
     title: ClassVar[str] = ""
     files: ClassVar[tuple[DataFile, ...]] = ()
     backdrop: ClassVar[tuple[int, int, int]] = (0, 0, 0)
+    mirrors: ClassVar[bool] = True
     split_rule: ClassVar[str] = SPLIT_RULE
     preview: list[Request] = previews("any")
 

@@ -52,6 +52,7 @@ class MNIST(Dataset):
     image_size: int = setting(16, "side in pixels; 28 is the native size", ge=8, le=512)
     preview: list[Request] = previews(*map(str, range(10)))
     files: ClassVar[tuple[DataFile, ...]] = FILES
+    mirrors: ClassVar[bool] = False
     split_rule: ClassVar[str] = f"{SPLIT_RULE} elsewhere; here the published test digits"
 
     def load(self, data_root: str) -> Splits:

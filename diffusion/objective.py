@@ -40,7 +40,8 @@ class TrainingObjective(ABC):
     def losses(self, update: str, network: Any, x_0: Tensor, cond: Tensor, *draws: Tensor) -> dict[str, Tensor]:
         """Values (B,) by the name of their curve: first the loss that the update minimises, then its terms.
 
-        The loss of the first update is "loss/train", by which a training is followed.
+        The loss of the first update is "loss/train", by which a training is followed. Of pictures that were augmented,
+        and of which the network is told so, `draws` ends with the augmentation vectors.
         """
 
 
@@ -64,4 +65,9 @@ class Denoising(TrainingObjective):
     def losses(
         self, update: str, network: Callable[..., Tensor], x_0: Tensor, cond: Tensor, *draws: Tensor
     ) -> dict[str, Tensor]:
-        return {"loss/train": self.diffusion.loss_at(network, x_0, cond, *draws)}
+        t, eps, *told = draws
+
+        def denoiser(x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+            return network(x_t, t, cond, *told)
+
+        return {"loss/train": self.diffusion.loss_at(denoiser, x_0, cond, t, eps)}

@@ -12,7 +12,13 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from conf import setting
-from models.embeddings import AttributeEmbedding, SpatialEmbedding, TimeEmbedding, sinusoidal_embedding
+from models.embeddings import (
+    AttributeEmbedding,
+    SpatialEmbedding,
+    TimeEmbedding,
+    augmentation_embedding,
+    sinusoidal_embedding,
+)
 from models.layers import zero
 from models.settings import NetworkSettings
 
@@ -30,19 +36,30 @@ class DiTSettings(NetworkSettings):
     map_channels: int = setting(16, "width of the spatial embedding that joins the input; 0 for none", ge=0, le=1024)
     dropout: float = setting(0.0, "at the end of both branches of a block", ge=0, le=0.999)
 
-    def build(self, image_shape: Sequence[int], cardinalities: Sequence[int], outputs: int | None = None) -> DiT:
+    def build(
+        self,
+        image_shape: Sequence[int],
+        cardinalities: Sequence[int],
+        outputs: int | None = None,
+        augmentation: int = 0,
+    ) -> DiT:
         """With random weights. Raises ValueError for a shape or widths that do not fit together."""
-        return DiT(image_shape, cardinalities, self, outputs or image_shape[0])
+        return DiT(image_shape, cardinalities, self, outputs or image_shape[0], augmentation)
 
 
 class DiT(nn.Module):
     """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, outputs, H, W): eps, x_0, v or logits, as it was trained.
 
+    In training it may also be told how pictures were augmented, (B, told); nothing stands for not at all.
+
     image_shape   : (C, H, W); the patch divides H and W
     cardinalities : number of values of each field of `cond`; () for an unconditional network
+    outputs, told : channels of the output, and entries of an augmentation vector
     """
 
-    def __init__(self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: DiTSettings, outputs: int):
+    def __init__(
+        self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: DiTSettings, outputs: int, told: int
+    ):
         super().__init__()
         channels, height, width = image_shape
         _refuse(height, width, settings)
@@ -57,11 +74,14 @@ class DiT(nn.Module):
         self.blocks = nn.ModuleList(Block(dim, settings) for _ in range(settings.depth))
         self.modulation = zero(nn.Linear(dim, 2 * dim))
         self.head = zero(nn.Linear(dim, outputs * patch**2))
+        self.augmentation = augmentation_embedding(told, dim)
 
-    def forward(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+    def forward(self, x_t: Tensor, t: Tensor, cond: Tensor, augmentation: Tensor | None = None) -> Tensor:
         if cond.shape[1] != self.fields:  # one column would be broadcast over all fields
             raise ValueError(f"cond has {cond.shape[1]} fields, this network was built for {self.fields}")
         emb = self.time(t)  #                                     (B, D)
+        if augmentation is not None:
+            emb = emb + self.augmentation(augmentation)
         if self.attributes is not None:
             emb = emb + self.attributes(cond)
         emb = F.silu(emb)

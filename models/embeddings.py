@@ -1,4 +1,4 @@
-"""The inputs of a network besides the picture: the time, and the label."""
+"""The inputs of a network besides the picture: the time, the label, and how a training picture was augmented."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+from models.layers import zero
 
 MAX_PERIOD = 10_000.0
 
@@ -82,3 +84,12 @@ class SpatialEmbedding(nn.Module):
 
     def forward(self, cond: Tensor) -> Tensor:
         return self.table(self.rows(cond)).unflatten(1, self.shape)
+
+
+def augmentation_embedding(entries: int, embed_dim: int) -> nn.Linear | None:
+    """Augmentation vectors (B, entries) -> (B, embed_dim), linear and without a bias: zero for a picture that was not
+    augmented (Karras et al. 2022, section 5). It starts at zero. None without entries.
+
+    Made last, it leaves the initial weights of all else as they are without it.
+    """
+    return zero(nn.Linear(entries, embed_dim, bias=False)) if entries else None

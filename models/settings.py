@@ -29,11 +29,18 @@ class NetworkSettings(Settings):
         """The settings that weights depend on: networks that have them in common can take each other's."""
         return {name: value for name, value in self.plain().items() if name not in self.training_only}
 
-    def build(self, image_shape: Sequence[int], cardinalities: Sequence[int], outputs: int | None = None) -> nn.Module:
+    def build(
+        self,
+        image_shape: Sequence[int],
+        cardinalities: Sequence[int],
+        outputs: int | None = None,
+        augmentation: int = 0,
+    ) -> nn.Module:
         """With random weights. Raises ValueError for a shape or widths that do not fit together.
 
         image_shape   : (C, H, W)
         cardinalities : number of values of each field of a label; () for an unconditional network
         outputs       : channels of what it returns; as many as the picture has if left out
+        augmentation  : entries of the vector that says how a training picture was augmented; 0 for none
         """
         raise NotImplementedError

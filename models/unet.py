@@ -11,7 +11,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from conf import setting
-from models.embeddings import AttributeEmbedding, SpatialEmbedding, TimeEmbedding
+from models.embeddings import AttributeEmbedding, SpatialEmbedding, TimeEmbedding, augmentation_embedding
 from models.layers import Downsample, Modulation, ResidualBlock, SelfAttention, Upsample, norm, zero
 from models.settings import NetworkSettings
 
@@ -58,16 +58,25 @@ class UNetSettings(NetworkSettings):
             attended = [level for level in range(2, len(mults)) if side <= ATTENDED * 2**level]
         return self.replace(channel_mults=mults, attention_levels=attended)
 
-    def build(self, image_shape: Sequence[int], cardinalities: Sequence[int], outputs: int | None = None) -> UNet:
+    def build(
+        self,
+        image_shape: Sequence[int],
+        cardinalities: Sequence[int],
+        outputs: int | None = None,
+        augmentation: int = 0,
+    ) -> UNet:
         """With random weights. Raises ValueError for a shape or widths that do not fit together."""
-        return UNet(image_shape, cardinalities, self.settled(image_shape), outputs or image_shape[0])
+        return UNet(image_shape, cardinalities, self.settled(image_shape), outputs or image_shape[0], augmentation)
 
 
 class UNet(nn.Module):
     """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, outputs, H, W): eps, x_0, v or logits, as it was trained.
 
+    In training it may also be told how pictures were augmented, (B, told); nothing stands for not at all.
+
     image_shape   : (C, H, W)
     cardinalities : number of values of each field of `cond`; () for an unconditional network
+    outputs, told : channels of the output, and entries of an augmentation vector
 
     Each level is `channels` times its multiple wide and half the size of the one before. Blocks of the attention levels
     are followed by self-attention; the middle always has it. With `patch` > 1 the finest level works on squares of
@@ -76,7 +85,9 @@ class UNet(nn.Module):
     Sizes that cannot be halved so often get a border of zeros at the right and at the bottom, which is cut off again.
     """
 
-    def __init__(self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: UNetSettings, outputs: int):
+    def __init__(
+        self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: UNetSettings, outputs: int, told: int
+    ):
         super().__init__()
         image_channels, height, width = image_shape
         channels, blocks, head_dim = settings.channels, settings.blocks, settings.head_dim
@@ -120,11 +131,14 @@ class UNet(nn.Module):
             if level > 0:
                 self.up.append(Upsample(at))
         self.head = nn.Sequential(norm(at), nn.SiLU(), zero(nn.Conv2d(at, outputs * area, kernel, padding=kernel // 2)))
+        self.augmentation = augmentation_embedding(told, embed_dim)
 
-    def forward(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+    def forward(self, x_t: Tensor, t: Tensor, cond: Tensor, augmentation: Tensor | None = None) -> Tensor:
         if cond.shape[1] != self.fields:  # one column would be broadcast over all fields
             raise ValueError(f"cond has {cond.shape[1]} fields, this network was built for {self.fields}")
         emb = self.time(t)  #                                 (B, E), or (B, 2 E) with the label beside it
+        if augmentation is not None:
+            emb = emb + self.augmentation(augmentation)
         if self.attributes is not None:
             label = self.attributes(cond)
             emb = torch.cat([emb, label], dim=1) if self.beside else emb + label

@@ -101,9 +101,9 @@ def computes_bf16(device: torch.device) -> bool:
 def in_precision(denoiser: Callable[..., Tensor], device: torch.device, precision: str) -> Callable[..., Tensor]:
     """The denoiser with its matrix products in `precision`; weights, and all around it, stay float32."""
 
-    def forward(x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+    def forward(*inputs: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            return denoiser(x_t, t, cond).float()
+            return denoiser(*inputs).float()
 
     return forward
 
@@ -114,14 +114,14 @@ def lay_out(network: nn.Module, channels_last: bool) -> nn.Module:
 
 
 def computed(network: nn.Module, device: torch.device, how: Compute) -> Callable[..., Tensor]:
-    """The denoiser (x_t, t, cond) that evaluates a network as `how` says, and returns contiguous float32.
+    """The denoiser (x_t, t, cond, ...) that evaluates a network as `how` says, and returns contiguous float32.
 
     Raises CompileError, when it is first evaluated, where PyTorch cannot compile.
     """
     denoiser = in_precision(_compiled(network) if how.compile else network, device, how.precision)
     if not how.channels_last:
         return denoiser
-    return lambda x_t, t, cond: denoiser(x_t.contiguous(memory_format=torch.channels_last), t, cond).contiguous()
+    return lambda x_t, *others: denoiser(x_t.contiguous(memory_format=torch.channels_last), *others).contiguous()
 
 
 def _compiled(network: nn.Module) -> Callable[..., Tensor]:

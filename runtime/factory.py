@@ -16,6 +16,7 @@ from conditions.dropout import AnyDropout, LabelDropout
 from conditions.schema import ConditionSchema
 from conf import Settings, one_of
 from data import AnyDataset, PixelFaces
+from data.augmentation import Augmentation
 from data.base import Dataset, Splits
 from data.palette import Palette
 from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
@@ -32,6 +33,7 @@ class Recipe(Settings):
     model: AnyModel = UNetSettings()
     diffusion: DiffusionSettings = DiffusionSettings()
     cfg: AnyDropout = LabelDropout()
+    augment: Augmentation = Augmentation()
     seed: int = 0
 
     @property
@@ -67,6 +69,7 @@ def build_model(
 ) -> nn.Module:
     """The network of a recipe, or of settings that have the same fields, with random weights decided by its seed."""
     outputs = len(palette) if palette and recipe.diffusion.prediction == "palette" else image_shape[0]
+    further = {"augmentation": recipe.augment.dims} if recipe.augment.dims else {}  # an input that baselines lack
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return recipe.model.build(image_shape, schema.cardinalities, outputs)
+        return recipe.model.build(image_shape, schema.cardinalities, outputs, **further)

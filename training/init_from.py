@@ -102,6 +102,8 @@ def _differing(info: WeightsInfo, was: Recipe, trainer: Trainer) -> dict[str, st
         reasons = {**dict.fromkeys(("map", *INPUT), "pictures of another size"), **reasons}
     if shape[0] != data.image_shape[0]:
         reasons |= dict.fromkeys((*INPUT, *OUTPUT), "other channels")
+    if not was.augment.dims:
+        reasons["augmentation"] = "trained without"
     if was.diffusion.prediction != now.prediction:
         reasons |= dict.fromkeys(OUTPUT, "another prediction")
     elif now.prediction == "palette" and info.palette != palette:

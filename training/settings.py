@@ -11,6 +11,7 @@ from baselines import BaselineSettings
 from conditions.dropout import AnyDropout, LabelDropout
 from conf import MAX_SEED, Precision, Settings, Text, setting
 from data import AnyDataset, PixelFaces
+from data.augmentation import Augmentation
 from data.base import InMemoryDataset, data_root
 from diffusion.gaussian import DiffusionSettings
 from diffusion.samplers import AnySampler
@@ -79,6 +80,7 @@ class TrainSettings(ComputeSettings):
     model: AnyModel = UNetSettings()
     diffusion: DiffusionSettings = DiffusionSettings()
     cfg: AnyDropout = LabelDropout()
+    augment: Augmentation = Augmentation()
     optim: AnyOptimizer = AdamW()
     sampler: AnySampler | None = None  # of the sample grids; null: as sample.py takes
     run: Text | None = setting(
@@ -101,8 +103,11 @@ class TrainSettings(ComputeSettings):
     train: Loop = Loop()
 
     def settled(self, train: InMemoryDataset) -> Self:
-        """With what pictures and model decide in the place of what was left out, for the record of a training on
-        `train`."""
+        """With what pictures and model decide in the place of what was left out, for the record of a training on them.
+
+        Raises ValueError where these pictures, augmented as the settings say, would have false labels or colours.
+        """
+        self.augment.refuse_false(train)
         dataset, model = self.dataset.settled(train), self.model.settled(train.image_shape)
         return self.replace(dataset=dataset, model=model, optim=self.optimizer)
 
@@ -136,6 +141,21 @@ class TrainSettings(ComputeSettings):
         return self
 
     @model_validator(mode="after")
+    def _augments_truly(self) -> TrainSettings:
+        augment = self.augment
+        if augment.flip and not self.dataset.mirrors:
+            raise ValueError(
+                f"augment.flip=true: mirrored, a picture of dataset={self.dataset.name} is not what its label says; "
+                "leave it out"
+            )
+        if augment.hue and self.diffusion.prediction == "palette":
+            raise ValueError(
+                f"augment.hue={augment.hue:g}: makes colours that are not in the palette, of which "
+                "diffusion.prediction=palette knows no others; leave it out, or use diffusion.prediction=v"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _patience_for_something(self) -> TrainSettings:
         if self.train.patience is not None and not self.train.validate_every:
             raise ValueError(
@@ -161,6 +181,10 @@ def refuse_for_baseline(settings: TrainSettings, model: BaselineSettings) -> Non
         if given not in usual:
             name, value = next((n, v) for n, v in given.plain().items() if v != getattr(usual[0], n, None))
             raise ValueError(f"{group}.{name}={value}: model={model.name} generates in one step; leave it out")
+    if settings.augment.on:
+        name = next(name for name in ("flip", "shift", "hue") if getattr(settings.augment, name))
+        value = str(getattr(settings.augment, name)).lower()
+        raise ValueError(f"augment.{name}={value}: model={model.name} cannot be told of it; leave it out")
     for name in ("preview.w", "preview.steps", "loss_buckets"):
         given = attrgetter(name)(settings.train)
         if given != attrgetter(name)(Loop()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -75,7 +76,7 @@ class Trainer:
 
     def __init__(self, settings: TrainSettings, splits: Splits, here: Processes):
         self.settings, self.here = settings, here
-        self.data = splits.train.to(here.device)
+        self.data = replace(splits.train, palette=settings.augment.palette(splits.train.palette)).to(here.device)
         self.schema = splits.train.schema
         self.splits = settings.dataset.split_rule
         self.prior = LabelPrior.fit(self.schema, self.data.labels.cpu()) if len(self.schema) else None
@@ -130,13 +131,13 @@ class Trainer:
         rows = self.order.indices(0).chunk(self.settings.train.accumulate)[0]
         batch, times = self.data.batch(rows), []
         generator = torch.Generator(self.here.device).manual_seed(0)
-        update, draws = self.objective.updates[0], self.objective.draws(batch.x_0, generator)
+        update, inputs = self.objective.updates[0], self.inputs(batch, generator)
         net = self.evaluated(lay_out(self.model, how.channels_last), how)
         with torch.random.fork_rng(devices=[]):  # for dropout layers
             for _ in range(1 + TIMED[self.checks_at_once]):
                 self._wait()
                 began = time.perf_counter()
-                first(self.objective.losses(update, net, batch.x_0, batch.cond, *draws)).mean().backward()
+                first(self.objective.losses(update, net, *inputs)).mean().backward()
                 self._wait()
                 times.append(time.perf_counter() - began)
         self.model.zero_grad(set_to_none=True)
@@ -153,6 +154,15 @@ class Trainer:
         dropout = self.settings.cfg
         return dropout(self.schema, batch.cond, generator) if isinstance(dropout, LabelDropout) else batch.cond
 
+    def inputs(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """What the losses of an update are computed on: pictures, labels, random numbers, and where the network is told
+        of it, how the pictures were augmented. That comes last, so that all else is as it would be without.
+        """
+        augment, cond = self.settings.augment, self.conditions(batch, generator)
+        draws = self.objective.draws(batch.x_0, generator)
+        x_0, vector = augment(batch.x_0, generator)
+        return (x_0, cond, *draws, *([vector] if augment.dims else []))
+
     def step(self, step: int, total: float) -> StepResult:
         """The optimiser's step number `step`, counted from 0, of `total`.
 
@@ -165,9 +175,8 @@ class Trainer:
         lr, updates, curves = self.optim.rate(step, total), self.objective.updates, {}
         for i, update in enumerate(updates):
             batch = self.data.batch(self.order.indices(step * len(updates) + i))
-            cond = self.conditions(batch, generator)
-            draws = self.objective.draws(batch.x_0, generator)
-            losses, grad_norm = self._update(step, update, lr, (batch.x_0, cond, *draws))
+            x_0, cond, *draws = self.inputs(batch, generator)
+            losses, grad_norm = self._update(step, update, lr, (x_0, cond, *draws))
             curves |= losses
         self.ema.update(self.model, step)
         return StepResult(curves, self.objective.times(draws), grad_norm, lr)

@@ -30,6 +30,7 @@ NUMBERS = {
     "optim.lr": "Learning rate", "cfg.drop_prob": "Whole labels dropped", "train.preview_every": "Sample grid every",
     "seed": "Seed",
 }  # fmt: skip
+AUGMENTATION = {"augment.flip": "Mirrored at random", "augment.shift": "Moved at random, pixels"}
 LIMITS = {"train.steps": "Up to step", "train.minutes": "Up to minute"}  # what ends a training, the first to come
 
 
@@ -56,6 +57,7 @@ def new() -> None:
     overrides += groups(composed(tuple(overrides)))
     overrides += numbers(composed(tuple(overrides)), recipe)
     with st.expander(say("Further settings")):
+        overrides += augmentation(composed(tuple(overrides)), recipe)
         text = st.text_area(
             say("One on each line, as key=value"), placeholder="train.ema_decay=0.999",
             help=say("python train.py --help explains them all"), **persistent("train.extra"),
@@ -133,6 +135,16 @@ def numbers(settings: TrainSettings, recipe: str) -> list[str]:
         how |= {"format": "%.5g", "step": default / 10 or 0.01} if isinstance(default, float) else {}
         key = f"train.{name}.{recipe}.{default}"
         value = controls.number(settings, name, say(NUMBERS[name]), key, places[i % 2], **how)
+        overrides += [override(name, value)] if value != default else []
+    return overrides
+
+
+def augmentation(settings: TrainSettings, recipe: str) -> list[str]:
+    """How training pictures are changed at random, as far as that differs from the recipe; hues are for photographs."""
+    overrides, places = [], controls.two_abreast("train.augmentation")
+    for place, control, name in zip(places, (controls.switch, controls.number), AUGMENTATION, strict=True):
+        _, default = controls.declared(settings, name)
+        value = control(settings, name, say(AUGMENTATION[name]), f"train.{name}.{recipe}.{default}", place)
         overrides += [override(name, value)] if value != default else []
     return overrides
 

@@ -253,6 +253,13 @@ def test_a_training_is_told_what_differs_from_its_recipe(in_tmp):
     ]  # which that option does not have
 
 
+def test_pictures_of_a_training_are_augmented_as_the_page_says(in_tmp):
+    app = open_page("train")
+    labelled(app.toggle, "Mirrored at random").set_value(True)
+    labelled(app.number_input, "Moved at random, pixels").set_value(2).run()
+    assert not app.exception and app.code[0].value == "python train.py augment.flip=true augment.shift=2"
+
+
 def test_figures_of_evaluations_stand_side_by_side(in_tmp):
     for name, value in (("a", 0.25), ("b", 0.5)):
         folder = Path("evaluations/faces") / name

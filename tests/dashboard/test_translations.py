@@ -22,8 +22,9 @@ STATES = ["running", "finished", "stopped", "failed", "killed", "unknown", "brok
 TABLES = [*ratings.CRITERIA, *painter.TOOLS, *edit.WAYS.values(), *samples.KINDS.values(), *STATES]
 TABLES += ["Training", "Pictures", *train.GROUPS.values(), *train.NUMBERS.values(), *train.LIMITS.values()]
 TABLES += [*upload.METHODS.values(), *data.RESIZE.values(), *data.ALPHA.values(), *data.YES_NO.values()]
+TABLES += train.AUGMENTATION.values()
 TABLES += [generate.REPRODUCED, GRIDS, HELD_OUT, *(name for name, *_ in metrics.SUMMARY)]
-WIDGETS = ("number", "slider", "one_of", "explain")  # of dashboard/controls.py
+WIDGETS = ("number", "slider", "switch", "one_of", "explain")  # of dashboard/controls.py
 
 
 def said() -> set[str]:
@@ -68,7 +69,7 @@ def test_a_text_that_is_not_in_the_table_stays_as_it_is():
 
 def test_every_setting_that_has_a_widget_is_explained_in_french_and_no_other_is():
     assert set(EXPLANATIONS["sample"]) == settings_with_widgets()
-    assert set(EXPLANATIONS["train"]) == {*train.NUMBERS, "device"}
+    assert set(EXPLANATIONS["train"]) == {*train.NUMBERS, *train.AUGMENTATION, "device"}
     assert set(EXPLANATIONS["train"]) <= conf.names(TrainSettings)
     assert set(EXPLANATIONS["check_data"]) == {f"dataset.{name}" for name in ("size", "resize", "alpha", "pixel_art")}
     assert set(EXPLANATIONS["check_data"]) <= conf.names(CheckSettings)

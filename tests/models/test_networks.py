@@ -26,11 +26,11 @@ def seed():
 
 @pytest.fixture(params=SMALL, ids=lambda settings: settings().name)
 def small(request):
-    """(map_channels, outputs) -> a small network of one kind."""
+    """(map_channels, outputs, augmentation) -> a small network of one kind."""
 
-    def build(map_channels: int = 4, outputs: int | None = None) -> nn.Module:
+    def build(map_channels: int = 4, outputs: int | None = None, augmentation: int = 0) -> nn.Module:
         settings = request.param(**SMALL[request.param], map_channels=map_channels)
-        return settings.build(SHAPE, CARDINALITIES, outputs)
+        return settings.build(SHAPE, CARDINALITIES, outputs, augmentation)
 
     return build
 
@@ -102,6 +102,34 @@ def test_a_batch_gives_what_its_images_give_alone(small):
     for i in range(4):
         part = slice(i, i + 1)
         assert_close(model(x_t[part], t[part], LABELS[part]), together[part], rtol=1e-4, atol=1e-5)
+
+
+def test_what_was_not_augmented_is_to_the_bit_what_a_network_without_augmentation_returns(small):
+    """A vector of zeros, and none, whatever was learned; and the other weights are the same from the beginning."""
+    torch.manual_seed(1)
+    plain = small()
+    torch.manual_seed(1)
+    told = small(augmentation=5)
+    assert told.augmentation.weight.shape[1] == 5 and not told.augmentation.weight.any()
+    for name, parameter in plain.state_dict().items():
+        assert torch.equal(told.state_dict()[name], parameter)
+    told.load_state_dict({**told.state_dict(), **awake(plain).state_dict()})
+    nn.init.normal_(told.augmentation.weight)
+    x_t, t = inputs()
+    without = plain.eval()(x_t, t, LABELS)
+    for vector in ((), (torch.zeros(4, 5),)):
+        assert torch.equal(told.eval()(x_t, t, LABELS, *vector), without)
+
+
+def test_every_entry_of_the_augmentation_vector_reaches_the_output_of_its_picture(small):
+    told = awake(small(augmentation=3)).eval()
+    x_t, t = inputs()
+    before = told(x_t, t, LABELS)
+    for entry in range(3):
+        vector = torch.zeros(4, 3)
+        vector[1, entry] = -1
+        changed = (told(x_t, t, LABELS, vector) - before).abs().amax(dim=(1, 2, 3)) > 1e-3
+        assert changed.tolist() == [False, True, False, False]
 
 
 def test_labels_are_not_changed_by_the_network(small):

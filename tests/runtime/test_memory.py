@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from data.augmentation import Augmentation
 from data.pixelfaces import SCHEMA
 from models.dit import DiTSettings
 from models.unet import UNetSettings
@@ -44,6 +45,7 @@ def test_no_more_is_reckoned_for_a_picture_than_is_kept(model, share):
 def training(model, batch_size=64, moments=2, precision="fp32"):
     return SimpleNamespace(
         model=model,
+        augment=Augmentation(),
         seed=0,
         optim=SimpleNamespace(moments=moments),
         precision=precision,

@@ -65,8 +65,15 @@ def test_who_asks_twice_to_stop_loses_nothing(train_tiny, in_tmp, monkeypatch, c
 
 @pytest.mark.parametrize(
     "settings",
-    [[], ["precision=bf16"], ["model.dropout=0.2"], ["cfg=off"], ["train.batch_size=50"]],
-    ids=["plain", "bf16", "dropout", "unconditional", "batches over epochs"],
+    [
+        [],
+        ["precision=bf16"],
+        ["model.dropout=0.2"],
+        ["cfg=off"],
+        ["train.batch_size=50"],
+        ["augment.flip=true", "augment.shift=2"],
+    ],
+    ids=["plain", "bf16", "dropout", "unconditional", "batches over epochs", "augmentation"],
 )
 def test_a_stopped_run_continues_bit_for_bit(train_tiny, in_tmp, monkeypatch, settings):
     settings = [*settings, f"train.steps={STEPS}"]

@@ -19,15 +19,15 @@ pytest.importorskip("onnx")
 
 AGREES = 1e-3
 SMALL = {"channels": 8, "channel_mults": [1, 2], "blocks": 1, "attention_levels": [1], "head_dim": 8, "map_channels": 2}
-NETWORKS = {  # settings, picture, values of each field, outputs
+NETWORKS = {  # settings, picture, values of each field, outputs, entries of an augmentation vector
     "palette logits of patches, transparent and not square": (
-        UNetSettings(**SMALL, patch=2), (4, 24, 32), (3, 2, 5), 11
+        UNetSettings(**SMALL, patch=2), (4, 24, 32), (3, 2, 5), 11, 5
     ),
     "a border at the right and at the bottom": (
-        UNetSettings(**SMALL | {"channel_mults": [1, 2, 2]}, patch=2), (4, 21, 34), (3, 2), None
+        UNetSettings(**SMALL | {"channel_mults": [1, 2, 2]}, patch=2), (4, 21, 34), (3, 2), None, 0
     ),
-    "transformer": (DiTSettings(patch=4, width=24, depth=2, heads=2, map_channels=2), (3, 24, 24), (3, 2), None),
-    "unconditional and grey": (UNetSettings(**SMALL | {"attention_levels": []}), (1, 16, 16), (), None),
+    "transformer": (DiTSettings(patch=4, width=24, depth=2, heads=2, map_channels=2), (3, 24, 24), (3, 2), None, 5),
+    "unconditional and grey": (UNetSettings(**SMALL | {"attention_levels": []}), (1, 16, 16), (), None, 0),
 }  # fmt: skip
 
 
@@ -58,8 +58,8 @@ def runs(content: bytes):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_agrees_with_pytorch_at_any_batch_size(name):
-    settings, shape, cardinalities, outputs = NETWORKS[name]
-    model = with_random_weights(settings.build(shape, cardinalities, outputs))
+    settings, shape, cardinalities, outputs, augmentation = NETWORKS[name]
+    model = with_random_weights(settings.build(shape, cardinalities, outputs, augmentation))
     before = copy.deepcopy(model.state_dict())
     exported = runs(to_onnx(model, shape, len(cardinalities)))
     generator = torch.Generator().manual_seed(1)
