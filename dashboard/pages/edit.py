@@ -82,8 +82,8 @@ def picture(info: WeightsInfo) -> Tensor | None:
 
 
 def distinct(images: list[Tensor]) -> list[Tensor]:
-    """The pictures without those that come twice."""
-    return list({digest(image): image for image in reversed(images)}.values())[::-1]
+    """The pictures in their order, each where it comes first."""
+    return list({digest(image): image for image in images}.values())
 
 
 def digest(images: Tensor) -> str:

@@ -183,13 +183,17 @@ def test_what_came_of_another_picture_is_not_shown_beside_this_one(tiny):
     assert torch.equal(app.session_state["edit.picture"], made) and not app.exception
 
 
-def test_the_picture_that_is_edited_stays_when_its_results_join_the_others(tiny):
-    app = sampled(generate(tiny))
-    history = app.session_state["history"]
-    app = open_page("edit", **{"edit.weights": tiny, "history": history, "edit.way.True": "noise"})
-    before = app.session_state["edit.picture"]
-    assert torch.equal(before, history[0].images[-1])  # the newest
+@pytest.mark.parametrize("chosen", [None, 0])
+def test_the_picture_that_is_edited_stays_when_its_results_join_the_others(tiny, chosen):
+    """Also one that was chosen: it stands among what was generated too, and once the newest was edited instead."""
+    (generation,) = sampled(generate(tiny)).session_state["history"]
+    before = generation.images[-1 if chosen is None else chosen]  # the newest, unless one was chosen
+    given = {} if chosen is None else {"edit.picture": before}
+    app = open_page("edit", **{"edit.weights": tiny, "history": [generation], "edit.way.True": "noise", **given})
+    assert torch.equal(app.session_state["edit.picture"], before)
     app.number_input(key="edit.n").set_value(1)
     labelled(app.number_input, "Steps").set_value(2).run()
     sampled(app, "edit")
+    assert torch.equal(app.session_state["edit.generation"].init, before)
     assert len(app.session_state["history"]) == 2 and torch.equal(app.session_state["edit.picture"], before)
+    assert "Edit this further" in [button.label for button in app.button]  # the results, beside their picture
