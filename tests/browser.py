@@ -1,5 +1,6 @@
 """A real browser for tests, driven by playwright."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import subprocess
 import pytest
 
 from data.download import DataFileError
+from scripts.maintain import browser
 from tests.programs import ROOT, data_root
 
 
@@ -18,20 +20,14 @@ def unavailable(reason: str):
 @pytest.fixture(scope="module")
 def chromium():
     """Debian's chromium, installed if it is not there."""
-    path = shutil.which("chromium")
-    if path is None and shutil.which("apt-get") and shutil.which("bash"):
-        done = subprocess.run([shutil.which("bash"), ROOT / "scripts" / "browser.sh"], capture_output=True, text=True)
-        path = done.stdout.strip() if done.returncode == 0 else None
-    if path is None:
-        unavailable("scripts/browser.sh could not install chromium, which takes Debian's apt-get and root or sudo")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
+    if importlib.util.find_spec("playwright") is None:
         unavailable("playwright is not installed; python -m pip install -r requirements-dev.txt")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    if not shutil.which("chromium") and shutil.which("apt-get") and shutil.which("bash"):
+        subprocess.run([shutil.which("bash"), ROOT / "scripts" / "browser.sh"], capture_output=True)
+    if not shutil.which("chromium"):
+        unavailable("scripts/browser.sh could not install chromium, which takes Debian's apt-get and root or sudo")
+    with browser.chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -9,15 +9,14 @@ default weights. Each press has other seeds. Beside a training, start that first
 from __future__ import annotations
 
 import argparse
-import shutil
 import statistics
 import time
 from typing import TYPE_CHECKING
 
+from scripts.maintain.browser import chromium, open_page
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-WAIT_MS = 120_000
 
 
 def seconds(page: Page, seed: int, n: int) -> float:
@@ -34,23 +33,18 @@ def seconds(page: Page, seed: int, n: int) -> float:
 
 
 def main() -> None:
-    from playwright.sync_api import sync_playwright
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--pictures", type=int, default=4)
     args = parser.parse_args()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.set_default_timeout(WAIT_MS)
+    with chromium() as browser:
+        page = open_page(browser, 1400, 900)
         page.goto(args.address)
         page.get_by_role("heading", name="Picture with seed 0").wait_for()  # the first picture, which is there unasked
         page.get_by_role("spinbutton", name="Pictures").fill(str(args.pictures))
         page.keyboard.press("Enter")
         took = [seconds(page, 1000 * (i + 1), args.pictures) for i in range(args.repeats)]
-        browser.close()
     each = ", ".join(f"{s:.2f}" for s in took)
     print(f"{args.pictures} pictures: {statistics.median(took):.2f} s from click to finished, the median of {each}")
 

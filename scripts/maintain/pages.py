@@ -8,16 +8,12 @@ Times are of this machine as it is: leave it idle.
 
 from __future__ import annotations
 
-import io
-import shutil
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
-from scripts.maintain.screenshots import COLOURS, WAIT_MS
+from scripts.maintain.browser import chromium, open_page, save_picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -50,18 +46,12 @@ def times(page: Page, file: Path) -> dict[str, float]:
 
 
 def main(file: Path, picture: Path | None) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        page.set_default_timeout(WAIT_MS)
+    with chromium() as browser:
+        page = open_page(browser, WIDTH, HEIGHT)
         for name, seconds in times(page, file).items():
             print(f"{name}: {seconds:.2f} s")
         if picture is not None:
-            shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            shot.quantize(COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True)
-        browser.close()
+            save_picture(page, picture)
 
 
 if __name__ == "__main__":

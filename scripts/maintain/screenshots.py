@@ -1,24 +1,23 @@
 """Pictures of the dashboard's pages for the README, from a dashboard that is running.
 
-python scripts/maintain/screenshots.py http://localhost:8501 docs/images
+python -m scripts.maintain.screenshots http://localhost:8501 docs/images
+python -m scripts.maintain.screenshots http://localhost:8501 docs/images --only generate edit
+
+The pages runs, samples and train show the runs that the dashboard finds: the first needs one with curves.
 """
 
 from __future__ import annotations
 
-import io
-import shutil
-import sys
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
+from scripts.maintain.browser import chromium, open_page, save_picture
 
-if TYPE_CHECKING:  # the tests take `choose` from here, also where playwright cannot be had
+if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 WIDTH, HEIGHT, TALLEST = 1280, 800, 1240
-COLOURS = 96  # of a file, which keeps it small
-WAIT_MS = 120_000
 
 
 def press(page: Page) -> None:
@@ -53,6 +52,7 @@ def generate(page: Page) -> None:
 
 def edit(page: Page) -> None:
     page.get_by_role("link", name="Generate").click()
+    page.get_by_role("heading", name="Picture with seed 0").wait_for()  # the first picture, which is there unasked
     choose(page, "Type", "Female")
     page.get_by_text("attrs=Female").first.wait_for()
     press(page)
@@ -62,9 +62,9 @@ def edit(page: Page) -> None:
     canvas = page.locator("canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    page.mouse.move(box["x"] + 95, box["y"] + 140)
+    page.mouse.move(box["x"] + 95, box["y"] + 150)  # along the eyes
     page.mouse.down()
-    page.mouse.move(box["x"] + 245, box["y"] + 155, steps=40)
+    page.mouse.move(box["x"] + 215, box["y"] + 156, steps=40)
     page.mouse.up()
     choose(page, "Eyes", "3D Glasses")
     page.get_by_text("attrs=3D Glasses").first.wait_for()
@@ -99,15 +99,17 @@ SHOTS = {
 }
 
 
-def main(address: str, folder: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, (path, act) in SHOTS.items():
-            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-            page.set_default_timeout(WAIT_MS)
-            page.goto(f"{address}/{path}")
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("address")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", nargs="+", choices=SHOTS, default=SHOTS, help="pages; all of them unless named")
+    args = parser.parse_args()
+    with chromium() as browser:
+        for name in args.only:
+            path, act = SHOTS[name]
+            page = open_page(browser, WIDTH, HEIGHT)
+            page.goto(f"{args.address.rstrip('/')}/{path}")
             page.get_by_role("heading", level=1).wait_for()
             if act is not None:
                 act(page)
@@ -115,12 +117,11 @@ def main(address: str, folder: Path) -> None:
             content = page.locator('[data-testid="stMainBlockContainer"]').bounding_box()
             page.set_viewport_size({"width": WIDTH, "height": min(max(HEIGHT, int(content["height"])), TALLEST)})
             page.locator('[data-testid="stMain"]').evaluate("main => main.scrollTo(0, 0)")
+            page.mouse.move(0, 0)  # what stands beneath the mouse may explain itself over other things
             page.wait_for_timeout(4000)  # for curves and pictures to stand still
-            picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            picture.quantize(COLOURS, dither=Image.Dither.NONE).save(folder / f"dashboard-{name}.png", optimize=True)
+            save_picture(page, args.folder / f"dashboard-{name}.png")
             page.close()
-        browser.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1].rstrip("/"), Path(sys.argv[2]))
+    main()
