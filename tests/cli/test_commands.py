@@ -1,5 +1,6 @@
-"""The commands of the README, exactly as typed, in a copy of the checkout, as processes of their own."""
+"""The commands of the README, exactly as typed; the main ones as processes, in a copy of the checkout."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import urllib.request
 import pytest
 
 from tests.conftest import TINY
-from tests.programs import ROOT
+from tests.programs import ROOT, run_program
 
 LEFT_OUT = shutil.ignore_patterns(".*", "runs", "samples", "datasets", "__pycache__", "tests")
 
@@ -44,7 +45,7 @@ def stop_after_some_steps(process: subprocess.Popen, runs) -> None:
     deadline = time.monotonic() + 200
     while not list(runs.glob("*/status.json")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.2)
-    time.sleep(5)
+    time.sleep(1)  # by now the loop has its handlers of signals
     process.send_signal(signal.SIGINT)
 
 
@@ -67,41 +68,6 @@ def test_train_then_sample_cryptopunks(checkout, real_data):
     assert (record["attrs"], record["w"], len(record["images"])) == ("Male,glasses", 3.0, 16)
     assert record["nfe"] == 8 and len(output.splitlines()) <= 8
     assert len(list(pictures.glob("seed-*.png"))) == 16 and (pictures / "grid.png").exists()
-
-
-def test_mnist_conditional_and_not(checkout, real_data):
-    small = ["dataset=mnist", *TINY[1:], "train.steps=2", f"data_root={real_data}"]
-    run(checkout, "train.py", *small)
-    output = run(checkout, "sample.py", "dataset=mnist", "attrs=7", "w=2", "steps=2")
-    assert "1x16x16" not in output and "mnist" in output
-    run(checkout, "train.py", *small, "cfg=off", "dataset.image_size=28", "run=runs/off")
-    run(checkout, "sample.py", "checkpoint=runs/off/checkpoints/ema.safetensors", "steps=2", "n=2")
-
-
-def test_multirun_sweeps_other_keys(checkout):
-    run(checkout, "train.py", "--multirun", "seed=0,1", *TINY, "train.steps=1")
-    names = sorted(path.name for path in (checkout / "runs/pixelfaces").iterdir())
-    assert len(names) == 2
-    assert ["seed-0" in names[0], "seed-1" in names[1]] == [True, True]
-
-
-def test_the_same_seeds_with_one_setting_changed(checkout):
-    run(checkout, "train.py", *TINY, "train.steps=1", "run=runs/pixelfaces/few")
-    typed = ("vary.steps=[1,2]", "vary.w=[1,7]", "seeds=[0,1,2]", "attrs=top hat,shades", "refine=0")
-    output = run(checkout, "scripts/compare.py", *typed, "dataset=pixelfaces")
-    (folder,) = (checkout / "comparisons").iterdir()
-    assert len((folder / "cells.csv").read_text().splitlines()) == 1 + 5 * 3
-    assert (folder / "contact.png").is_file() and "baseline" in output
-
-
-@pytest.mark.parametrize("program", ["train.py", "sample.py"])
-def test_help_and_cfg(checkout, program):
-    before = sorted(checkout.rglob("*.*"))
-    assert "auto, cpu, cuda, mps" in run(checkout, program, "--help")
-    assert "precision:" in run(checkout, program, "--cfg", "job")
-    assert [p for p in sorted(checkout.rglob("*.*")) if "__pycache__" not in str(p)] == [
-        p for p in before if "__pycache__" not in str(p)
-    ]
 
 
 @pytest.mark.slow
@@ -137,3 +103,44 @@ def test_tensorboard(checkout):
     finally:
         process.kill()
         process.wait()
+
+
+# -- in the process of the test, which has imported PyTorch already ---------------------------------------------
+
+
+def test_mnist_conditional_and_not(in_tmp, real_data, capsys):
+    small = ["dataset=mnist", *TINY[1:], "train.steps=2", f"data_root={real_data}"]
+    run_program("train.py", *small)
+    capsys.readouterr()
+    run_program("sample.py", "dataset=mnist", "attrs=7", "w=2", "steps=2")
+    output = capsys.readouterr().out
+    assert "1x16x16" not in output and "runs/mnist/" in output
+    run_program("train.py", *small, "cfg=off", "dataset.image_size=28", "run=runs/off")
+    run_program("sample.py", "checkpoint=runs/off/checkpoints/ema.safetensors", "steps=2", "n=2", "out=off")
+    assert len(list(in_tmp.glob("off/seed-*.png"))) == 2
+
+
+def test_multirun_sweeps_other_keys(in_tmp):
+    run_program("train.py", "--multirun", "seed=0,1", *TINY, "train.steps=1")
+    names = sorted(path.name for path in (in_tmp / "runs/pixelfaces").iterdir())
+    assert len(names) == 2
+    assert ["seed-0" in names[0], "seed-1" in names[1]] == [True, True]
+
+
+def test_the_same_seeds_with_one_setting_changed(in_tmp, capsys):
+    run_program("train.py", *TINY, "train.steps=1", "run=runs/pixelfaces/few")
+    typed = ("vary.steps=[1,2]", "vary.w=[1,7]", "seeds=[0,1,2]", "attrs=top hat,shades", "refine=0")
+    run_program("scripts/compare.py", *typed, "dataset=pixelfaces")
+    (folder,) = (in_tmp / "comparisons").iterdir()
+    assert len((folder / "cells.csv").read_text().splitlines()) == 1 + 5 * 3
+    assert (folder / "contact.png").is_file() and "baseline" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("program", ["train.py", "sample.py"])
+def test_help_and_cfg(in_tmp, program, capsys):
+    """Neither writes anything, not even the folders in which Hydra keeps what it was told."""
+    for arguments, expected in ((["--help"], "auto, cpu, cuda, mps"), (["--cfg", "job"], "precision:")):
+        with contextlib.suppress(SystemExit):
+            run_program(program, *arguments)
+        assert expected in capsys.readouterr().out
+    assert list(in_tmp.iterdir()) == []
