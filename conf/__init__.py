@@ -11,7 +11,8 @@ The YAML files beside this one hold choices only: which option of a group a prog
 from __future__ import annotations
 
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 import annotated_types
@@ -126,6 +127,7 @@ def one_of(classes: Sequence[type[Settings]], tag: str = "name") -> Any:
 
 
 # -- what a class of settings says of itself -----------------------------------------------------------------------
+# Kept once known, for every override that is typed asks for it again.
 
 
 def members(annotation: Any) -> list[type[Settings]]:
@@ -147,13 +149,15 @@ def option(cls: type[Settings]) -> str:
     )
 
 
-def groups(cls: type[Settings]) -> dict[str, dict[str, type[Settings]]]:
+@cache
+def groups(cls: type[Settings]) -> Mapping[str, Mapping[str, type[Settings]]]:
     """The groups among the fields of a class, each with its options."""
     found = {name: {option(c): c for c in members(field.annotation)} for name, field in cls.model_fields.items()}
     return {name: options for name, options in found.items() if options and all(options)}
 
 
-def fields(cls: type[Settings], before: str = "") -> dict[str, FieldInfo]:
+@cache
+def fields(cls: type[Settings], before: str = "") -> Mapping[str, FieldInfo]:
     """Every single setting by its dotted name, without those of groups."""
     found: dict[str, FieldInfo] = {}
     for name, field in cls.model_fields.items():
@@ -164,12 +168,13 @@ def fields(cls: type[Settings], before: str = "") -> dict[str, FieldInfo]:
     return found
 
 
-def names(cls: type[Settings]) -> set[str]:
+@cache
+def names(cls: type[Settings]) -> frozenset[str]:
     """All that can stand before the = on the command line."""
     found = set(fields(cls))
     for group, options in groups(cls).items():
         found |= {group, *(f"{group}.{name}" for member in options.values() for name in names(member))}
-    return found
+    return frozenset(found)
 
 
 def closest(typed: str, cls: type[Settings]) -> list[str]:

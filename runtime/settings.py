@@ -7,6 +7,7 @@ import shlex
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,8 +32,12 @@ WRITTEN = 'settings are written key=value, and a value with spaces needs quotes,
 S = TypeVar("S", bound=Settings)
 
 
+@cache
 def register(cls: type[Settings]) -> None:
-    """Make the defaults of a program and of the options of its groups known to Hydra."""
+    """Make the defaults of a program and of the options of its groups known to Hydra, which keeps them.
+
+    An option of a group is the same class in each program, so that no registration changes what another one made known.
+    """
     store, found = ConfigStore.instance(), groups(cls)
     for group, options in found.items():
         for option, member in options.items():
@@ -153,11 +158,12 @@ def check_written(argument: str, cls: type[Settings]) -> None:
         raise ValueError(unknown(key, cls))
 
 
-def known(cls: type[Settings]) -> set[str]:
+@cache
+def known(cls: type[Settings]) -> frozenset[str]:
     """All that can stand before the = on the command line, parts of nested settings and experiments included."""
     found = {*names(cls), *cls.model_fields}
     found |= {name.rpartition(".")[0] for name in found if "." in name}
-    return found | {path.name for path in CONF.iterdir() if path.is_dir() and path.name == "experiment"}
+    return frozenset(found) | {path.name for path in CONF.iterdir() if path.is_dir() and path.name == "experiment"}
 
 
 def unknown(key: str, cls: type[Settings]) -> str:

@@ -57,6 +57,15 @@ def test_what_composes_without_arguments_is_what_is_declared(cls):
     }
 
 
+def test_an_option_is_the_same_class_in_every_program():
+    """Hydra has one place for it, which the program that registers last would change for all."""
+    for cls in PROGRAMS:
+        for group, options_of in groups(cls).items():
+            for other in PROGRAMS:
+                theirs = groups(other).get(group, {})
+                assert all(theirs.get(name, member) is member for name, member in options_of.items()), (cls, other)
+
+
 @pytest.mark.parametrize("model", ["unet", "dit"])
 @pytest.mark.parametrize("diffusion", ["linear", "cosine"])
 @pytest.mark.parametrize("prediction", ["eps", "palette"])
