@@ -1,7 +1,9 @@
-"""The entry points, run in the process of a test."""
+"""The entry points, run in the process of a test, or in several that work together."""
 
 import os
 import runpy
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,3 +23,28 @@ def run_program(program: str, *arguments: str) -> None:
         runpy.run_path(str(ROOT / program), run_name="__main__")
     finally:
         sys.argv = before
+
+
+def run_together(folder: Path, *command: str, size: int = 2) -> list[subprocess.CompletedProcess]:
+    """`python command` in `size` processes, with the environment that torchrun gives; as they ended, rank by rank."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    group = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    common = {**os.environ, **group, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}  # one thread: sums in one order
+    started = [
+        subprocess.Popen(
+            [sys.executable, *command], cwd=folder, env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for rank in range(size)
+    ]  # fmt: skip
+    try:
+        outputs = [process.communicate(timeout=250) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    return [
+        subprocess.CompletedProcess(process.args, process.returncode, *output)
+        for process, output in zip(started, outputs, strict=True)
+    ]

@@ -3,11 +3,7 @@
 import contextlib
 import json
 import math
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +25,7 @@ from inference.pipeline import Pipeline
 from runtime.checkpoint import load_tensors, read_info, save_weights
 from runtime.distributed import Processes
 from tests.evaluation.stubs import bench_of
-from tests.programs import ROOT, run_program
+from tests.programs import ROOT, run_program, run_together
 
 SMALL = [
     "steps=2", "refine=1", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "validity.n=4",
@@ -171,25 +167,9 @@ def test_unconditional_weights_are_measured_where_that_makes_sense(copied, train
 def test_two_processes_finish_with_the_figures_of_one(copied):
     """As torchrun starts them: each samples its share of the files, which the first then finds by their names."""
     shutil.rmtree(copied / "evaluations/samples")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(ROOT / "evaluate.py"), f"checkpoint={WEIGHTS}", *SMALL, "out=shared"]
-    members = [
-        subprocess.Popen(
-            command, env={**os.environ, **group, "RANK": str(rank), "LOCAL_RANK": str(rank)}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for rank in range(2)
-    ]  # fmt: skip
-    try:
-        outputs = [member.communicate(timeout=250) for member in members]
-    finally:
-        for member in members:
-            member.kill()
-    assert [member.returncode for member in members] == [0, 0], outputs
-    assert [out.count("written:") for out, _ in outputs] == [1, 0]
+    ended = run_together(copied, str(ROOT / "evaluate.py"), f"checkpoint={WEIGHTS}", *SMALL, "out=shared")
+    assert [process.returncode for process in ended] == [0, 0], ended
+    assert [process.stdout.count("written:") for process in ended] == [1, 0]
     assert figures(copied / "shared") == figures(copied / "result")
     assert read(copied / "shared")["sampling"]["sampled"] == read(copied / "result")["sampling"]["sampled"]
 

@@ -1,38 +1,12 @@
 """Two processes on one machine: what one of them finds, both know; and an error in either is reported by its rank."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
 
 import pytest
 
 from runtime.distributed import processes
 from tests.conftest import TINY
-from tests.programs import ROOT, run_program
-
-
-def run_together(folder, *command: str, size: int = 2) -> tuple[list[int], list[str]]:
-    """Exit statuses and error messages of a program in `size` processes, with the environment that torchrun gives."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    together = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
-    started = [
-        subprocess.Popen(
-            [sys.executable, *command],
-            cwd=folder,
-            env={**os.environ, **together, "PYTHONPATH": str(ROOT), "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(size)
-    ]
-    errors = [process.communicate(timeout=200)[1] for process in started]
-    return [process.returncode for process in started], errors
-
+from tests.programs import ROOT, run_program, run_together
 
 TOGETHER = """
 import sys
@@ -66,8 +40,8 @@ agree()
 
 def test_what_the_main_process_returns_or_raises_every_process_returns_or_raises(tmp_path):
     """Otherwise one process ends and the other waits for it."""
-    statuses, errors = run_together(tmp_path, "-c", TOGETHER)
-    assert statuses == [0, 0], errors
+    ended = run_together(tmp_path, "-c", TOGETHER)
+    assert [process.returncode for process in ended] == [0, 0], ended
     refusal = "seed=-1: must be a whole number"
     for rank in range(2):
         found = (tmp_path / f"rank-{rank}").read_text()
@@ -82,8 +56,8 @@ def test_one_two_and_three_processes_write_equal_pictures(tmp_path, weights):
     for n in (5, 1):
         for size in (1, 2, 3):
             out = f"out={n}-of-{size}"
-            statuses, errors = run_together(tmp_path, *common, "attrs=crown", "w=1", f"n={n}", out, size=size)
-            assert statuses == [0] * size, errors
+            ended = run_together(tmp_path, *common, "attrs=crown", "w=1", f"n={n}", out, size=size)
+            assert [process.returncode for process in ended] == [0] * size, ended
         alone = sorted((tmp_path / f"{n}-of-1").glob("*.png"))
         assert len(alone) == n + 1
         for size in (2, 3):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from data import PixelFaces
 from runtime.checkpoint import CheckpointError, load_state
 from runtime.distributed import Processes
 from tests.conftest import TINY
-from tests.programs import ROOT
+from tests.programs import ROOT, run_together
 from training.loop import train
 from training.run import Run
 from training.trainer import Trainer
@@ -122,13 +123,13 @@ def test_requests_of_the_sample_grids_that_nobody_can_meet_are_refused_by_name(t
 # -- as processes of their own ------------------------------------------------------------------------------
 
 
-def start(folder, run: str, *overrides: str, processes: int = 1) -> subprocess.Popen:
-    launcher = [sys.executable]
-    if processes > 1:
-        launcher += ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    settings = [*TINY, "train.checkpoint_every=1", f"run={run}", *overrides]
+def typed(run: str, *overrides: str) -> list[str]:
+    return [str(ROOT / "train.py"), *TINY, "train.checkpoint_every=1", f"run={run}", *overrides]
+
+
+def start(folder, run: str, *overrides: str, launcher: Sequence[str] = ()) -> subprocess.Popen:
     return subprocess.Popen(
-        [*launcher, str(ROOT / "train.py"), *settings],
+        [sys.executable, *launcher, *typed(run, *overrides)],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},  # sums in one order, whatever the machine
         stdout=subprocess.DEVNULL,
@@ -170,13 +171,23 @@ posix = pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
 
 
 @posix
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_killed_run_continues_bit_for_bit(tmp_path, processes):
-    settings = ["train.steps=20"]
-    finish(start(tmp_path, "whole", *settings, processes=processes))
-    kill_after_step(start(tmp_path, "killed", *settings, processes=processes), tmp_path, "killed", 3)
+def test_a_killed_run_continues_bit_for_bit(train_tiny, in_tmp):
+    settings = ("train.steps=20", "train.checkpoint_every=1")
+    whole = train_tiny(*settings, "run=whole")
+    kill_after_step(start(in_tmp, "killed", *settings), in_tmp, "killed", 3)
+    assert 3 <= saved_step(in_tmp, "killed") < 20
+    states = [load_state(run.state) for run in (whole, train_tiny(*settings, "run=killed"))]
+    assert states[1]["step"] == 20 and equal(*states)
+
+
+@posix
+def test_a_run_of_two_processes_that_was_killed_continues_bit_for_bit(tmp_path):
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    kill_after_step(start(tmp_path, "killed", "train.steps=20", launcher=torchrun), tmp_path, "killed", 3)
     assert 3 <= saved_step(tmp_path, "killed") < 20
-    finish(start(tmp_path, "killed", *settings, processes=processes))
+    for run in ("whole", "killed"):
+        ended = run_together(tmp_path, *typed(run, "train.steps=20"))
+        assert [process.returncode for process in ended] == [0, 0], ended
     whole, killed = (load_state(Run(tmp_path / run).state) for run in ("whole", "killed"))
     assert killed["step"] == 20
     assert equal(whole, killed)
