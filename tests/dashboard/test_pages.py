@@ -98,15 +98,19 @@ def test_samples_follow_a_training_until_a_step_is_chosen(in_tmp, train_tiny):
     assert app.select_slider[0].options == ["1", "2", "3", "4"] and app.select_slider[0].value == 1
 
 
-def test_two_settings_are_crossed(tiny):
+def test_two_settings_are_crossed_and_downloaded_as_the_script_writes_them(tiny):
     app = open_page("compare", **{"compare.weights": tiny})
     app.text_input(key="compare.across").set_value("0, 2")
     app.text_input(key="compare.down.steps").set_value("2, 3")
     app.number_input(key="compare.n").set_value(1).run()
     sampled(app, "compare")
     assert not app.exception and not app.error
-    results = app.session_state["compare.results"].results
-    assert [result.row.value for result in results] == ["2 x 0", "2 x 2", "3 x 0", "3 x 2"]
+    compared, values = app.session_state["compare.results"], ["2 x 0", "2 x 2", "3 x 0", "3 x 2"]
+    assert [result.row.value for result in compared.results] == values
+    with zipfile.ZipFile(io.BytesIO(compare.archive(compared.results, compared.seeds))) as archive:
+        assert archive.namelist() == ["cells.csv", "contact.png"]
+        rows = list(csv.DictReader(archive.read("cells.csv").decode().splitlines()))
+    assert [row["value"] for row in rows] == values and "attrs=top hat,shades" in rows[0]["command"]
     app.text_input(key="compare.across").set_value("many").run()
     assert "must be numbers" in app.error[0].value
 
@@ -153,19 +157,6 @@ def test_comparisons_and_ratings_begin_with_a_request_so_that_guidance_matters(t
     assert app.text_input(key="compare.names").value == "top hat,shades"
     app = open_page("evaluate", **{"rate.weights.A": tiny, "rate.weights.B": tiny})
     assert [box.value for box in app.text_input if box.label == "Request"] == ["top hat,shades"] * 2
-
-
-def test_a_comparison_is_downloaded_as_the_script_writes_it(tiny):
-    app = open_page("compare", **{"compare.weights": tiny})
-    app.text_input(key="compare.across").set_value("0, 2")
-    app.text_input(key="compare.down.steps").set_value("2")
-    app.number_input(key="compare.n").set_value(1).run()
-    sampled(app, "compare")
-    compared = app.session_state["compare.results"]
-    with zipfile.ZipFile(io.BytesIO(compare.archive(compared.results, compared.seeds))) as archive:
-        assert archive.namelist() == ["cells.csv", "contact.png"]
-        rows = list(csv.DictReader(archive.read("cells.csv").decode().splitlines()))
-    assert [row["value"] for row in rows] == ["2 x 0", "2 x 2"] and "attrs=top hat,shades" in rows[0]["command"]
 
 
 def test_a_run_goes_on_where_what_ended_it_is_raised(in_tmp, monkeypatch):

@@ -1,8 +1,11 @@
 """A training that begins with the weights of another."""
 
+import contextlib
 import re
+import shutil
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,9 +26,16 @@ from training.run import Run
 STILL = ("train.steps=1", "optim.lr=1e-12", "optim.warmup=0")
 
 
+@pytest.fixture(scope="module")
+def earlier(train_tiny, tmp_path_factory) -> Path:
+    with contextlib.chdir(tmp_path_factory.mktemp("earlier")):
+        return train_tiny("train.steps=2", "seed=5", "run=first").weights.absolute()
+
+
 @pytest.fixture
-def first(train_tiny, in_tmp):
-    return train_tiny("train.steps=2", "seed=5", "run=first").weights
+def first(earlier, in_tmp) -> Path:
+    """A copy of the weights of an earlier training, in the working directory."""
+    return Path(shutil.copy(earlier, "first.safetensors"))
 
 
 def apart(one, other) -> float:

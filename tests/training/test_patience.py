@@ -48,15 +48,17 @@ def test_without_patience_it_goes_on_with_the_newest_weights_and_forgets_what_wa
     assert load_state(run.state)["patience"] == {"best": None, "since": 0}
 
 
-@pytest.mark.parametrize("stopped", [3, 6, 7])
-def test_a_stop_on_the_way_changes_nothing(losses, train_tiny, in_tmp, monkeypatch, stopped):
+def test_a_stop_on_the_way_changes_nothing(losses, train_tiny, in_tmp, monkeypatch):
+    """Before the lowest loss, and in two places of the wait after it."""
     whole = train_tiny(*EARLY, "run=whole")
-    with monkeypatch.context() as patch:
-        stop_after(patch, stopped)
-        train_tiny(*EARLY, "run=parts")
-    parts = train_tiny(*EARLY, "run=parts")
-    assert equal(load_state(whole.state), load_state(parts.state))
-    assert equal(load_tensors(whole.weights), load_tensors(parts.weights))
+    for stopped in (3, 6, 7):
+        run = f"run=after-{stopped}"
+        with monkeypatch.context() as patch:
+            stop_after(patch, stopped)
+            assert load_state(train_tiny(*EARLY, run).state)["step"] == stopped
+        parts = train_tiny(*EARLY, run)
+        assert equal(load_state(whole.state), load_state(parts.state)), stopped
+        assert equal(load_tensors(whole.weights), load_tensors(parts.weights)), stopped
 
 
 def test_without_a_held_out_loss_there_is_nothing_to_wait_for(compose, in_tmp):
