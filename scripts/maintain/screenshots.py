@@ -117,7 +117,7 @@ def main() -> None:
             content = page.locator('[data-testid="stMainBlockContainer"]').bounding_box()
             page.set_viewport_size({"width": WIDTH, "height": min(max(HEIGHT, int(content["height"])), TALLEST)})
             page.locator('[data-testid="stMain"]').evaluate("main => main.scrollTo(0, 0)")
-            page.mouse.move(0, 0)  # what stands beneath the mouse may explain itself over other things
+            page.mouse.move(WIDTH - 2, HEIGHT // 2)  # off everything that explains itself beneath the mouse
             page.wait_for_timeout(4000)  # for curves and pictures to stand still
             save_picture(page, args.folder / f"dashboard-{name}.png")
             page.close()
