@@ -14,7 +14,7 @@ from tests.conftest import TINY
 from training.run import Run
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=240):  # on a busy machine, importing alone takes more than one minute
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
