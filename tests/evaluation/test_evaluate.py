@@ -28,9 +28,9 @@ from tests.evaluation.stubs import bench_of
 from tests.programs import ROOT, run_program, run_together
 
 SMALL = [
-    "steps=2", "refine=1", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "validity.n=4",
+    "steps=2", "refine=0", "exact.n=6", "exact.tries=2", "adherence.n=1", "adherence.w=[0,3]", "validity.n=4",
     "validity.named=[0,2]", "validity.w=[3]", "memorisation.n=20", "edits.n=5", "speed.repeats=1",
-    "measure=[exact,adherence,validity,memorisation,speed]", "batch_size=16", "device=cpu",
+    "measure=[exact,adherence,validity,memorisation,speed]", "batch_size=64", "device=cpu",
 ]  # fmt: skip
 WEIGHTS = Path("run/checkpoints/ema.safetensors")
 
@@ -76,9 +76,9 @@ def figures(folder) -> dict:
 
 def test_it_leaves_figures_a_report_and_pictures(evaluated):
     record = read(evaluated / "result")
-    assert (record["split"], record["w"], record["steps"], record["nfe"]) == ("validation", 3, 2, 10)
+    assert (record["split"], record["w"], record["steps"], record["nfe"]) == ("validation", 3, 2, 4)
     assert set(record["adherence"]["by_w"]) == {"0", "3"}
-    assert [record["adherence"]["by_w"][w]["nfe"] for w in ("0", "3")] == [5, 10]  # without guidance, half the cost
+    assert [record["adherence"]["by_w"][w]["nfe"] for w in ("0", "3")] == [2, 4]  # without guidance, half the cost
     assert record["exact"]["images"] == 6 and record["memorisation"]["sets"]["no request"]["samples"] == 20
     pictures = 2 * 6 + 2 * record["adherence"]["requests"] + 2 * 4 + 2 * 20
     assert record["sampling"]["sampled"] == record["sampling"]["pictures"] == pictures
@@ -88,10 +88,10 @@ def test_it_leaves_figures_a_report_and_pictures(evaluated):
     assert record["command"].startswith("python evaluate.py checkpoint=") and "out=" not in record["command"]
     assert record["command"] in report and record["checkpoint"] in report and record["speed"]["seconds"] > 0
     assert f"dpmpp_2m, steps 2, spacing {record['spacing']['name']}" in report
-    assert f"refine {record['refine']}, w = 3 unless stated otherwise; seed 0; NFE 10 per picture" in report
+    assert f"refine {record['refine']}, w = 3 unless stated otherwise; seed 0; NFE 4 per picture" in report
     inside = read_settings(evaluated / "result/worst.png")
     assert inside["checkpoint"] == record["checkpoint"]
-    shown = (record["checkpoint"], "dpmpp_2m", "2 steps", "w = 3", "NFE 10", "validation")
+    shown = (record["checkpoint"], "dpmpp_2m", "2 steps", "w = 3", "NFE 4", "validation")
     assert all(part in inside["caption"] for part in shown)
 
 
@@ -100,7 +100,7 @@ def test_given_again_it_samples_nothing_and_says_the_same(copied, monkeypatch):
         raise AssertionError("sampled again")
 
     monkeypatch.setattr("inference.pipeline.Pipeline.__call__", refuse)
-    nfe = {0: 5, 1: 5, 3: 10}
+    nfe = {0: 2, 1: 2, 3: 4}
     monkeypatch.setattr(  # which would sample, to count
         "inference.pipeline.Pipeline.evaluations", lambda self, cond, options, **_: nfe[options.w]
     )
