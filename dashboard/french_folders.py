@@ -40,6 +40,9 @@ PROBLEMS = {
     r"(?P<a>.*) is a data set of its own; give the folder another name": (
         "{a} est déjà un jeu de données ; donnez un autre nom au dossier"
     ),
+    r"more than (?P<a>.*) files; give the folder that holds the pictures alone": (
+        "plus de {a} fichiers ; donnez le dossier qui contient seulement les images"
+    ),
     r"more than (?P<a>.*) files or (?P<b>.*) GB; unpack it and give its folder": (
         "plus de {a} fichiers ou {b} Go ; décompressez-le et donnez son dossier"
     ),

@@ -132,7 +132,10 @@ def _sorted(source: Source, problems: Problems) -> Source:
 
 def _folder(path: Path, problems: Problems) -> Source:
     sizes, times, files = dict[str, int](), dict[str, int](), dict[str, str]()
-    for key, entry in _walked(path, ""):
+    for number, (key, entry) in enumerate(_walked(path, "")):
+        if number == MAX_FILES:  # the whole disk, for instance
+            problems.add(str(path), f"more than {MAX_FILES:,} files; give the folder that holds the pictures alone")
+            return Source(path, {}, {}, _nothing)
         if entry.is_file():
             about = entry.stat()
             sizes[key], times[key], files[key] = about.st_size, about.st_mtime_ns, entry.path

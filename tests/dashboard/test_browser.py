@@ -21,7 +21,7 @@ from tests.conftest import TINY
 from tests.programs import ROOT, data_root
 from training.run import Run
 
-PAGES = ["", "runs", "samples", "train", "generate", "edit", "compare", "evaluate"]
+PAGES = ["", "data", "runs", "samples", "train", "generate", "edit", "compare", "evaluate"]
 WAIT_MS = 60_000
 
 

@@ -323,3 +323,12 @@ def test_a_path_must_lead_to_a_folder(tmp_path, name, says):
 def test_names_of_other_data_sets_are_taken(tmp_path, name):
     with pytest.raises(ValueError, match="give the folder another name"):
         load(tmp_path / name)
+
+
+def test_the_whole_disk_is_not_walked(tmp_path, monkeypatch):
+    """A path typed too short, such as / or a home directory."""
+    monkeypatch.setattr("data.folder_source.MAX_FILES", 5)
+    folder = sprites(tmp_path / "own", metadata=GOOD)
+    with pytest.raises(Refusals) as refused:
+        load(folder)
+    assert str(refused.value.lines[0]).endswith("more than 5 files; give the folder that holds the pictures alone")
