@@ -119,6 +119,11 @@ PROBLEMS = {
     r"(?P<a>\d+) cells between (?P<b>.*), but the header has (?P<c>\d+); put cells .*": (
         "{a} cellules, mais l'en-tête en a {c} ; mettez entre guillemets celles qui contiennent le séparateur"
     ),
+    r"cannot be read \((?P<a>.*) MB; files of at most (?P<b>.*) MB are read\); check it, or write it anew": (
+        "illisible ({a} Mo ; les fichiers font {b} Mo au plus) ; vérifiez-le, ou réécrivez-le"
+    ),
+    r"cannot be read \((?P<a>.*)\); check it, or write it anew": "illisible ({a}) ; vérifiez-le, ou réécrivez-le",
+    r"cannot be read \((?P<a>.*)\); write it as YAML": "illisible ({a}) ; écrivez-le en YAML",
     r"cannot be read \((?P<a>.*)\); check its quotes": "illisible ({a}) ; vérifiez ses guillemets",
     r"needs a column (?P<a>\S+), and has (?P<b>.*); name the columns in the first line": (
         "doit avoir une colonne {a}, et a {b} ; nommez les colonnes dans la première ligne"

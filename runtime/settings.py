@@ -32,12 +32,8 @@ WRITTEN = 'settings are written key=value, and a value with spaces needs quotes,
 S = TypeVar("S", bound=Settings)
 
 
-@cache
 def register(cls: type[Settings]) -> None:
-    """Make the defaults of a program and of the options of its groups known to Hydra, which keeps them.
-
-    An option of a group is the same class in each program, so that no registration changes what another one made known.
-    """
+    """Make the defaults of a program and of the options of its groups known to Hydra."""
     store, found = ConfigStore.instance(), groups(cls)
     for group, options in found.items():
         for option, member in options.items():

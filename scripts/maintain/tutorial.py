@@ -7,6 +7,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 from pathlib import Path
 
 import nbformat
@@ -37,7 +38,8 @@ def executed(notebook: NotebookNode) -> NotebookNode:
     """
     folder = {"metadata": {"path": str(TUTORIAL.parent)}}
     client = NotebookClient(notebook, timeout=None, kernel_name=KERNEL["name"], record_timing=False, resources=folder)
-    return client.execute()
+    env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # the kernel's own shows figures
+    return client.execute(env=env)
 
 
 def for_storage(notebook: NotebookNode) -> NotebookNode:

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from conditions.schema import UNKNOWN
-from conf import Settings, setting
+from conf import setting
+from models.settings import NetworkSettings
 from scripts.speed.bench import ROOT, parameters
 
 Call = Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]  # (network, x_t, t, class) -> output
@@ -30,7 +31,7 @@ class OneClass(nn.Module):
         return self.call(self.network, x_t, t, cond[:, 0] - UNKNOWN)
 
 
-class Peer(Settings):
+class Peer(NetworkSettings):
     """A network of another project.
 
     package : as pip knows it

@@ -73,7 +73,7 @@ def test_the_check_tells_sizes_without_reading_the_files_again(tmp_path):
     for _ in range(2):  # decoded, and from the file
         contents = Folder(path=str(folder), size=10, resize="area").read(str(tmp_path / "data_root"), Problems(""))
         folder.rename(tmp_path / "away")
-        text = report(contents)
+        text = report(contents).to_markdown()
         (tmp_path / "away").rename(folder)
         assert "20 of them from files of 40 x 40 pixels, 4 times as large, scaled down by the filter area." in text
         assert "4 of them from files of 50 x 30 pixels, scaled down by the filter area, after cropping" in text

@@ -202,7 +202,7 @@ def test_cfg_plus_plus_goes_on_with_the_noise_of_the_reference(w):
         *((kind, {"interval": v}, "must be a list in brackets of 2 numbers from 0 to 1") for kind in (CFG, Interval)
           for v in ([0.1], [0.1, 0.2, 0.3], [0.1, 1.2], [-0.1, 1.0], 0.5)),
         *((kind, {"fade": v}, "must be a number from 0 to 1") for kind in (CFG, Fade) for v in (-0.1, 1.1)),
-        *((DynamicThresholding, {"percentile": v}, "must be a number above 0 of at most 1") for v in (0.0, 1.01)),
+        *((DynamicThresholding, {"percentile": v}, "must be a number above 0 and of at most 1") for v in (0.0, 1.01)),
     ],
     ids=str,
 )  # fmt: skip
