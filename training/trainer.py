@@ -131,13 +131,13 @@ class Trainer:
         rows = self.order.indices(0).chunk(self.settings.train.accumulate)[0]
         batch, times = self.data.batch(rows), []
         generator = torch.Generator(self.here.device).manual_seed(0)
-        update, inputs = self.objective.updates[0], self.inputs(batch, generator)
+        update, draws = self.objective.updates[0], self.objective.draws(batch.x_0, generator)
         net = self.evaluated(lay_out(self.model, how.channels_last), how)
         with torch.random.fork_rng(devices=[]):  # for dropout layers
             for _ in range(1 + TIMED[self.checks_at_once]):
                 self._wait()
                 began = time.perf_counter()
-                first(self.objective.losses(update, net, *inputs)).mean().backward()
+                first(self.objective.losses(update, net, batch.x_0, batch.cond, *draws)).mean().backward()
                 self._wait()
                 times.append(time.perf_counter() - began)
         self.model.zero_grad(set_to_none=True)
