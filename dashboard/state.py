@@ -12,7 +12,6 @@ import streamlit as st
 from torch import Tensor
 
 from dashboard import view
-from dashboard.events import Scalars
 from dashboard.french_messages import error_in
 from dashboard.translations import translated
 from dashboard.visits import persistent
@@ -21,6 +20,7 @@ from inference.pipeline import Pipeline
 from inference.weights import available
 from runtime.checkpoint import WeightsInfo
 from runtime.factory import Recipe, build_splits
+from training.scalars import Scalars
 from training.settings import TrainSettings
 
 RUNS, EVALUATIONS = Path("runs"), Path("evaluations")

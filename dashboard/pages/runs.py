@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import bin, view
-from dashboard.events import smoothed, thinned
+from dashboard.curves import smoothed, thinned
 from dashboard.overview import Overview, duration, overviews
 from dashboard.state import RUNS, errors_shown, say, scalars
 from dashboard.visits import persistent

@@ -2,11 +2,9 @@
 
 import time
 
-import numpy as np
-import pytest
 from torch.utils.tensorboard import SummaryWriter
 
-from dashboard.events import Scalars, smoothed, thinned
+from training.scalars import Scalars
 
 
 def write(folder, steps, start=0, tag="loss/train", purge=None):
@@ -76,21 +74,3 @@ def test_a_long_run_opens_in_under_a_second_after_the_first_reading(tmp_path):
     found = scalars.read()
     assert time.perf_counter() - began < 1.0
     assert len(found["curve/0"][0]) == 1201 and found["curve/0"][1][-1] == 2.0
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
-def test_smoothing_keeps_a_constant_and_starts_at_the_first_value(share):
-    np.testing.assert_allclose(smoothed(np.full(20, 3.0), share), 3.0)
-    assert smoothed(np.array([5.0, 1.0, 1.0]), share)[0] == pytest.approx(5.0)
-    assert len(smoothed(np.array([]), share)) == 0
-
-
-def test_smoothing_by_hand():
-    """(0.5 * 1 + 4 * 1) / (0.5 + 1) at the second point: weights 1 and share."""
-    assert smoothed(np.array([1.0, 4.0]), 0.5)[1] == pytest.approx((0.5 * 1 + 4) / 1.5)
-
-
-def test_long_curves_are_thinned_and_keep_their_ends():
-    rows = thinned(10_000, 100)
-    assert len(rows) == 100 and (rows[0], rows[-1]) == (0, 9_999)
-    assert list(thinned(5)) == [0, 1, 2, 3, 4]
