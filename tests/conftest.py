@@ -92,6 +92,7 @@ PROGRAMS = {
     "export": "inference.export.settings:ExportSettings",
     "score": "evaluation.score:ScoreSettings",
     "check_data": "data.folder_check:CheckSettings",
+    "doctor": "diagnosis.settings:DoctorSettings",
     "import_data": "data.importing:ImportSettings",
 }
 

@@ -28,7 +28,7 @@ def refused(capsys, folder: Path, program: str, *arguments: str) -> str:
     assert exit.value.code not in (0, None)
     lines = captured.err.strip().splitlines()
     assert len(lines) == 1, captured.err
-    assert lines[0].startswith(f"{program}: ")
+    assert lines[0].startswith(f"{Path(program).name}: ")
     assert everything_below(folder) == before
     return lines[0]
 

@@ -18,6 +18,7 @@ from data.images import to_uint8
 from data.importing import ImportSettings
 from data.palette import Palette
 from data.shapes import ShapesSettings
+from diagnosis.settings import DoctorSettings
 from evaluation.score import ScoreSettings
 from evaluation.settings import EvaluateSettings
 from inference.export.settings import ExportSettings
@@ -31,7 +32,7 @@ from training.settings import TrainSettings
 PROGRAMS = (
     TrainSettings, SampleSettings, EvaluateSettings, ScoreSettings, CompareSettings, AnimateSettings,
     InterpolateSettings, ExportSettings, BenchmarkSettings, StudySettings, ReportSettings, CheckSettings,
-    ImportSettings, ShapesSettings,
+    ImportSettings, ShapesSettings, DoctorSettings,
 )  # fmt: skip
 CHOICES = [(cls, group, option) for cls in PROGRAMS for group in groups(cls) for option in options(cls, group)]
 by_name = pytest.mark.parametrize("cls", PROGRAMS, ids=lambda cls: cls.program)
