@@ -171,6 +171,15 @@ ERRORS = {
     r"an evaluation is running already; wait until it ends, or stop it": (
         "une évaluation est déjà en cours ; attendez sa fin, ou arrêtez-la"
     ),
+    r"a run is being examined already; wait until that ends": "un examen est déjà en cours ; attendez sa fin",
+    r"has saved nothing yet that could be examined; it saves every (?P<a>\d+) steps \(train.checkpoint_every\)": (
+        "n'a encore rien enregistré à examiner ; il enregistre tous les {a} pas (train.checkpoint_every)"
+    ),
+    r"was trained on other pictures or labels of (?P<a>.*) than (?P<b>.*) has now; restore them, or .*": (
+        "fut entraîné sur d'autres images ou étiquettes de {a} que {b} n'en a à présent ; rétablissez-les"
+    ),
+    r"which one\? Name its folder, as in (?P<a>.*)": "lequel ? Nommez son dossier, comme {a}",
+    r"its training state and its weights are of different networks": "son état et ses poids sont de réseaux différents",
     r"trained further since; generate the pictures again": "entraînés plus loin depuis ; générez à nouveau les images",
     # pictures of one's own
     **french_folders.PROBLEMS,

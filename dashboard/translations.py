@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dashboard import french_pictures, french_training
+from dashboard import french_diagnosis, french_pictures, french_training
 
 LANGUAGES = ("English", "Français")
-FRENCH = {**french_pictures.TEXTS, **french_training.TEXTS}
+FRENCH = {**french_pictures.TEXTS, **french_training.TEXTS, **french_diagnosis.TEXTS}
 
 
 def translated(text: str, language: str) -> str:

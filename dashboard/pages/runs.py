@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import bin, view
 from dashboard.curves import smoothed, thinned
 from dashboard.overview import Overview, duration, overviews
+from dashboard.pages import diagnosis
 from dashboard.state import RUNS, errors_shown, say, scalars
 from dashboard.visits import persistent
 from runtime.plots import COLOURS
@@ -47,6 +48,7 @@ def page() -> None:
         return
     table()
     managed()
+    diagnosis.panel([run.name for run in overviews(RUNS)])
     st.subheader(say("Curves"))
     known, state = all_runs(), st.session_state
     new = [name for name in known if name not in state.setdefault("known_runs", known)]

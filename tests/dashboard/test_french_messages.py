@@ -16,6 +16,7 @@ SOURCES = [
     "conditions/requests.py", "conditions/schema.py", "data/pictures.py", "inference/edits.py",
     "dashboard/bin.py", "dashboard/evaluating.py", "dashboard/jobs.py", "dashboard/overrides.py",
     "dashboard/edit_files.py", "dashboard/pages/compare.py", "dashboard/sampling.py",
+    "dashboard/diagnosing.py", "diagnosis/case.py",
 ]  # fmt: skip
 # Of schemas that cannot be, which weights do not have.
 OF_SCHEMAS = ("alias ", "field ", "two values share")

@@ -10,8 +10,10 @@ from conditions.fields import NONE
 from dashboard import french_names, metrics, painter, ratings, translations
 from dashboard.explanations import EXPLANATIONS, explained
 from dashboard.pages import data, edit, generate, samples, train, upload
+from dashboard.pages.diagnosis import MARKS
 from data import cryptopunks, pixelfaces
 from data.folder_check import CheckSettings
+from diagnosis.checks import CHECKS
 from inference.settings import SampleSettings
 from tests.programs import ROOT
 from training.monitor import GRIDS, HELD_OUT
@@ -23,18 +25,21 @@ TABLES = [*ratings.CRITERIA, *painter.TOOLS, *edit.WAYS.values(), *samples.KINDS
 TABLES += ["Training", "Pictures", *train.GROUPS.values(), *train.NUMBERS.values(), *train.LIMITS.values()]
 TABLES += [*upload.METHODS.values(), *data.RESIZE.values(), *data.ALPHA.values(), *data.YES_NO.values()]
 TABLES += train.AUGMENTATION.values()
+TABLES += [*(check.name for check in CHECKS), *MARKS]
 TABLES += [generate.REPRODUCED, GRIDS, HELD_OUT, *(name for name, *_ in metrics.SUMMARY)]
 WIDGETS = ("number", "slider", "switch", "one_of", "explain")  # of dashboard/controls.py
 
 
 def said() -> set[str]:
     """The literal texts that are passed to `say`."""
-    calls = [node for path in FILES for node in ast.walk(ast.parse(path.read_text("utf-8"))) if is_say(node)]
+    return literals(FILES, "say")
+
+
+def literals(paths, *functions: str) -> set[str]:
+    """The literal texts with which functions of these names are called in the files."""
+    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") in functions]
     return {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
-
-
-def is_say(node) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say"
 
 
 def settings_with_widgets() -> set[str]:
@@ -53,7 +58,8 @@ def names(text: str) -> set[str]:
 
 
 def test_every_text_has_a_french_one_and_no_other_does():
-    assert set(translations.FRENCH) == said() | set(TABLES)
+    found = literals((ROOT / "diagnosis").glob("*.py"), "sentence", "unchecked")
+    assert set(translations.FRENCH) == said() | found | set(TABLES)
 
 
 @pytest.mark.parametrize("text", translations.FRENCH)
