@@ -41,7 +41,7 @@ def panel(names: Sequence[str]) -> None:
             tell(message)
         if found := diagnosing.latest(run):
             findings(found)
-        else:
+        elif not busy:
             st.caption(say("Not examined yet. It takes about a minute, and changes nothing of the run."))
 
 
