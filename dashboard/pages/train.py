@@ -130,7 +130,6 @@ def numbers(settings: TrainSettings, recipe: str) -> list[str]:
     """Numbers that differ from those of the recipe, as overrides."""
     settings = settings.replace(optim=settings.optimizer)  # with the learning rate that holds where none is typed
     overrides, places = [], controls.two_abreast("train.numbers")
-    settings = settings.replace(optim=settings.optimizer)  # what the network decides is not shown as left out
     for i, name in enumerate(name for name in NUMBERS if has(settings, name)):
         _, default = controls.declared(settings, name)
         how = {"placeholder": say("no limit")} if default is None else {}

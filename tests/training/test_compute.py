@@ -6,7 +6,6 @@ import json
 import pytest
 import torch
 
-from conditions.schema import UNKNOWN
 from data import PixelFaces
 from diffusion.gaussian import GaussianDiffusion
 from runtime.device import CompileError, Compute, computed, lay_out
@@ -176,8 +175,7 @@ def test_passes_of_training_are_timed_and_leave_no_trace(built, monkeypatch, at_
     assert next(passing, None) is None and all(row[-1] for row in seen)
     batch = trainer.data.batch(trainer.order.indices(0)[:4])  # the first of the parts that fit into memory
     for x_0, cond, t, eps, _ in seen:
-        kept = cond != UNKNOWN  # labels are dropped as in training
-        assert torch.equal(x_0, batch.x_0) and torch.equal(cond[kept], batch.cond[kept])
+        assert torch.equal(x_0, batch.x_0) and torch.equal(cond, batch.cond)
         assert torch.equal(t, seen[0][2]) and torch.equal(eps, seen[0][3])
     assert all(p.grad is None for p in trainer.model.parameters())
     assert torch.equal(state, torch.get_rng_state())
