@@ -197,7 +197,8 @@ def plot(lines: dict[str, Curve], legend: str, order: Sequence[str], smooth: boo
         parts.append(pd.DataFrame({"step": steps[rows], "value": smoothed(values, share)[rows], "name": name}))
     data = pd.concat(parts)
     log = log and st.session_state.get("log_scale", False) and bool((data["value"] > 0).all())
-    named = {"scheme": scheme} if scheme else {"range": [COLOURS[i % len(COLOURS)] for i in range(len(order))]}
+    middle = {"name": scheme, "extent": [0.25, 0.85]}  # its ends cannot be seen on dark, or on light
+    named = {"scheme": middle} if scheme else {"range": [COLOURS[i % len(COLOURS)] for i in range(len(order))]}
     colours = {"domain": list(order), **named}
     below = {"orient": "bottom", "title": None, "columns": 4} if scheme else None
     # Vega-Lite as it is: altair would check it anew for every curve, every few seconds.
@@ -215,7 +216,7 @@ def plot(lines: dict[str, Curve], legend: str, order: Sequence[str], smooth: boo
                 "field": "value",
                 "type": "quantitative",
                 "title": None,
-                "axis": {"format": ",.3~r"},
+                "axis": {"format": ",.3~r", "tickCount": 5},
                 "scale": {"type": "log", "nice": False} if log else {"zero": False},
             },
             "color": {"field": "name", "type": "nominal", "sort": list(order), "scale": colours, "legend": below},
