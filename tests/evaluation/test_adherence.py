@@ -164,6 +164,7 @@ def test_each_w_has_the_same_requests_and_seeds(splits):
     """So that only guidance differs; the w common to all measures is there once, and seed= moves all."""
     measure = Adherence(bench_of(splits, w=2.0), AdherenceSettings(n=1, w=[3.0, 0.0, 2.0, 3.0]))
     assert [samples.w for samples in measure.sets] == [0.0, 2.0, 3.0]
+    assert [samples.name for samples in measure.sets] == [f"adherence, w = {w}" for w in (0, 2, 3)]
     assert all(torch.equal(samples.labels, measure.requests.labels) for samples in measure.sets)
     assert len({tuple(samples.seeds) for samples in measure.sets}) == 1
     assert len(set(measure.sets[0].seeds)) == len(measure.requests.labels)
