@@ -49,7 +49,7 @@ def length(case: Case) -> Outcome:
         return Outcome(LOOK, figure, go_on)
     rates = case.curves[RATE][1]
     high = float(rates[-1] / max(rates.max(), 1e-30))
-    if case.state != "finished" and high > 0.5 and case.settings.optim.schedule != "constant":
+    if case.state != "finished" and high > 0.5 and case.settings.optimizer.schedule != "constant":
         figure = sentence(
             "{end:,} of {planned:,} steps: the learning rate, at {high:.0%} of its peak, has yet to fall, and pictures "
             "clear up as it does", end=end, planned=planned, high=high,
@@ -61,7 +61,7 @@ def length(case: Case) -> Outcome:
 
 def learning_rate(case: Case) -> Outcome:
     """Whether the loss burst, jumps, or never fell, and what the learning rate has to do with it."""
-    optim, message = case.settings.optim, str(case.status.get("message", ""))
+    optim, message = case.settings.optimizer, str(case.status.get("message", ""))
     lower = sentence("lower optim.lr to {lr:.1g}, or lengthen optim.warmup", lr=min(optim.lr / 10, DEFAULTS["lr"]))
     if case.state == "failed" and "FloatingPointError" in message:
         return Outcome(FAULT, sentence("the training failed: {message}", message=message.split(": ", 1)[-1]), lower)
@@ -103,7 +103,7 @@ def learning_rate(case: Case) -> Outcome:
 
 
 def _faster(case: Case):
-    optim = case.settings.optim
+    optim = case.settings.optimizer
     if case.step < optim.warmup:
         return sentence("shorten optim.warmup, which takes {warmup} steps, or train longer", warmup=optim.warmup)
     return sentence("raise optim.lr to {lr:.1g}, or train longer", lr=optim.lr * 10)
