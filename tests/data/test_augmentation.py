@@ -101,7 +101,7 @@ def test_of_transparent_pictures_alpha_stays_and_no_colour_exceeds_it():
     rotated = hue_rotated(torch.cat([straight * alpha, alpha], dim=1) * 2 - 1, angle)
     colours = hue_rotated(straight * 2 - 1, angle) / 2 + 0.5
     torch.testing.assert_close(rotated, torch.cat([colours * alpha, alpha], dim=1) * 2 - 1, atol=1e-5, rtol=0)
-    strong = torch.cat([torch.eye(3)[:, :, None, None] * 0.5, torch.full((3, 1, 1, 1), 0.5)], dim=1) * 2 - 1
+    strong = torch.cat([(1 - torch.eye(3))[:, :, None, None] * 0.5, torch.full((3, 1, 1, 1), 0.5)], dim=1) * 2 - 1
     rotated = hue_rotated(strong, torch.full((3,), 0.5))
     assert (rotated[:, :3] <= rotated[:, 3:]).all() and (rotated[:, 3] == 0).all()
 
