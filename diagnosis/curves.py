@@ -24,7 +24,7 @@ WORSE = 1.5  # times theirs
 MOST_RUNS = 20
 ALIKE = (  # settings that make losses of the same steps comparable
     "diffusion.prediction", "diffusion.weighting", "diffusion.time_power", "diffusion.times", "diffusion.schedule",
-    "diffusion.T", "train.loss_buckets",
+    "diffusion.T", "train.loss_buckets", "augment",
 )  # fmt: skip
 
 
