@@ -20,7 +20,7 @@ settings.load_profile("default")
 LONG = (
     "dashboard/test_browser.py", "cli/test_commands.py", "evaluation/test_evaluate.py", "training/test_resume.py",
     "cli/test_baselines.py", "scripts/test_studies.py", "inference/export/test_network.py", "training/test_learning.py",
-    "dashboard/test_jobs.py", "runtime/test_distributed.py",
+    "dashboard/test_jobs.py", "dashboard/test_data_browser.py", "test_tutorial.py", "runtime/test_distributed.py",
 )  # fmt: skip
 
 
