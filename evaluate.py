@@ -5,7 +5,6 @@ python evaluate.py --help
 """
 
 import contextlib
-import shlex
 from pathlib import Path
 
 from cli.app import command
@@ -21,7 +20,7 @@ from inference.weights import PRETRAINED, choose_checkpoint
 from runtime.distributed import processes
 from runtime.factory import build_splits
 from runtime.folders import new_folder
-from runtime.settings import key_of
+from runtime.settings import command_line, key_of
 
 FOLDER = Path("evaluations")
 
@@ -69,7 +68,7 @@ def applicable(bench: Bench, settings: EvaluateSettings, path: Path) -> dict[str
 
 def typed(overrides: list[str]) -> str:
     """The command, without what says only where."""
-    return shlex.join(["python", "evaluate.py", *(o for o in overrides if key_of(o) not in PLACES)])
+    return command_line("evaluate.py", [override for override in overrides if key_of(override) not in PLACES])
 
 
 if __name__ == "__main__":

@@ -242,7 +242,8 @@ def _range(limits: Sequence[Any]) -> str:
         return f" from {low} to {high}"
     words = [f"of at least {low}" if low else "", f"above {ends['gt']:g}" if "gt" in ends else ""]
     words += [f"of at most {high}" if high else "", f"below {ends['lt']:g}" if "lt" in ends else ""]
-    return "".join(f" {word}" for word in [" and ".join(filter(None, words))] if word)
+    joined = " and ".join(filter(None, words))
+    return f" {joined}" if joined else ""
 
 
 # -- refusals ------------------------------------------------------------------------------------------------------

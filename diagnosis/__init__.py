@@ -1,1 +1,1 @@
-"""Why a run's samples are noise, copies or deaf to their labels: figures, verdicts and remedies."""
+"""Why a run's samples are noise or copies, or ignore their labels: figures, verdicts and remedies."""

@@ -21,7 +21,7 @@ LOW_NOISE = 3  # of these, in which pixels tell of their neighbours
 SHORT = 4  # a half-life is proposed that fits in so often
 BEHIND, FAR_BEHIND = 0.02, 0.1  # by which the loss of averaged weights is higher
 NO_NETWORK, HARDLY_BETTER = 1.25, 0.6  # of the error of a guess from each pixel by itself
-DEAF = 1.02  # times the loss with true labels
+IGNORED = 1.02  # times the loss with true labels
 RISEN = 1.1  # times the lowest held-out loss
 COPIES = 0.5  # of the distance of held-out pictures to the nearest training picture
 
@@ -104,7 +104,7 @@ def label(case: Case) -> Outcome:
         "the held-out loss is {right:.4g} with the true labels, {wrong:.4g} with those of other pictures: {value:,.2f} "
         "times ({low:,.2f} to {high:,.2f})", right=right.mean().item(), wrong=wrong.mean().item(), **times,
     )  # fmt: skip
-    if times["low"] > 1 and times["value"] > DEAF:
+    if times["low"] > 1 and times["value"] > IGNORED:
         return Outcome(OK, figure)
     dropout, remedy = case.settings.cfg, sentence("train longer; then see whether the labels belong to the pictures")
     if isinstance(dropout, LabelDropout) and dropout.drop_prob > 0.5:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 import textwrap
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from diagnosis.case import Case
 from diagnosis.findings import FAULT, LOOK, Finding
 from evaluation.memorisation import nearest
 from runtime.plots import save_rows
+from runtime.settings import command_line
 
 FOLDER, FINDINGS, PICTURE, REPORT = "doctor", "findings.json", "samples.png", "report.md"
 GUIDE = "docs/troubleshooting.md"
@@ -58,7 +58,7 @@ def _hanging(before: str, text: str) -> list[str]:
 
 def write(folder: Path, case: Case, findings: Sequence[Finding], overrides: Sequence[str]) -> None:
     """report.md, findings.json and, where there are weights, samples.png."""
-    command = shlex.join(["python", "scripts/doctor.py", *overrides])
+    command = command_line("scripts/doctor.py", overrides)
     pictured = case.weights is not None and _picture(folder / PICTURE, case)
     text = [f"# {heading(case)}\n\n{conclusion(findings)}\n"]
     text += [f"    {command}\n", "| | check | what was measured | what to do |\n| --- | --- | --- | --- |"]

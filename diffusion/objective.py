@@ -41,7 +41,7 @@ class TrainingObjective(ABC):
         """Values (B,) by the name of their curve: first the loss that the update minimises, then its terms.
 
         The loss of the first update is "loss/train", by which a training is followed. Of pictures that were augmented,
-        and of which the network is told so, `draws` ends with the augmentation vectors.
+        whose augmentation the network sees, `draws` ends with the augmentation vectors.
         """
 
 
@@ -65,9 +65,9 @@ class Denoising(TrainingObjective):
     def losses(
         self, update: str, network: Callable[..., Tensor], x_0: Tensor, cond: Tensor, *draws: Tensor
     ) -> dict[str, Tensor]:
-        t, eps, *told = draws
+        t, eps, *augmentation = draws
 
         def denoiser(x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
-            return network(x_t, t, cond, *told)
+            return network(x_t, t, cond, *augmentation)
 
         return {"loss/train": self.diffusion.loss_at(denoiser, x_0, cond, t, eps)}

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 
-from data.images import read_png, read_settings
-from data.shapes import SIDE, met, read
+from data.images import read_settings
+from data.pictures import read_picture
+from data.shapes import BACKGROUND, SIDE, met, read
 from evaluation.intervals import mean, share
 from runtime.plots import table
 
@@ -22,14 +23,9 @@ def report(folder: Path) -> str:
     files = sorted(folder.glob("seed-*.png"))
     if not files:
         raise ValueError(f"read={folder}: no pictures that sample.py wrote; name the folder that it printed")
-    records = [read_settings(file) for file in files]
-    images = torch.stack(
-        [read_png(file)[:, :: r["scale"], :: r["scale"]] for file, r in zip(files, records, strict=True)]
-    )
-    if images.shape[1:] != (3, SIDE, SIDE):
-        raise ValueError(f"read={folder}: pictures of {images.shape[3]} x {images.shape[2]}; expected {SIDE} x {SIDE}")
-    shown = read(images)
-    asked = [[name.strip() for name in (r["request"] or "").split(",") if name.strip()] for r in records]
+    shown = read(torch.stack([read_picture(file, (3, SIDE, SIDE), BACKGROUND, "read") for file in files]))
+    requests = [read_settings(file).get("request") or "" for file in files]
+    asked = [[name.strip() for name in request.split(",") if name.strip()] for request in requests]
     hits = [met(names, label) for names, label in zip(asked, shown.labels, strict=True)]
     flat = [hit for picture in hits for hit in picture]
     rows = [

@@ -50,15 +50,21 @@ class DiTSettings(NetworkSettings):
 class DiT(nn.Module):
     """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, outputs, H, W): eps, x_0, v or logits, as it was trained.
 
-    In training it may also be told how pictures were augmented, (B, told); nothing stands for not at all.
+    In training it may also see how pictures were augmented, (B, augmentation); None stands for not at all.
 
     image_shape   : (C, H, W); the patch divides H and W
     cardinalities : number of values of each field of `cond`; () for an unconditional network
-    outputs, told : channels of the output, and entries of an augmentation vector
+    outputs       : channels of the output
+    augmentation  : entries of an augmentation vector; 0 for none
     """
 
     def __init__(
-        self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: DiTSettings, outputs: int, told: int
+        self,
+        image_shape: Sequence[int],
+        cardinalities: Sequence[int],
+        settings: DiTSettings,
+        outputs: int,
+        augmentation: int,
     ):
         super().__init__()
         channels, height, width = image_shape
@@ -74,7 +80,7 @@ class DiT(nn.Module):
         self.blocks = nn.ModuleList(Block(dim, settings) for _ in range(settings.depth))
         self.modulation = zero(nn.Linear(dim, 2 * dim))
         self.head = zero(nn.Linear(dim, outputs * patch**2))
-        self.augmentation = augmentation_embedding(told, dim)
+        self.augmentation = augmentation_embedding(augmentation, dim)
 
     def forward(self, x_t: Tensor, t: Tensor, cond: Tensor, augmentation: Tensor | None = None) -> Tensor:
         if cond.shape[1] != self.fields:  # one column would be broadcast over all fields

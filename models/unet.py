@@ -72,11 +72,12 @@ class UNetSettings(NetworkSettings):
 class UNet(nn.Module):
     """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, outputs, H, W): eps, x_0, v or logits, as it was trained.
 
-    In training it may also be told how pictures were augmented, (B, told); nothing stands for not at all.
+    In training it may also see how pictures were augmented, (B, augmentation); None stands for not at all.
 
     image_shape   : (C, H, W)
     cardinalities : number of values of each field of `cond`; () for an unconditional network
-    outputs, told : channels of the output, and entries of an augmentation vector
+    outputs       : channels of the output
+    augmentation  : entries of an augmentation vector; 0 for none
 
     Each level is `channels` times its multiple wide and half the size of the one before. Blocks of the attention levels
     are followed by self-attention; the middle always has it. With `patch` > 1 the finest level works on squares of
@@ -86,7 +87,12 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: UNetSettings, outputs: int, told: int
+        self,
+        image_shape: Sequence[int],
+        cardinalities: Sequence[int],
+        settings: UNetSettings,
+        outputs: int,
+        augmentation: int,
     ):
         super().__init__()
         image_channels, height, width = image_shape
@@ -131,7 +137,7 @@ class UNet(nn.Module):
             if level > 0:
                 self.up.append(Upsample(at))
         self.head = nn.Sequential(norm(at), nn.SiLU(), zero(nn.Conv2d(at, outputs * area, kernel, padding=kernel // 2)))
-        self.augmentation = augmentation_embedding(told, embed_dim)
+        self.augmentation = augmentation_embedding(augmentation, embed_dim)
 
     def forward(self, x_t: Tensor, t: Tensor, cond: Tensor, augmentation: Tensor | None = None) -> Tensor:
         if cond.shape[1] != self.fields:  # one column would be broadcast over all fields

@@ -4,14 +4,13 @@ python scripts/benchmark.py
 python scripts/benchmark.py parts=[training,sampling] rounds=9 threads=1
 """
 
-import shlex
 from pathlib import Path
 
 from cli.app import command
 from inference.weights import from_here
 from runtime.device import pick_device, pick_precision
 from runtime.folders import new_folder
-from runtime.settings import key_of
+from runtime.settings import command_line, key_of
 from scripts.speed.bench import Bench, threads, usual_threads
 from scripts.speed.report import PARTS, lines, machine, write
 from scripts.speed.settings import BenchmarkSettings
@@ -28,7 +27,7 @@ def main(settings: BenchmarkSettings, overrides: list[str]) -> None:
     bench = Bench(settings, device, precision, count, stopwatch)
     typed = [override for override in overrides if key_of(override) != "out"]
     record = {
-        "command": shlex.join(["python", "scripts/benchmark.py", *typed]),
+        "command": command_line("scripts/benchmark.py", typed),
         "machine": machine(bench),
         "rounds": settings.rounds,
         "parts": {},

@@ -9,13 +9,13 @@ run, a card that is there already keeps what it says of the training, and takes 
 import argparse
 import json
 import re
-import shlex
 import shutil
 from pathlib import Path
 
 from inference.weights import PRETRAINED
 from runtime.checkpoint import file_hash, load_tensors, read_info
 from runtime.plots import table
+from runtime.settings import command_line
 from scripts.maintain import in_one_line
 from training.run import Run
 
@@ -70,7 +70,7 @@ def training(run: Run, weights: Path) -> str:
         return " / ".join(dict.fromkeys(said))
 
     rows = [
-        ("command", f"`python train.py {shlex.join(typed)}`"),
+        ("command", f"`{command_line('train.py', typed)}`"),
         *([("fine-tuned from", f"`{config['init_from']}`")] if config["init_from"] else []),
         ("code", of_all("code")),
         ("hardware", of_all("hardware", "torch")),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
 from runtime.checkpoint import load_tensors, previous, read_info
+from runtime.settings import command_line
 from scripts.studies.runs import Run
 from scripts.studies.settings import StudySettings
 from training.run import Run as RunFolder
@@ -26,7 +26,7 @@ def of(run: Run, trained: RunFolder, settings: TrainSettings, study: StudySettin
     return {
         "variant": run.variant.name,
         "seed": run.seed,
-        "command": shlex.join(["python", "train.py", *run.overrides]),
+        "command": command_line("train.py", run.overrides),
         "dataset": settings.dataset.name,
         "network": settings.model.name,
         "parameters": sum(tensor.numel() for tensor in load_tensors(trained.weights).values()),

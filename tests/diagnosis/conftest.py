@@ -52,7 +52,7 @@ ILL = {  # one fault each
     "healthy": ["train.steps=60"],
     "burst": ["train.steps=30", "optim.lr=1"],
     "ema": ["train.steps=40", "train.ema_decay=0.9999", "optim.schedule=constant"],
-    "deaf": ["train.steps=40", "cfg.drop_prob=1"],
+    "labels ignored": ["train.steps=40", "cfg.drop_prob=1"],
     "copies": ["train.steps=160", "dataset.path=twenty", "cfg=off"],
 }
 

@@ -29,7 +29,7 @@ def test_a_healthy_training_is_called_healthy(trained, there):
         ("burst", "learning rate", FAULT, "lower optim.lr"),
         ("burst", "noise levels", FAULT, "learning rate"),
         ("ema", "EMA weights", LOOK, "lower train.ema_decay"),
-        ("deaf", "label", FAULT, "lower cfg.drop_prob, which is 1"),
+        ("labels ignored", "label", FAULT, "lower cfg.drop_prob, which is 1"),
         ("copies", "memorisation", FAULT, "take more pictures"),
     ],
 )
