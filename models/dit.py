@@ -59,13 +59,9 @@ class DiT(nn.Module):
     """
 
     def __init__(
-        self,
-        image_shape: Sequence[int],
-        cardinalities: Sequence[int],
-        settings: DiTSettings,
-        outputs: int,
+        self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: DiTSettings, outputs: int,
         augmentation: int,
-    ):
+    ):  # fmt: skip
         super().__init__()
         channels, height, width = image_shape
         _refuse(height, width, settings)

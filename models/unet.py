@@ -87,13 +87,9 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self,
-        image_shape: Sequence[int],
-        cardinalities: Sequence[int],
-        settings: UNetSettings,
-        outputs: int,
+        self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: UNetSettings, outputs: int,
         augmentation: int,
-    ):
+    ):  # fmt: skip
         super().__init__()
         image_channels, height, width = image_shape
         channels, blocks, head_dim = settings.channels, settings.blocks, settings.head_dim
@@ -101,8 +97,7 @@ class UNet(nn.Module):
         _refuse_size(height, width, levels, settings.patch)
         self.step = settings.patch * 2 ** (levels - 1)
         _refuse_levels(settings.attention_levels, levels)
-        widths = [channels * mult for mult in settings.channel_mults]
-        embed_dim = 4 * channels
+        widths, embed_dim = [channels * mult for mult in settings.channel_mults], 4 * channels
         self.beside = settings.label == "concat" and bool(cardinalities)
         self.fields = len(cardinalities)
         self.time = TimeEmbedding(channels, embed_dim)

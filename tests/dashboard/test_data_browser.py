@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from tests.conftest import TINY
-from tests.dashboard.test_browser import dashboard, page, visit  # noqa: F401  fixtures
+from tests.dashboard.conftest import visit
 from tests.data.folders import colours, sprites
 
 
@@ -16,7 +16,7 @@ def zipped(tmp_path):
     return shutil.make_archive(str(tmp_path / "own"), "zip", tmp_path / "own")
 
 
-def test_a_zip_file_is_dropped_looked_at_and_trained_on(page, zipped):  # noqa: F811
+def test_a_zip_file_is_dropped_looked_at_and_trained_on(page, zipped):
     visit(page, "data")
     page.locator("input[type=file]").set_input_files(zipped)
     page.get_by_text("24 pictures of 8 x 8 pixels, colour.").wait_for()
@@ -41,7 +41,7 @@ def test_a_zip_file_is_dropped_looked_at_and_trained_on(page, zipped):  # noqa: 
     assert overrides[:2] == ["dataset=folder", "dataset.path=uploads/own.zip"] and "train.steps=1" in overrides
 
 
-def test_what_is_wrong_is_read_on_a_telephone(page):  # noqa: F811
+def test_what_is_wrong_is_read_on_a_telephone(page):
     page.set_viewport_size({"width": 400, "height": 800})
     folder = sprites(page.folder / "broken", metadata=colours().replace("03.png,red,no", "*ghost*.png,red,no"))
     (folder / "07.png").write_bytes(b"")

@@ -9,8 +9,8 @@ from dashboard.french_messages import error_in, note_in
 from data.folder import Folder
 from data.folder_check import NO_EQUAL, NO_LABELS, report
 from data.folder_source import Problems
+from tests.data.broken import BROKEN
 from tests.data.folders import GOOD, as_csv, load, sprites, write
-from tests.data.test_folder_broken import BROKEN
 from training.forecast import Forecast
 from training.settings import TrainSettings
 

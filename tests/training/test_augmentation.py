@@ -7,23 +7,11 @@ from diffusion.gaussian import GaussianDiffusion
 from inference.pipeline import Pipeline
 from models.unet import UNet
 from runtime.checkpoint import load_tensors, read_info, save_weights
-from runtime.distributed import Processes
 from runtime.factory import Recipe
 from tests.conftest import TINY
 from training.loop import train
-from training.trainer import Trainer
 
-CPU = Processes(0, 1, torch.device("cpu"))
 AUGMENTED = ("augment.flip=true", "augment.shift=2")
-
-
-@pytest.fixture
-def trainer(compose):
-    def build(*overrides):
-        settings = compose("train", [*TINY, *overrides])
-        return Trainer(settings, settings.dataset.load(""), CPU)
-
-    return build
 
 
 @pytest.fixture

@@ -11,23 +11,10 @@ from data import PixelFaces
 from data.images import to_uint8
 from diffusion.gaussian import GaussianDiffusion
 from runtime.checkpoint import load_state, load_tensors
-from runtime.distributed import Processes
 from tests.conftest import TINY
+from tests.training.conftest import ALONE
 from training.ema import decay_at
 from training.trainer import CHECK_EVERY, DROPOUT, NOISE, Trainer, step_seed
-
-CPU = Processes(0, 1, torch.device("cpu"))
-
-
-@pytest.fixture
-def trainer(compose):
-    """A trainer of small settings: trainer("cfg.drop_prob=1") -> Trainer."""
-
-    def build(*overrides):
-        settings = compose("train", [*TINY, *overrides])
-        return Trainer(settings, settings.dataset.load(""), CPU)
-
-    return build
 
 
 @pytest.fixture
@@ -265,7 +252,7 @@ def test_a_batch_in_parts_is_the_same_batch(compose, parts):
     """Gradients add up to those of the mean over the whole, also where the last part is a smaller one."""
     splits = PixelFaces(count=120).load()
     whole, divided = (
-        Trainer(compose("train", [*TINY, "optim.warmup=0", f"train.accumulate={k}"]), splits, CPU) for k in (1, parts)
+        Trainer(compose("train", [*TINY, "optim.warmup=0", f"train.accumulate={k}"]), splits, ALONE) for k in (1, parts)
     )
     for step in range(3):
         one, other = whole.step(step, 100), divided.step(step, 100)
