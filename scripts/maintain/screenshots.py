@@ -3,7 +3,8 @@
 python -m scripts.maintain.screenshots http://localhost:8501 docs/images
 python -m scripts.maintain.screenshots http://localhost:8501 docs/images --only generate edit
 
-The pages runs, samples and train show the runs that the dashboard finds: the first needs one with curves.
+Runs, samples and train show the runs that the dashboard finds: the first needs one with curves. Data checks the first
+folder of pictures that it offers, and evaluate shows the evaluations that are there.
 """
 
 from __future__ import annotations
@@ -37,6 +38,13 @@ def choose(page: Page, slot: str, value: str) -> None:
 def runs(page: Page) -> None:
     page.get_by_text("Loss by noise level").wait_for()
     page.wait_for_timeout(2000)
+
+
+def data(page: Page) -> None:
+    page.locator('[class*="st-key-data-found"] button').first.click()
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_role("button", name="Train on this").wait_for()
+    page.get_by_text("on this machine (").wait_for()
 
 
 def generate(page: Page) -> None:
@@ -88,6 +96,7 @@ def rate(page: Page) -> None:
 
 
 SHOTS = {
+    "data": ("data", data),
     "runs": ("runs", runs),
     "samples": ("samples", None),
     "train": ("train", None),
