@@ -42,6 +42,7 @@ def runs(page: Page) -> None:
 
 def data(page: Page) -> None:
     page.locator('[class*="st-key-data-found"] button').first.click()
+    page.get_by_text("check_data.py").first.wait_for()  # the command, so that the choice has arrived
     page.get_by_role("button", name="Check", exact=True).click()
     page.get_by_role("button", name="Train on this").wait_for()
     page.get_by_text("on this machine (").wait_for()
