@@ -18,7 +18,6 @@ from inference.job import load_guide
 from inference.pipeline import Pipeline
 from inference.weights import PRETRAINED, choose_checkpoint
 from runtime.distributed import processes
-from runtime.factory import build_splits
 from runtime.folders import new_folder
 from runtime.settings import command_line, key_of
 
@@ -37,7 +36,7 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
         refuse_seen(pipe, settings.split)
         if guide is not None:
             refuse_seen(guide, settings.split, "guide")
-        splits = build_splits(pipe.recipe.dataset, settings.data_root)  # with labels, also if the training used none
+        splits = pipe.recipe.dataset.load(settings.data_root)  # all of it, also if the training saw less, or no labels
         bench = Bench(pipe, guide, splits, settings, (PRETRAINED, CLASSIFIERS))
         measures = applicable(bench, settings, path)
         folder = new_folder(settings.out, FOLDER / pipe.info.dataset, settings.split)

@@ -53,6 +53,7 @@ class Dataset(Settings):
     mirrors    : whether a mirrored picture may still be what its label says
     preview    : requests, one for each row of the sample grids that a training makes
     split_rule : which pictures are held out, as weights record it
+    train_size : of the training split, how many pictures a training sees
     """
 
     title: ClassVar[str] = ""
@@ -61,10 +62,30 @@ class Dataset(Settings):
     mirrors: ClassVar[bool] = True
     split_rule: ClassVar[str] = SPLIT_RULE
     preview: list[Request] = previews("any")
+    train_size: int | None = setting(
+        None, "train on so many pictures, chosen at random, the same ones each time; null for all", ge=1
+    )
 
     def load(self, data_root: str) -> Splits:
         """All of it, split by id. Raises ValueError where a file is missing or damaged."""
         raise NotImplementedError
+
+    def seen_in_training(self, splits: Splits) -> Splits:
+        """The splits as a training sees them: `train_size` training pictures, of which more have all of fewer.
+
+        Held-out pictures stay, but their schema and palette know of those training pictures alone. Raises ValueError
+        where there are not so many.
+        """
+        size, available = self.train_size, len(splits.train)
+        if size is None:
+            return splits
+        if size > available:
+            raise ValueError(
+                f"dataset.train_size={size}: {self.collection} has {available} training pictures; choose at most so "
+                "many, or leave it out for all"
+            )
+        rows = torch.randperm(available, generator=torch.Generator().manual_seed(0))[:size].sort().values
+        return knowing(splits.train.select(rows), splits.validation, splits.test)
 
     def render(self, labels: Tensor) -> Tensor | None:
         """Complete labels (N, F) -> the pictures (N, C, H, W) uint8 that have them; None where nobody knows those."""
@@ -184,12 +205,16 @@ def rows_by_split(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def split_by_id(dataset: InMemoryDataset) -> Splits:
-    """The splits by id, as `rows_by_split` has them.
+    """The splits by id, as `rows_by_split` has them."""
+    return knowing(*(dataset.select(rows) for rows in rows_by_split(dataset.ids)))
+
+
+def knowing(train: InMemoryDataset, *held_out: InMemoryDataset) -> Splits:
+    """The splits of these parts, training, validation and test.
 
     The schema of every part knows which values occur together in the training part, and no more; the palette, which
     colours each pixel has there.
     """
-    parts = [dataset.select(rows) for rows in rows_by_split(dataset.ids)]
-    schema = dataset.schema.with_seen(parts[0].labels)
-    palette = dataset.palette and dataset.palette.per_pixel(parts[0].images)
-    return Splits(*(replace(part, schema=schema, palette=palette) for part in parts))
+    schema = train.schema.with_seen(train.labels)
+    palette = train.palette and train.palette.per_pixel(train.images)
+    return Splits(*(replace(part, schema=schema, palette=palette) for part in (train, *held_out)))

@@ -149,7 +149,7 @@ class Adherence(Measure):
     def measure(self, read: Read) -> dict[str, Any]:
         classifier, held_out, pipe = self.bench.classifier, self.bench.held_out, self.bench.pipe
         schema, palette, train = pipe.schema, pipe.palette, self.bench.splits.train
-        real, hides = one_hot(train.labels, schema).sum(0), hidden_pairs(train.complete)
+        real, hides = one_hot(self.bench.seen.labels, schema).sum(0), hidden_pairs(train.complete)
         manifold = classifier.features(held_out.images)
 
         def shown(images: Tensor, alike: bool = False) -> dict[str, Any]:
@@ -165,11 +165,12 @@ class Adherence(Measure):
                 "precision": precision_recall(manifold, classifier.features(quantised))[0],
                 "palette_error": palette_error(images, palette) if palette else None,
             }
-        names, there = value_names(schema), one_hot(held_out.labels, schema).sum(0) > 0
+        names = value_names(schema)
+        published, there = (one_hot(data.labels, schema).sum(0) > 0 for data in (train, held_out))
         return {
             "requests": len(self.requests.labels),
             "values": len(self.requests.value.unique()),
-            "not_in_split": [names[v] for v in (~there & (real > 0)).nonzero()[:, 0].tolist()],
+            "not_in_split": [names[v] for v in (~there & published).nonzero()[:, 0].tolist()],
             "hidden": described(hides, schema),
             "real": shown(held_out.images[self.requests.row], alike=True),
             "by_w": figures,

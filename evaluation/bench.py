@@ -80,6 +80,7 @@ class Bench:
     """What is measured, and with what.
 
     guide       : weaker weights that guidance moves away from, or None
+    splits      : all of the data set, also where the training saw less of it
     classifiers : folders to look for the classifier, the last to save a new one in
     """
 
@@ -93,6 +94,11 @@ class Bench:
     def classifier(self) -> Classifier:
         """Found, or trained now."""
         return classifier_for(self.splits, self.pipe.device, self.classifiers)
+
+    @cached_property
+    def seen(self) -> InMemoryDataset:
+        """The training pictures that the weights were trained on."""
+        return self.pipe.recipe.dataset.seen_in_training(self.splits).train
 
     def seeds(self, first: int, n: int) -> range:
         """n seeds from `first` on; with another seed= others altogether."""

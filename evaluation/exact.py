@@ -96,13 +96,13 @@ class ExactMatch(Measure):
 
     @staticmethod
     def applies(bench: Bench) -> bool:
-        known = bench.held_out.complete, bench.splits.train.complete
+        known = bench.held_out.complete, bench.seen.complete
         return bench.pipe.palette is not None and len(bench.pipe.schema) > 0 and min(map(len, known)) > 0
 
     def measure(self, read: Read) -> dict[str, Any]:
         self.samples = torch.stack([read(samples) for samples in self.sets])
         figures, self.wrong = exact_match(self.samples, self.data.images, self.bench.pipe.palette)
-        train, labels = self.bench.splits.train.complete, self.data.labels
+        train, labels = self.bench.seen.complete, self.data.labels
         without = {"analogy": Analogy(train)(labels), "nearest": nearest(train, labels)}
         baselines = {name: _summary(wrong_pixels(images[None], self.data.images)) for name, images in without.items()}
         return {

@@ -105,7 +105,7 @@ class Memorisation(Measure):
 
     def __init__(self, bench: Bench, settings: MemorisationSettings):
         self.bench, n, schema = bench, settings.n, bench.pipe.schema
-        train, held_out = bench.splits.train, bench.held_out
+        train, held_out = bench.seen, bench.held_out
         self.generator = torch.Generator().manual_seed(bench.settings.seed)
         self.sets = [SampleSet(UNASKED, schema.unknown(n), bench.seeds(SEED, n), 1.0)]
         if len(schema):
@@ -119,7 +119,7 @@ class Memorisation(Measure):
         return True
 
     def measure(self, read: Read) -> dict[str, Any]:
-        bench, train, held_out = self.bench, self.bench.splits.train, self.bench.held_out
+        bench, train, held_out = self.bench, self.bench.seen, self.bench.held_out
         columns, figures = slots(train.schema), {}
         self.images = bench.quantised(read(self.sets[0]))
         for samples in self.sets:
@@ -141,7 +141,7 @@ class Memorisation(Measure):
 
     def report(self, figures: dict[str, Any], out: Path) -> str:
         """Beside the first samples, those nearest to a training picture without being a copy of it."""
-        pictures = self.bench.splits.train.images
+        pictures = self.bench.seen.images
         gap, rows = nearest(self.images, pictures)
         training = pictures[rows]
         closest = gap.masked_fill(gap == 0, torch.inf).argsort()[:SHOWN]

@@ -48,8 +48,8 @@ class Recipe(Settings):
 
 
 def build_splits(dataset: Dataset, data_root: str, conditional: bool = True) -> Splits:
-    """The data set, without labels if it is not `conditional`."""
-    splits = dataset.load(data_root)
+    """The data set as a training sees it, without labels if it is not `conditional`."""
+    splits = dataset.seen_in_training(dataset.load(data_root))
     return splits if conditional else splits.unconditional()
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runtime.plots import Panel, curves, shares, table
+from evaluation.intervals import Estimate
+from runtime.plots import Dots, Panel, curves, intervals, shares, table
+from runtime.settings import command_line
 from scripts.studies.figures import Pooled, spread
 from scripts.studies.measure import SAMPLER
-from scripts.studies.runs import DIGITS, FACES, PUNKS
+from scripts.studies.runs import ALIKE, DIGITS, FACES, PUNKS
 from scripts.studies.sections import (
     REQUESTED,
     Page,
     Rows,
+    by_w,
     distribution_cells,
     provenance,
+    real_cells,
     request_cells,
     requests_table,
     seeds_in_words,
     sheet_figure,
 )
+from scripts.studies.settings import StudySettings
 
 FACE, DIGIT = 24, 16  # sides of pictures
 PER_CENT = "share of pictures that show every slot as asked for"
@@ -208,6 +213,48 @@ def family_sheet(page: Page, name: str, pooled: Pooled) -> str:
     return sheet_figure(
         page, file, f"{pooled.variant.name}-0-w{w}.png", FACE, FACES, f"{name}, w = {w}, eight seeds each"
     )
+
+
+# -- few pictures -----------------------------------------------------------------------------------------------------
+
+
+def few(rows: Rows, page: Page) -> str:
+    """Exact pictures, requests met, novelty and memorisation by the number of training pictures."""
+    header = ["training pictures, begun from", "complete labels, exact", "wrong pixels", "asked for, met, w = 3",
+              "whole requests, w = 3", "FID, w = 3", "novel, %", "right of these, where known", "copies, %",
+              "nearest: training against held-out", "steps", "minutes"]  # fmt: skip
+    first = next(iter(rows.rows.values()))
+    real = ["real pictures", "", "", *real_cells(first)[:2], f"{first.reference['floor']['fid']:.1f}", *[""] * 6]
+    lines = [*([name, *few_cells(pooled)] for name, pooled in rows.rows.items()), real]
+    panels = [
+        Dots("complete labels, exact", by_w(lambda w: rows.dots(lambda p: p.complete(w, "exact")))),
+        Dots("whole requests met", by_w(lambda w: rows.dots(lambda p: p.requests(w, "whole")))),
+    ]
+    key, caption = rows.study.key, f"{first.reference['dataset']}, {seeds_in_words(rows)}, 95 % intervals."
+    intervals(page.images / f"{key}.png", rows.names, panels, caption)
+    parts = [table(header, lines), page.link(f"{key}.png", "by the number of training pictures")]
+    return "\n".join([*parts, begun_from(rows), provenance(rows)])
+
+
+def few_cells(pooled: Pooled) -> list[str]:
+    """Where no w stands above, w = 1."""
+    record = pooled.records[0]
+    found, wrong = record["distribution"]["1"], record["complete"]["1"]["wrong_pixels"]
+    right = Estimate(*found["novel_right"]).percent if found["novel_right"] else ""
+    return [
+        pooled.complete(1.0, "exact").percent, f"{wrong:.1f}", pooled.requests(3.0, "met").percent,
+        pooled.requests(3.0, "whole").percent, spread(pooled.distribution(3.0, "fid"), ".1f"),
+        f"{100 * found['novel']:.1f}", right, f"{100 * found['copies']:.1f}", Estimate(*found["nearest"]).number,
+        f"{record['steps']:,}", pooled.minutes,
+    ]  # fmt: skip
+
+
+def begun_from(rows: Rows) -> str:
+    """The commands whose weights others start from."""
+    starts = {run.start.name: run.start for run in rows.study.runs if run.start}
+    typed = ([*start.overrides, *ALIKE, f"run={StudySettings().runs}/{name}"] for name, start in starts.items())
+    commands = "".join(f"- `{command_line('train.py', overrides)}`\n" for overrides in typed)
+    return f"Weights to start from are those of\n\n{commands}"
 
 
 def stacked(figures: Sequence[str]) -> str:

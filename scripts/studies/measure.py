@@ -20,7 +20,7 @@ from diffusion.sampling import SamplingOptions
 from diffusion.spacing import Trailing
 from evaluation.adherence import met, wholly_met
 from evaluation.exact import wrong_pixels
-from evaluation.memorisation import hits, nearest_of
+from evaluation.memorisation import hits, nearest_of, novelty
 from evaluation.metrics import compare
 from evaluation.requests import AS_REQUESTS, Requests
 from inference.pipeline import Pipeline
@@ -41,7 +41,8 @@ class Measurement:
 
     def __init__(self, pipe: Pipeline, reader: Reader, measures: Measures):
         self.pipe, self.reader, self.measures = pipe, reader, measures
-        self.held_out, self.train = reader.splits.validation, reader.splits.train
+        self.held_out = reader.splits.validation
+        self.train = pipe.recipe.dataset.seen_in_training(reader.splits).train
         self.labelled = len(pipe.schema) > 0
 
     def figures(self, sheets: Path, name: str) -> dict[str, Any]:
@@ -135,12 +136,23 @@ class Measurement:
         features = self.reader.features
         found: dict[str, Any] = {"n": n, **compare(features(self.held_out.images[:n]), features(images))}
         recurring = hits(images, self.train.images, self.held_out.images)
+        if self.pipe.palette and self.labelled:
+            found |= self.novelty(images)
         return found | {
             "copies": recurring["training"].value,
             "held_out": recurring["held_out"].value,
             "ratio": list(recurring["ratio"]),
             "nearest": list(nearest_of(images, self.train.images, self.held_out.images)),
         }
+
+    def novelty(self, images: Tensor) -> dict[str, Any]:
+        """Of samples (N, C, H, W) uint8, those with a label that no training picture has, and those of them that are
+        right where the true picture is known."""
+        read, columns = self.reader.labels(images), slots(self.held_out.schema)
+        rendered = self.reader.dataset.render(read)
+        labels, pictures = (self.held_out.labels, self.held_out.images) if rendered is None else (read, rendered)
+        found = novelty(images, read[:, columns], self.train, (labels[:, columns], pictures))
+        return {"novel": found["novel"].value, "novel_right": list(found["right"]) if found["right"].n else None}
 
     def sheet(self, w: float) -> Tensor:
         """(C, H, W) uint8: a row of pictures for each request of the sheet, without gaps."""

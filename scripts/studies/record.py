@@ -9,7 +9,7 @@ from typing import Any
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
 from runtime.checkpoint import load_tensors, previous, read_info
-from runtime.settings import command_line
+from runtime.settings import command_line, override
 from scripts.studies.runs import Run
 from scripts.studies.settings import StudySettings
 from training.run import Run as RunFolder
@@ -23,10 +23,11 @@ def of(run: Run, trained: RunFolder, settings: TrainSettings, study: StudySettin
     sessions = trained.sessions()
     last = sessions[-1]
     step = read_info(trained.weights).step
+    start = [override("init_from", settings.init_from)] if settings.init_from else []
     return {
         "variant": run.variant.name,
         "seed": run.seed,
-        "command": command_line("train.py", run.overrides),
+        "command": command_line("train.py", [*run.overrides, *start]),
         "dataset": settings.dataset.name,
         "network": settings.model.name,
         "parameters": sum(tensor.numel() for tensor in load_tensors(trained.weights).values()),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import yaml
 
-from scripts.studies.chapters import families, lesson, phase_1, phase_2, phase_3, phase_4
+from scripts.studies.chapters import families, few, lesson, phase_1, phase_2, phase_3, phase_4
 from scripts.studies.runs import STUDIES, Study, runs
 from scripts.studies.sections import Page, Rows, ablation, details
 
@@ -101,6 +101,21 @@ SECTIONS = {
         "Diffusion, a conditional VAE and a conditional WGAN-GP (`baselines/`): the same pictures, "
         "labels, split, measures and number of pictures seen.",
         families,
+    ),
+    "few-punks": Section(
+        "How many pictures, and what pretrained weights are worth: CryptoPunks",
+        "`dataset.train_size=50`, 200, 1,000 and all 8,500 training pictures, from scratch or from the weights of the "
+        "same small network after 600 steps on MNIST or pixelfaces (`init_from=`). The colours of the palette are "
+        "predicted. A training ends when its held-out loss has not fallen five times (`train.patience`), or after 600 "
+        "steps, and keeps the weights of the lowest loss; that loss is of 500 pictures of the validation split, more "
+        "than somebody with 50 pictures has. Novel: no training picture has the label that a sample shows.",
+        few,
+    ),
+    "few-faces": Section(
+        "How many pictures, and what pretrained weights are worth: pixelfaces",
+        "The same of 50, 200, 1,000 and 5,100 pixelfaces, from scratch or from a network trained on all CryptoPunks, "
+        "which have other colours and other attributes.",
+        few,
     ),
 }
 

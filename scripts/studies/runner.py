@@ -124,8 +124,26 @@ def work(settings: StudySettings, index: int, began: float, until: float) -> Non
 
 def execute(run: Run, settings: StudySettings, readers: dict[str, Reader]) -> dict[str, Any]:
     """Train one run, measure it, and return what its metrics file holds."""
+    start = run.start and override("init_from", weights_of(run.start, settings).as_posix())
+    trained, folder = fit(run, settings, start)
+    name, began = trained.dataset.name, time.perf_counter()
+    if name not in readers:
+        readers[name] = reader_of(trained.dataset, settings)
+    device = readers[name].device
+    measures = rehearsed(run.variant.measures) if settings.rehearsal else run.variant.measures
+    pipe = Pipeline.load(folder.weights, device)
+    figures = Measurement(pipe, readers[name], measures).figures(Path(settings.out), run.name)
+    if measures.progress:
+        figures["progress"] = progress(folder, readers[name], measures, device)
+    found = record.of(run, folder, trained, settings) | figures
+    found["measuring_seconds"] = round(time.perf_counter() - began, 1)
+    return found
+
+
+def fit(run: Run, settings: StudySettings, start: str | None = None) -> tuple[TrainSettings, RunFolder]:
+    """Train, or go on with it; `start` is the override with the weights to start from."""
     where = {"run": str(folder_of(run, settings)), "device": settings.device, "data_root": settings.data_root}
-    typed = [*run.overrides, *ALIKE, *(override(*item) for item in where.items())]
+    typed = [*run.overrides, *([start] if start else []), *ALIKE, *(override(*item) for item in where.items())]
     if settings.rehearsal:
         typed += REHEARSAL
         typed += ["dataset.count=400"] * (compose(TrainSettings, typed).dataset.name == "pixelfaces")
@@ -133,18 +151,16 @@ def execute(run: Run, settings: StudySettings, readers: dict[str, Reader]) -> di
     outcome = train(trained, typed)
     if outcome.stopped_by:
         raise KeyboardInterrupt
-    name, began = trained.dataset.name, time.perf_counter()
-    if name not in readers:
-        readers[name] = reader_of(trained.dataset, settings)
-    device = readers[name].device
-    measures = rehearsed(run.variant.measures) if settings.rehearsal else run.variant.measures
-    pipe = Pipeline.load(outcome.run.weights, device)
-    figures = Measurement(pipe, readers[name], measures).figures(Path(settings.out), run.name)
-    if measures.progress:
-        figures["progress"] = progress(outcome.run, readers[name], measures, device)
-    found = record.of(run, outcome.run, trained, settings) | figures
-    found["measuring_seconds"] = round(time.perf_counter() - began, 1)
-    return found
+    return trained, outcome.run
+
+
+def weights_of(run: Run, settings: StudySettings) -> Path:
+    """The weights of a run, trained now where they are not, or not to the end; waits for who is at it."""
+    folder = folder_of(run, settings)
+    with _lock(run, settings):
+        if folder.state.exists() or not folder.weights.exists():
+            fit(run, settings)
+    return folder.weights
 
 
 def rehearsed(measures: Measures) -> Measures:
@@ -164,10 +180,14 @@ def progress(trained, reader: Reader, measures: Measures, device: torch.device) 
 # -- one process among others ----------------------------------------------------------------------------------------
 
 
+def _lock(run: Run, settings: StudySettings) -> filelock.FileLock:
+    return filelock.FileLock(Path(settings.runs, "logs", f".{run.name}.lock"))
+
+
 @contextlib.contextmanager
 def _claimed(run: Run, settings: StudySettings) -> Iterator[bool]:
     """Whether this process alone has the run; the claim dies with the process, however it dies."""
-    lock = filelock.FileLock(Path(settings.runs, "logs", f".{run.name}.lock"))
+    lock = _lock(run, settings)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:

@@ -47,6 +47,7 @@ class Variant:
     overrides : of train.py, without the seed
     seconds   : that training and measuring took on one core of an AMD EPYC, roughly; the cheapest run first
     shown     : whether its sheets stand in a section that has those of some rows alone
+    start     : the variant whose weights, of the same seed, it starts from
     """
 
     name: str
@@ -55,6 +56,7 @@ class Variant:
     seeds: int = 1
     seconds: int = 600
     shown: bool = False
+    start: Variant | None = None
 
 
 class Run(NamedTuple):
@@ -66,6 +68,11 @@ class Run(NamedTuple):
     @property
     def name(self) -> str:
         return f"{self.variant.name}-{self.seed}"
+
+    @property
+    def start(self) -> Run | None:
+        """The training whose weights this one starts from."""
+        return self.variant.start and Run(self.variant.start, self.seed)
 
     @property
     def overrides(self) -> list[str]:
@@ -223,6 +230,38 @@ FAMILIES = {
     "WGAN-GP": Variant("family-wgan", WGAN, ONE_STEP, 3, 2500),
 }
 
+# -- how many pictures it takes, and what pretrained weights are worth then: one seed ---------------------------------
+
+STOPS = {50: 10, 200: 20, 1000: 50, None: 60}  # training pictures, None for all: steps between held-out losses
+FEWER = Measures(complete=500)
+PRETRAINED = ("experiment=ablation", "train.keep=[]")
+FROM_DIGITS = Variant(
+    "pretrained-mnist", (*PRETRAINED, "dataset=mnist", "dataset.image_size=24", "diffusion.prediction=v"),
+    Measures(w=(), complete=0, pictures=0), seconds=300,
+)  # fmt: skip
+FROM_FACES = Variant("pretrained-faces", (*PRETRAINED, "diffusion.prediction=palette"), FEWER, seconds=400)
+
+
+def trained_on(dataset: str, size: int | None, start: Variant | None = None) -> Variant:
+    """A training on `size` pictures that ends where the held-out loss is lowest, from scratch or from other weights."""
+    some = () if size is None else (f"dataset.train_size={size}",)
+    patient = ("train.patience=5", f"train.validate_every={STOPS[size]}")
+    typed = (*PRETRAINED, f"dataset={dataset}", *some, "diffusion.prediction=palette", *patient)
+    begun = f"-from-{start.name}" if start else ""
+    return Variant(f"{dataset}-{size or 'all'}{begun}", typed, FEWER, seconds=500, start=start)
+
+
+def by_size(dataset: str, starts: dict[str, Variant | None]) -> dict[str, Variant]:
+    return {
+        f"{f'{size:,}' if size else 'all'}, {words}": trained_on(dataset, size, start)
+        for size in STOPS
+        for words, start in starts.items()
+    }
+
+
+FEW_PUNKS = by_size("cryptopunks", {"scratch": None, "MNIST": FROM_DIGITS, "pixelfaces": FROM_FACES})
+FEW_FACES = by_size("pixelfaces", {"scratch": None, "CryptoPunks": trained_on("cryptopunks", None)})
+
 STUDIES = (
     Study("phase1", {"32 channels": PHASE_1}),
     Study("phase2", PHASE_2),
@@ -232,6 +271,8 @@ STUDIES = (
     Study("lesson-punks", ON_PUNKS),
     *ABLATIONS,
     Study("families", FAMILIES),
+    Study("few-punks", FEW_PUNKS),
+    Study("few-faces", FEW_FACES),
 )
 
 

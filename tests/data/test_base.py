@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from conditions.fields import Field, slot
 from conditions.schema import UNCONDITIONAL, ConditionSchema
+from data import CryptoPunks
 from data.base import InMemoryDataset, rows_by_split, split_by_id
 from data.palette import Palette
 
@@ -134,6 +135,30 @@ def test_the_per_pixel_palette_is_that_of_the_training_part_alone():
     for part in (parts.train, parts.validation, parts.test):
         assert torch.equal(part.palette.at_pixel, data.palette.per_pixel(parts.train.images).at_pixel)
     assert not torch.equal(parts.train.palette.at_pixel, data.palette.per_pixel(data.images).at_pixel)
+
+
+# -- a training that sees less ----------------------------------------------------------------------------------------
+
+
+def test_a_training_on_fewer_pictures_knows_of_these_alone_and_is_held_to_the_same():
+    """Else colours and pairs of values that it never saw would help it, and no two sizes could be compared."""
+    full = split_by_id(dataset(200))
+    ten, twenty = (CryptoPunks(train_size=n).seen_in_training(full) for n in (10, 20))
+    assert len(ten.train) == 10 and set(ten.train.ids.tolist()) < set(twenty.train.ids.tolist())
+    for less in (ten, twenty):
+        assert set(less.train.ids.tolist()) < set(full.train.ids.tolist())
+        for name in ("validation", "test"):
+            assert torch.equal(getattr(less, name).images, getattr(full, name).images)
+            assert torch.equal(getattr(less, name).palette.at_pixel, less.train.palette.at_pixel)
+            assert (getattr(less, name).schema.seen == less.train.schema.seen).all()
+        assert torch.equal(less.train.palette.at_pixel, full.train.palette.per_pixel(less.train.images).at_pixel)
+    assert ten.train.palette.at_pixel.sum() < twenty.train.palette.at_pixel.sum() < full.train.palette.at_pixel.sum()
+    assert CryptoPunks().seen_in_training(full) is full
+
+
+def test_more_pictures_than_there_are_are_refused_with_how_many_there_are():
+    with pytest.raises(ValueError, match=r"^dataset.train_size=171: cryptopunks has 170 training pictures; choose"):
+        CryptoPunks(train_size=171).seen_in_training(split_by_id(dataset(200)))
 
 
 # -- pictures that lie in a file, or beside the device ----------------------------------------------------------------

@@ -113,6 +113,18 @@ def test_the_measure_reports_samples_requests_and_independent_slots(splits, tmp_
     assert "| no request | 10 | 10 | 30.0 % (" in report and (tmp_path / "neighbours.png").exists()
 
 
+def test_pictures_that_a_training_left_out_are_no_copies(splits):
+    """Of weights that were trained on 20 pictures, a sample equal to another training picture is new."""
+    bench = bench_of(splits)
+    bench.pipe.recipe.dataset = PixelFaces(count=400, train_size=20)
+    seen = {row.numpy().tobytes() for row in bench.seen.images}
+    left_out = torch.stack([image for image in splits.train.images if image.numpy().tobytes() not in seen])
+    samples = torch.cat([bench.seen.images[:4], left_out[:6]])
+    figures = Memorisation(bench, MemorisationSettings(n=10)).measure(lambda wanted: samples)
+    assert figures["training"] == 20 and len(left_out) == len(splits.train) - 20
+    assert figures["sets"][UNASKED]["training"].value == 0.4 and figures["sets"][UNASKED]["novel"].value == 0.6
+
+
 def test_requests_are_of_training_and_held_out_labels_in_proportion(splits):
     """Requests that training pictures alone can meet would lead to training pictures, and the ratio would blame it."""
     asked = Memorisation(bench_of(splits), MemorisationSettings(n=2000)).sets[1].labels

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import combinations
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -37,12 +36,14 @@ def sets_of(splits: Splits) -> dict[str, list[SampleSet]]:
     bench = bench_of(splits)
     validity = Validity(bench, ValiditySettings(n=20))
     pictures = torch.zeros(20, 3, 24, 24, dtype=torch.uint8)
-    bench.pipe.recipe.dataset = SimpleNamespace(render=lambda labels: None)  # so that the model is asked
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PixelFaces, "render", lambda *_: None)  # so that the model is asked
+        further = validity.further(lambda samples: pictures)
     return {
         "exact": ExactMatch(bench, ExactMatchSettings(n=20)).sets,
         "adherence": Adherence(bench, AdherenceSettings(n=1)).sets,
         "validity": validity.sets,
-        "validity, second": validity.further(lambda samples: pictures),
+        "validity, second": further,
         "memorisation": Memorisation(bench, MemorisationSettings(n=50)).sets,
         "distribution": [samples for group in distributed(splits).values() for samples in group],
     }

@@ -116,6 +116,8 @@ def measured_everything(folder, template: dict, reference: dict) -> None:
         record["requests"] = {f"{w:g}": asked for w in wanted.w}
         if not wanted.complete:
             del record["complete"]
+        new = {"novel": 0.5, "novel_right": [0.5, 0.4, 0.6, 9]}
+        record["distribution"] = {w: {**found, **new} for w, found in template["distribution"].items()}
         (folder / f"{run.name}.json").write_text(json.dumps(record))
         (folder / f"reference-{dataset}.json").write_text(json.dumps({**reference, "dataset": dataset}))
         images = torch.zeros(len(wanted.sheet) * wanted.columns, 3, SIDES[dataset], SIDES[dataset], dtype=torch.uint8)

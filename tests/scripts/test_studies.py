@@ -28,14 +28,18 @@ FEW = Measures(w=(1.0, 3.0), progress=True, sheet=("top hat", "-hat"), columns=2
 
 
 def test_every_training_has_a_name_and_a_command_of_its_own():
-    assert len({run.name for run in runs()}) == len({tuple(run.overrides) for run in runs()}) == len(runs())
+    commands = {(*run.overrides, run.start and run.start.name) for run in runs()}
+    assert len({run.name for run in runs()}) == len(commands) == len(runs())
 
 
 @pytest.mark.slow
 def test_every_training_composes_to_settings_of_its_own():
     variants = {run.variant.name: run.variant for run in runs() if run.variant.measures.diffuses}
-    settings = [composed(TrainSettings, variant.overrides) for variant in variants.values()]
-    assert len({s.model_dump_json() for s in settings}) == len(settings) > 40
+    settings = [
+        composed(TrainSettings, [*variant.overrides, *([f"init_from={variant.start.name}"] if variant.start else [])])
+        for variant in variants.values()
+    ]
+    assert len({s.model_dump_json() for s in settings}) == len(settings) > 60
 
 
 def test_the_first_seed_of_everything_comes_before_any_second_and_the_cheapest_first():
@@ -113,6 +117,26 @@ def test_metrics_that_could_not_be_written_do_not_cost_the_training(study, in_tm
 def test_the_minutes_are_those_of_the_steps_that_led_to_the_weights(sessions, seconds):
     found = [{"first_step": first, "last_step": last, "seconds": s} for first, last, s in sessions]
     assert record.seconds(found) == pytest.approx(seconds)
+
+
+def test_a_training_that_starts_from_another_trains_that_first_and_only_once(study, in_tmp, monkeypatch):
+    first = Variant("first", (*TINY, "train.steps=3"), FEW)
+    second, third = (Variant(name, (*TINY, f"seed={k}"), FEW, start=first) for k, name in ((1, "second"), (2, "third")))
+    monkeypatch.setattr(runner, "runs", lambda: [Run(second, 0), Run(third, 0)])
+    begun, train = [], runner.train
+    monkeypatch.setattr(runner, "train", lambda s, typed: begun.append((s.run, s.init_from)) or train(s, typed))
+    runner.work(study, 0, began=0, until=float("inf"))
+    weights = "runs/first-0/checkpoints/ema.safetensors"
+    assert begun == [
+        ("runs/first-0", None),
+        ("runs/second-0", weights),
+        ("runs/first-0", None),
+        ("runs/third-0", weights),
+    ]
+    log = (in_tmp / "runs/first-0/train.log").read_text()
+    assert log.count("finished: weights") == 1 and not runner.left(study)
+    assert "started from runs/first-0" in (in_tmp / "runs/third-0/train.log").read_text()
+    assert f"init_from={weights}" in json.loads((in_tmp / "metrics/third-0.json").read_text())["command"]
 
 
 def test_nothing_starts_once_the_time_is_up_or_the_process_that_waits_is_gone(study, monkeypatch):
