@@ -91,10 +91,11 @@ def packed(content: bytes) -> str:
     """Compressed bytes as text, seven bits to a character, after their number and a colon.
 
     Base64 has six bits in a byte, and would make a file that is a sixth larger. NUL, carriage return and "<", which
-    HTML changes or takes for a tag, stand as the letters 256 further on, so that the lowest seven bits count.
+    HTML changes or takes for a tag, stand as the characters 128 further on, so that the lowest seven bits count. With none
+beyond Latin-1, a browser holds and reads the text in one byte for each character.
     """
     small = zlib.compress(content, 9)
     bits = np.unpackbits(np.frombuffer(small, dtype=np.uint8))
     bits = np.pad(bits, (0, -len(bits) % 7)).reshape(-1, 7)
     text = (np.packbits(bits, axis=1) >> 1).tobytes().decode("ascii")
-    return f"{len(small)}:" + text.translate({code: 256 + code for code in (0, 13, ord("<"))})
+    return f"{len(small)}:" + text.translate({code: 128 + code for code in (0, 13, ord("<"))})

@@ -1,9 +1,11 @@
 """Write the card of pretrained weights: how they were trained, and all that was measured.
 
 python -m scripts.maintain.card evaluations/cryptopunks/final --run runs/cryptopunks/main
+python -m scripts.maintain.card evaluations/cryptopunks/final --test evaluations/cryptopunks/test
 
 The run says how; the folder that evaluate.py left says how good. Its pictures are copied to docs/images/. Without a
-run, a card that is there already keeps what it says of the training, and takes the new figures.
+run, a card that is there already keeps what it says of the training, and takes the new figures. Figures of the test
+split stand at the end, with how often that was used.
 """
 
 import argparse
@@ -28,19 +30,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("evaluation", type=Path, help="the folder that evaluate.py wrote for the pretrained weights")
     parser.add_argument("--run", type=Path, help="the run directory that the weights come from")
+    parser.add_argument("--test", type=Path, help="the folder that evaluate.py wrote of them with split=test")
     args = parser.parse_args()
-    record = json.loads((args.evaluation / "metrics.json").read_text(encoding="utf-8"))
+    dataset, report = measured(args.evaluation)
+    card, weights = PRETRAINED / f"{dataset}.md", PRETRAINED / f"{dataset}.safetensors"
+    how = training(Run(args.run), weights) if args.run else training_in(card, weights)
+    parts = [f"# {weights.name}\n\n{how}", with_pictures(report, args.evaluation, dataset)]
+    if args.test:
+        parts.append(in_short(measured(args.test)[1]))
+    card.write_text("\n".join(parts), encoding="utf-8")
+    print(f"{card}: written")
+
+
+def measured(folder: Path) -> tuple[str, str]:
+    """(data set, report) of an evaluation. Raises ValueError where it is not of the pretrained weights, or not of a
+    clean commit."""
+    record = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     weights = PRETRAINED / f"{record['dataset']}.safetensors"
     if file_hash(weights) != record["checkpoint"]:
-        raise ValueError(f"{args.evaluation}: measured other weights than {weights.name}; evaluate those first")
+        raise ValueError(f"{folder}: measured other weights than {weights.name}; evaluate those first")
     if record["code"].endswith("-dirty"):
-        raise ValueError(f"{args.evaluation}: measured by {record['code']}; publish what a clean commit measured")
-    card = PRETRAINED / f"{record['dataset']}.md"
-    how = training(Run(args.run), weights) if args.run else training_in(card, weights)
-    report = (args.evaluation / "report.md").read_text(encoding="utf-8")
-    report = with_pictures(report, args.evaluation, record["dataset"])
-    card.write_text(f"# {weights.name}\n\n{how}\n{report}", encoding="utf-8")
-    print(f"{card}: written")
+        raise ValueError(f"{folder}: measured by {record['code']}; publish what a clean commit measured")
+    return record["dataset"], (folder / "report.md").read_text(encoding="utf-8")
 
 
 def training_in(card: Path, weights: Path) -> str:
@@ -92,6 +103,13 @@ def with_pictures(report: str, folder: Path, dataset: str) -> str:
         shutil.copyfile(folder / name, IMAGES / f"{dataset}-{name}")
         report = report.replace(f"]({name})", f"](../docs/images/{dataset}-{name})")
     return re.sub(r"^# Evaluation of .*$", "## Evaluation", report, flags=re.MULTILINE)
+
+
+def in_short(report: str) -> str:
+    """Of a report of the test split, how it was made and its figures, one level of headings down."""
+    head, *sections = re.split(r"\n(?=## )", re.sub(r"!\[.*\]\(.*\)\n", "", report))
+    shown = [f"#{section}" for section in sections if not section.startswith("## The classifier")]
+    return "\n".join([re.sub(r"^# .*$", "## Test split", head, flags=re.MULTILINE), *shown])
 
 
 if __name__ == "__main__":

@@ -47,6 +47,13 @@ def test_weights_are_copied_and_their_card_says_how_and_how_good(in_tmp, train_t
     run_program("scripts/maintain/card.py", "measured")  # without the run, what was told of it stays
     assert (pretrained / "pixelfaces.md").read_text() == card + "\n## Later\n"
 
+    evaluate(path, "measure=[exact]", "split=test", "out=tested")
+    run_program("scripts/maintain/card.py", "measured", "--test", "tested")
+    text = (pretrained / "pixelfaces.md").read_text()
+    shown, short = text.split("\n## Test split\n")
+    assert shown.rstrip() == card + "\n## Later"
+    assert "test split, used once so far" in short and "### Exact match" in short and "worst.png" not in short
+
     (pretrained / "pixelfaces.md").unlink()
     with pytest.raises(SystemExit, match="says nothing of the training"):
         run_program("scripts/maintain/card.py", "measured")

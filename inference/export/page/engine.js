@@ -1,5 +1,5 @@
 "use strict";
-// The workers that sample: one is started first, so that pictures come soon, and more where the device has more cores.
+// The workers that sample. The first unpacks what all of them need; where the device has more cores, more then follow.
 
 const MOST_WORKERS = 4; // each holds a network of its own
 
@@ -9,6 +9,7 @@ class Engine {
     this.sources = sources;
     this.listener = listener;
     this.workers = [];
+    this.shared = null; // what the first worker has unpacked
     this.queue = [];
     this.round = 0;
     this.pending = 0;
@@ -28,7 +29,8 @@ class Engine {
     worker.onmessage = ({ data }) => this.receive(worker, data);
     worker.onerror = (event) => this.lose(worker, event.message || "the worker could not start");
     const { description, runtime, network } = this.sources;
-    worker.postMessage({ kind: "load", round: this.round, description, runtime, network });
+    const given = this.shared ? { shared: this.shared } : { sources: { runtime, network } };
+    worker.postMessage({ kind: "load", round: this.round, description, ...given });
     this.workers.push(worker);
   }
 
@@ -61,8 +63,8 @@ class Engine {
 
   receive(worker, data) {
     if (data.kind === "error") return this.lose(worker, data.message);
+    if (data.kind === "shared") return this.multiply(data.shared);
     if (data.kind === "ready") worker.ready = true;
-    if (data.kind === "ready" && this.workers.length < this.most) this.addWorker();
     if (data.kind !== "step") worker.idle = true;
     if (data.round === this.round && data.kind === "step") this.progress(data.index, data.done);
     if (data.round === this.round && data.kind === "picture") {
@@ -73,6 +75,11 @@ class Engine {
     this.dispatch();
   }
 
+  multiply(shared) {
+    this.shared = shared;
+    while (this.workers.length < this.most) this.addWorker();
+  }
+
   /** A further worker that cannot start, for want of memory, is done without; all else ends the round. */
   lose(worker, message) {
     worker.idle = worker.ready;
@@ -80,7 +87,7 @@ class Engine {
       worker.terminate();
       this.workers = this.workers.filter((other) => other !== worker);
       this.most = Math.max(1, this.workers.length);
-      if (this.workers.some(({ ready }) => ready)) return;
+      if (this.workers.length) return;
     }
     this.cancel();
     this.listener.failed(message);

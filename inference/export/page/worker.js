@@ -1,6 +1,9 @@
 "use strict";
 // Samples pictures one after the other, away from the page. Each worker is a thread with a network of its own.
 
+// To optimise the graph takes longer than it saves, of so few evaluations.
+const OPTIONS = { executionProviders: ["wasm"], graphOptimizationLevel: "disabled" };
+
 let session = null;
 let model = null;
 let current = 0; // the newest round of pictures; older ones are given up
@@ -17,13 +20,27 @@ async function evaluate(x_t, t, labels) {
   return output.data;
 }
 
-async function load({ description, runtime, network }) {
+/** What every worker needs: the runtime, compiled, and the network. */
+async function unpackedOnce({ runtime, network }) {
+  const compiled = unpacked(runtime).then((binary) => WebAssembly.compile(binary));
+  const [module, planes] = await Promise.all([compiled, unpacked(network)]);
+  return { module, network: interleaved(planes) };
+}
+
+async function load({ description, sources, shared }) {
   model = prepared(description);
-  const [binary, planes] = await Promise.all([unpacked(runtime), unpacked(network)]);
-  // The runtime fetches its binary, which pages from the disk cannot do; it is here already.
-  self.fetch = async () => new Response(binary, { headers: { "Content-Type": "application/wasm" } });
+  if (!shared) {
+    shared = await unpackedOnce(sources);
+    postMessage({ kind: "shared", shared }); // so that further workers begin with it
+  }
+  // The runtime fetches its binary, which pages from the disk cannot do, and compiles it; that is done already.
+  const { module } = shared;
+  self.fetch = async () => new Response();
+  WebAssembly.instantiateStreaming = async (_, imports) => {
+    return { module, instance: await WebAssembly.instantiate(module, imports) };
+  };
   ort.env.wasm.numThreads = 1; // further workers are the further threads: they need no shared memory
-  session = await ort.InferenceSession.create(interleaved(planes), { executionProviders: ["wasm"] });
+  session = await ort.InferenceSession.create(shared.network, OPTIONS);
   postMessage({ kind: "ready" });
 }
 
