@@ -105,9 +105,9 @@ SECTIONS = {
     "few-punks": Section(
         "How many pictures, and what pretrained weights are worth: CryptoPunks",
         "`dataset.train_size=50`, 200, 1,000 and all 8,500 training pictures, from scratch or from the weights of the "
-        "same small network after 600 steps on MNIST or pixelfaces (`init_from=`). The colours of the palette are "
-        "predicted. A training ends when its held-out loss has not fallen five times (`train.patience`), or after 600 "
-        "steps, and keeps the weights of the lowest loss; that loss is of 500 pictures of the validation split, more "
+        "same small network after 400 steps on MNIST or pixelfaces (`init_from=`). The colours of the palette are "
+        "predicted. A training ends when its held-out loss has not fallen five times (`train.patience`), or after 400 "
+        "steps, and keeps the weights of the lowest loss; that loss is of 200 pictures of the validation split, more "
         "than somebody with 50 pictures has. Novel: no training picture has the label that a sample shows.",
         few,
     ),

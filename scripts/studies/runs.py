@@ -232,9 +232,12 @@ FAMILIES = {
 
 # -- how many pictures it takes, and what pretrained weights are worth then: one seed ---------------------------------
 
-STOPS = {50: 10, 200: 20, 1000: 50, None: 60}  # training pictures, None for all: steps between held-out losses
-FEWER = Measures(complete=500)
-PRETRAINED = ("experiment=ablation", "train.keep=[]")
+SIZES = (50, 200, 1000, None)  # training pictures; None for all
+FEWER = Measures(pictures=400)
+PRETRAINED = (
+    "experiment=ablation", "optim=muon", "optim.lr=3e-3", "train.steps=400", "train.batch_size=64", "train.keep=[]",
+)  # fmt: skip
+PATIENT = ("train.patience=5", "train.validate_every=20", "train.validation_images=200")
 FROM_DIGITS = Variant(
     "pretrained-mnist", (*PRETRAINED, "dataset=mnist", "dataset.image_size=24", "diffusion.prediction=v"),
     Measures(w=(), complete=0, pictures=0), seconds=300,
@@ -245,8 +248,7 @@ FROM_FACES = Variant("pretrained-faces", (*PRETRAINED, "diffusion.prediction=pal
 def trained_on(dataset: str, size: int | None, start: Variant | None = None) -> Variant:
     """A training on `size` pictures that ends where the held-out loss is lowest, from scratch or from other weights."""
     some = () if size is None else (f"dataset.train_size={size}",)
-    patient = ("train.patience=5", f"train.validate_every={STOPS[size]}")
-    typed = (*PRETRAINED, f"dataset={dataset}", *some, "diffusion.prediction=palette", *patient)
+    typed = (*PRETRAINED, f"dataset={dataset}", *some, "diffusion.prediction=palette", *PATIENT)
     begun = f"-from-{start.name}" if start else ""
     return Variant(f"{dataset}-{size or 'all'}{begun}", typed, FEWER, seconds=500, start=start)
 
@@ -254,7 +256,7 @@ def trained_on(dataset: str, size: int | None, start: Variant | None = None) -> 
 def by_size(dataset: str, starts: dict[str, Variant | None]) -> dict[str, Variant]:
     return {
         f"{f'{size:,}' if size else 'all'}, {words}": trained_on(dataset, size, start)
-        for size in STOPS
+        for size in SIZES
         for words, start in starts.items()
     }
 
