@@ -91,8 +91,8 @@ def packed(content: bytes) -> str:
     """Compressed bytes as text, seven bits to a character, after their number and a colon.
 
     Base64 has six bits in a byte, and would make a file that is a sixth larger. NUL, carriage return and "<", which
-    HTML changes or takes for a tag, stand as the characters 128 further on, so that the lowest seven bits count. With none
-beyond Latin-1, a browser holds and reads the text in one byte for each character.
+    HTML changes or takes for a tag, stand as the characters 128 further on, so that the lowest seven bits count. As
+    none is beyond Latin-1, a browser holds and reads the text in one byte for each character.
     """
     small = zlib.compress(content, 9)
     bits = np.unpackbits(np.frombuffer(small, dtype=np.uint8))
