@@ -181,6 +181,7 @@ def test_a_killed_run_continues_bit_for_bit(train_tiny, in_tmp):
 
 
 @posix
+@pytest.mark.slow
 def test_a_run_of_two_processes_that_was_killed_continues_bit_for_bit(tmp_path):
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
     kill_after_step(start(tmp_path, "killed", "train.steps=20", launcher=torchrun), tmp_path, "killed", 3)
