@@ -10,11 +10,9 @@ resized or guessed without being told.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -24,12 +22,13 @@ from torch import Tensor
 
 from conditions.fields import NONE
 from conf import Refusals, Request, Text, option, setting
-from data.base import MODULUS, Dataset, InMemoryDataset, Splits, previews, split_by_id
-from data.folder_cache import decoded_once
-from data.folder_pictures import Decoded, as_trained, duplicates, palette_of, refuse_filtered_art
+from data.base import Dataset, InMemoryDataset, Splits, previews, split_by_id
+from data.folder_cache import prepared_once
+from data.folder_pictures import duplicates
+from data.folder_prepared import Prepared
 from data.folder_schema import Labels, labels_of
 from data.folder_settings import MAX_PALETTE, FolderSchema, Preparation, read_schema_file
-from data.folder_sheet import ID, number_of, sheet_source
+from data.folder_sheet import ID, sheet_source
 from data.folder_source import Problems, Source, open_source
 from data.folder_table import FILE_NAME, Table, read_table
 from data.palette import Palette
@@ -39,29 +38,26 @@ log = logging.getLogger(__name__)
 FEWEST = 20  # pictures, of which three in twenty are held out
 ROWS = 8  # of the sample grids
 BLACK = (0, 0, 0)
-NUMBERS = 16**12  # that names can have, hashed to so many digits, or as tiles of a sheet
-BEYOND = -(-NUMBERS // MODULUS) * MODULUS  # the next multiple
 
 
 @dataclass(frozen=True)
 class Contents:
-    """All that a folder holds, which fits together.
+    """All that a folder holds, which fits together; table and labels are in the order of the pictures.
 
-    decoded  : the pictures in RGBA, in the order of the table
     settings : what schema.yaml says, with what was set besides
     """
 
     name: str
     source: Source
     table: Table
-    decoded: Decoded
+    prepared: Prepared
     labels: Labels
     settings: FolderSchema
 
     @cached_property
     def images(self) -> Tensor:
         """(N, C, H, W) uint8, as they are trained on."""
-        return as_trained(self.decoded.straight, self.settings.alpha != "background", self.backdrop)
+        return torch.from_numpy(self.prepared.images)
 
     @property
     def backdrop(self) -> tuple[int, ...]:
@@ -69,7 +65,7 @@ class Contents:
 
     @cached_property
     def palette(self) -> Palette | None:
-        return palette_of(self.images, self.settings.pixel_art)
+        return self.prepared.palette(self.settings.pixel_art)
 
     @cached_property
     def same(self) -> list[list[int]]:
@@ -77,8 +73,8 @@ class Contents:
         return duplicates(self.images)
 
     def dataset(self) -> InMemoryDataset:
-        ids = picture_ids(self.table.names, self.same, number_of if self.settings.sheet else hashed)
-        return InMemoryDataset(self.name, self.images, self.labels.labels, self.labels.schema, self.palette, ids)
+        ids, known = torch.from_numpy(self.prepared.ids), self.labels
+        return InMemoryDataset(self.name, self.images, known.labels, known.schema, self.palette, ids)
 
 
 class Folder(Preparation, Dataset):
@@ -131,11 +127,12 @@ class Folder(Preparation, Dataset):
         elif len(source.pictures) < FEWEST:
             problems.add(self.path, f"{len(source.pictures)} pictures; a training needs {FEWEST} at least")
         labels = labels_of(table, schema, problems)
-        decoded = decoded_once(source, name, source.pictures, schema, data_root, problems)
-        refuse_filtered_art(decoded, source, source.pictures, schema.pixel_art, problems)
-        if problems.lines:
+        background = (schema.background or BLACK) if schema.alpha == "background" else None
+        prepared = prepared_once(source, name, schema, background, data_root, problems)
+        if prepared is None:
             return None
-        contents = Contents(name, source, table, decoded, labels, schema)
+        labels = replace(labels, labels=labels.labels[prepared.rows])
+        contents = Contents(name, source, table.ordered(prepared.rows.tolist()), prepared, labels, schema)
         if schema.pixel_art and contents.palette is None:
             problems.add("pixel_art", f"more than {MAX_PALETTE:,} colours, which is no pixel art; leave it out")
             return None
@@ -172,23 +169,3 @@ def common_values(train: InMemoryDataset) -> list[str]:
     ]
     chosen = {value for _, value in sorted(counts, key=lambda pair: -pair[0])[:ROWS]}
     return [value for _, value in counts if value in chosen] or ["any"]
-
-
-def hashed(name: str) -> int:
-    """A number that follows from the name alone, so that a picture keeps its split when others are added."""
-    return int(hashlib.sha256(name.encode()).hexdigest()[:12], 16)
-
-
-def picture_ids(names: list[str], same: list[list[int]], number: Callable[[str], int] = hashed) -> Tensor:
-    """(N,) int64: the `number` of each name.
-
-    same : rows of pictures with equal pixels, which share one split: that of the shortest name, since copies get
-           longer ones
-    """
-    ids = [number(name) for name in names]
-    for rows in same:
-        split = ids[min(rows, key=lambda row: (len(names[row]), names[row]))] % MODULUS
-        for row in rows:
-            if ids[row] % MODULUS != split:
-                ids[row] = BEYOND + MODULUS * ids[row] + split  # so that no two get the same
-    return torch.tensor(ids, dtype=torch.int64)

@@ -16,7 +16,7 @@ from conditions.schema import UNKNOWN, ConditionSchema
 from conf import Device, Settings, Text, setting
 from data.base import InMemoryDataset, data_root, split_by_id
 from data.folder import Contents, Folder
-from data.folder_pictures import most_colours, transparent
+from data.folder_pictures import most_colours
 from data.folder_source import CSV
 
 RARE = 20  # training pictures; of fewer, a model learns the pictures rather than the value
@@ -114,7 +114,7 @@ def _pictures(contents: Contents, data: InMemoryDataset) -> Iterator[str]:
     by = "the numbers of the tiles" if contents.settings.sheet else "the names of the files"
     yield f"{{}} to train on, {{}} for validation, {{}} for test, by {by}.".format(*map(len, parts))
     yield _colours(contents, "grey levels" if channels == 1 else "colours", most_colours(channels))
-    if transparent(contents.decoded.straight):
+    if contents.prepared.transparent:
         laid = f"laid on the colour {list(contents.backdrop)}"
         yield f"Some pixels are transparent; they are {'kept so' if channels == 4 else laid}."
     if not len(splits.validation) or not len(splits.test):
@@ -123,7 +123,7 @@ def _pictures(contents: Contents, data: InMemoryDataset) -> Iterator[str]:
 
 def _sizes(contents: Contents, height: int, width: int) -> Iterator[str]:
     """Which sizes the files have, and what became of them."""
-    sizes = Counter(map(tuple, contents.decoded.sizes.tolist()))
+    sizes = Counter(map(tuple, contents.prepared.sizes.tolist()))
     for (h, w), count in sizes.most_common(SHOWN):
         if (h, w) == (height, width):
             continue

@@ -14,9 +14,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from data.alpha import laid_on, premultiplied
-from data.folder_settings import LARGEST, MAX_COLOURS, MAX_GREYS, MAX_PALETTE, SMALLEST, Preparation
+from data.folder_settings import LARGEST, MAX_COLOURS, MAX_GREYS, SMALLEST, Preparation
 from data.folder_source import Problems, Source
-from data.palette import Palette
 from data.pictures import decoded, rgba
 
 FILTERS = {"area": Image.Resampling.BOX, "lanczos": Image.Resampling.LANCZOS, "nearest": Image.Resampling.NEAREST}
@@ -67,18 +66,11 @@ def decode(source: Source, names: Sequence[str], settings: Preparation, problems
     return Decoded(straight, sizes, filtered, np.array(colours.few))
 
 
-def refuse_filtered_art(
-    decoded: Decoded, source: Source, names: Sequence[str], pixel_art: bool | None, problems: Problems
-) -> None:
-    """Adds to `problems` the pictures of pixel art that a filter has scaled.
-
-    pixel_art : whether it is that; None to tell by the number of colours
-    """
-    if not (decoded.few if pixel_art is None else pixel_art):
-        return
-    for row in decoded.filtered.nonzero()[0]:
-        remedy = _smaller(_opened(source, names[row])) or "choose a size of which it is an enlarged copy"
-        problems.add(names[row], f"pixel art, which no filter keeps as it is; {remedy}, or set dataset.pixel_art=false")
+def refuse_filtered_art(source: Source, names: Sequence[str], problems: Problems) -> None:
+    """Adds to `problems` the pictures with these names, pixel art that a filter has scaled."""
+    for name in names:
+        remedy = _smaller(_opened(source, name)) or "choose a size of which it is an enlarged copy"
+        problems.add(name, f"pixel art, which no filter keeps as it is; {remedy}, or set dataset.pixel_art=false")
 
 
 def _opened(source: Source, name: str) -> np.ndarray:
@@ -117,7 +109,7 @@ class Colours:
 
     @property
     def few(self) -> bool:
-        """Whether there are as few as pixel art has, by the rule of `palette_of`."""
+        """Whether there are as few as pixel art has, by the rule of `most_colours`."""
         red, green, blue, alpha = self.seen[:, None].view(np.uint8).T
         grey = bool(((red == green) & (green == blue) & (alpha == 255)).all())
         return len(self.seen) <= most_colours(1 if grey else 4)
@@ -197,16 +189,6 @@ def as_trained(straight: np.ndarray, keep: bool, background: Sequence[int]) -> T
 def most_colours(channels: int) -> int:
     """Of pixel art, where nobody says whether pictures are pixel art."""
     return MAX_GREYS if channels == 1 else MAX_COLOURS
-
-
-def palette_of(images: Tensor, pixel_art: bool | None = None) -> Palette | None:
-    """The palette of pictures (N, C, H, W) that are pixel art; None for others.
-
-    pixel_art : whether they are, if they have MAX_PALETTE colours at most; None to tell by their number of colours
-    """
-    if pixel_art is False:
-        return None
-    return Palette.of_few(images, MAX_PALETTE if pixel_art else most_colours(images.shape[1]))
 
 
 def duplicates(images: Tensor) -> list[list[int]]:

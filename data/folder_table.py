@@ -7,7 +7,7 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ PARTS = {"train", "training", "test", "val", "valid", "validation"}  # of data s
 class Table:
     """Labels as they are written.
 
-    names   : of the pictures, in ascending order
+    names   : of the pictures; in ascending order, until they are `ordered` otherwise
     places  : for each, where it is written, such as "metadata.csv, line 3"
     columns : for each, in the order of `names`, what is written there; empty for a blank
     """
@@ -33,6 +33,15 @@ class Table:
     names: list[str]
     places: list[str]
     columns: dict[str, list[str]]
+
+    def ordered(self, rows: Sequence[int]) -> Table:
+        """With the pictures in this order."""
+
+        def chosen(entries: list[str]) -> list[str]:
+            return [entries[row] for row in rows]
+
+        columns = {name: chosen(entries) for name, entries in self.columns.items()}
+        return Table(chosen(self.names), chosen(self.places), columns)
 
 
 def read_table(source: Source, problems: Problems, key: str = FILE_NAME) -> Table:

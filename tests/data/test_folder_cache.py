@@ -8,7 +8,7 @@ from conf import Refusals
 from data.folder import Folder
 from data.folder_check import report
 from data.folder_source import Problems
-from tests.data.folders import equal, load, sprites, write
+from tests.data.folders import equal, load, sprites, transparent, write
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +77,22 @@ def test_the_check_tells_sizes_without_reading_the_files_again(tmp_path):
         (tmp_path / "away").rename(folder)
         assert "20 of them from files of 40 x 40 pixels, 4 times as large, scaled down by the filter area." in text
         assert "4 of them from files of 50 x 30 pixels, scaled down by the filter area, after cropping" in text
+
+
+def test_transparency_is_kept_or_laid_on_a_colour_whatever_was_kept_before(tmp_path, monkeypatch, kept):
+    folder, ways = transparent(tmp_path / "own", 8, 8), [{}, {"alpha": "background", "background": [9, 200, 7]}]
+    for way in [*ways, {"alpha": "background"}, *ways]:
+        with monkeypatch.context() as patch:
+            patch.setattr("data.folder_cache.WORTH", 10**6)
+            alone = load(folder, **way)
+        assert equal(load(folder, **way), alone) and len(list(kept.iterdir())) == 1
+        assert alone.train.image_shape[0] == (3 if way else 4)
+
+
+def test_a_split_of_what_was_kept_is_a_run_of_the_mapped_file(tmp_path):
+    """So that 100,000 pictures are there at once, and take no memory before they are looked at."""
+    folder = sprites(tmp_path / "own")
+    first, again = load(folder), load(folder)
+    assert equal(first, again)
+    starts = [part.images.untyped_storage().data_ptr() for part in (again.train, again.validation, again.test)]
+    assert len(set(starts)) == 1

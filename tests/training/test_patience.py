@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.base import VALIDATION
-from data.folder import picture_ids
+from data.folder_prepared import picture_ids
 from runtime.checkpoint import load_state, load_tensors, read_info
 from tests.conftest import TINY
 from tests.data.folders import write
