@@ -220,7 +220,7 @@ def family_sheet(page: Page, name: str, pooled: Pooled) -> str:
 
 def few(rows: Rows, page: Page) -> str:
     """Exact pictures, requests met, novelty and memorisation by the number of training pictures."""
-    header = ["training pictures, begun from", "complete labels, exact", "wrong pixels", "asked for, met, w = 3",
+    header = ["training pictures", "complete labels, exact", "wrong pixels", "asked for, met, w = 3",
               "whole requests, w = 3", "FID, w = 3", "novel, %", "right of these, where known", "copies, %",
               "nearest: training against held-out", "steps", "minutes"]  # fmt: skip
     first = next(iter(rows.rows.values()))

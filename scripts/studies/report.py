@@ -102,19 +102,19 @@ SECTIONS = {
         "labels, split, measures and number of pictures seen.",
         families,
     ),
-    "few-punks": Section(
-        "How many pictures, and what pretrained weights are worth: CryptoPunks",
-        "`dataset.train_size=50`, 200, 1,000 and all 8,500 training pictures, from scratch or from the weights of the "
-        "same small network after 400 steps on MNIST or pixelfaces (`init_from=`). The colours of the palette are "
+    "few-faces": Section(
+        "How many pictures, and what pretrained weights are worth: pixelfaces",
+        "`dataset.train_size=50`, 200, 1,000 and all 5,100 training pictures, from scratch or from the weights of the "
+        "same small network after 400 steps on MNIST or CryptoPunks (`init_from=`). The colours of the palette are "
         "predicted. A training ends when its held-out loss has not fallen five times (`train.patience`), or after 400 "
         "steps, and keeps the weights of the lowest loss; that loss is of 200 pictures of the validation split, more "
         "than somebody with 50 pictures has. Novel: no training picture has the label that a sample shows.",
         few,
     ),
-    "few-faces": Section(
-        "How many pictures, and what pretrained weights are worth: pixelfaces",
-        "The same of 50, 200, 1,000 and 5,100 pixelfaces, from scratch or from a network trained on all CryptoPunks, "
-        "which have other colours and other attributes.",
+    "few-punks": Section(
+        "How many pictures, and what pretrained weights are worth: CryptoPunks",
+        "The same of 50, 200, 1,000 and 8,500 CryptoPunks, from scratch or from MNIST or pixelfaces, with 3,000 steps "
+        "at most.",
         few,
     ),
 }

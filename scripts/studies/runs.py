@@ -234,35 +234,40 @@ FAMILIES = {
 
 SIZES = (50, 200, 1000, None)  # training pictures; None for all
 FEWER = Measures(pictures=400)
-PRETRAINED = (
-    "experiment=ablation", "optim=muon", "optim.lr=3e-3", "train.steps=400", "train.batch_size=64", "train.keep=[]",
-)  # fmt: skip
+QUICK = ("experiment=ablation", "optim=muon", "optim.lr=3e-3", "train.batch_size=64", "train.keep=[]")
 PATIENT = ("train.patience=5", "train.validate_every=20", "train.validation_images=200")
-FROM_DIGITS = Variant(
-    "pretrained-mnist", (*PRETRAINED, "dataset=mnist", "dataset.image_size=24", "diffusion.prediction=v"),
-    Measures(w=(), complete=0, pictures=0), seconds=300,
-)  # fmt: skip
-FROM_FACES = Variant("pretrained-faces", (*PRETRAINED, "diffusion.prediction=palette"), FEWER, seconds=400)
+COLOURS = "diffusion.prediction=palette"
 
 
-def trained_on(dataset: str, size: int | None, start: Variant | None = None) -> Variant:
-    """A training on `size` pictures that ends where the held-out loss is lowest, from scratch or from other weights."""
-    some = () if size is None else (f"dataset.train_size={size}",)
-    typed = (*PRETRAINED, f"dataset={dataset}", *some, "diffusion.prediction=palette", *PATIENT)
-    begun = f"-from-{start.name}" if start else ""
-    return Variant(f"{dataset}-{size or 'all'}{begun}", typed, FEWER, seconds=500, start=start)
+def pretrained(name: str, *overrides: str) -> Variant:
+    """Weights to start from, which are not measured."""
+    return Variant(f"pretrained-{name}", (*QUICK, "train.steps=400", *overrides), FEWER)
 
 
-def by_size(dataset: str, starts: dict[str, Variant | None]) -> dict[str, Variant]:
+FROM_MNIST = pretrained("mnist", "dataset=mnist", "dataset.image_size=24", "diffusion.prediction=v")
+FROM_FACES = pretrained("faces", COLOURS)
+FROM_PUNKS = pretrained("punks", "dataset=cryptopunks", COLOURS)
+
+
+def by_size(dataset: str, steps: int, seconds: int, starts: dict[str, Variant | None]) -> dict[str, Variant]:
+    """Trainings on so many pictures that end where the held-out loss is lowest, from scratch or from other weights."""
+
+    def variant(size: int | None, start: Variant | None) -> Variant:
+        some = () if size is None else (f"dataset.train_size={size}",)
+        name = f"few-{dataset}-{size or 'all'}" + (f"-{start.name}" if start else "")
+        typed = (*QUICK, f"dataset={dataset}", COLOURS, *PATIENT, f"train.steps={steps}", *some)
+        return Variant(name, typed, FEWER, seconds=seconds, start=start)
+
+    named = {"from scratch": None, **{f"from {name}": start for name, start in starts.items()}}
     return {
-        f"{f'{size:,}' if size else 'all'}, {words}": trained_on(dataset, size, start)
+        f"{f'{size:,}' if size else 'all'}, {words}": variant(size, start)
         for size in SIZES
-        for words, start in starts.items()
+        for words, start in named.items()
     }
 
 
-FEW_PUNKS = by_size("cryptopunks", {"scratch": None, "MNIST": FROM_DIGITS, "pixelfaces": FROM_FACES})
-FEW_FACES = by_size("pixelfaces", {"scratch": None, "CryptoPunks": trained_on("cryptopunks", None)})
+FEW_FACES = by_size("pixelfaces", 400, 400, {"MNIST": FROM_MNIST, "CryptoPunks": FROM_PUNKS})
+FEW_PUNKS = by_size("cryptopunks", 3000, 2500, {"MNIST": FROM_MNIST, "pixelfaces": FROM_FACES})
 
 STUDIES = (
     Study("phase1", {"32 channels": PHASE_1}),
@@ -273,8 +278,8 @@ STUDIES = (
     Study("lesson-punks", ON_PUNKS),
     *ABLATIONS,
     Study("families", FAMILIES),
-    Study("few-punks", FEW_PUNKS),
     Study("few-faces", FEW_FACES),
+    Study("few-punks", FEW_PUNKS),
 )
 
 
