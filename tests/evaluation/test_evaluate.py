@@ -164,6 +164,7 @@ def test_unconditional_weights_are_measured_where_that_makes_sense(copied, train
     assert "no labels or palette" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_two_processes_finish_with_the_figures_of_one(copied):
     """As torchrun starts them: each samples its share of the files, which the first then finds by their names."""
     shutil.rmtree(copied / "evaluations/samples")
