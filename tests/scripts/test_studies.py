@@ -120,8 +120,9 @@ def test_the_minutes_are_those_of_the_steps_that_led_to_the_weights(sessions, se
 
 
 def test_a_training_that_starts_from_another_trains_that_first_and_only_once(study, in_tmp, monkeypatch):
-    first = Variant("first", (*TINY, "train.steps=3"), FEW)
-    second, third = (Variant(name, (*TINY, f"seed={k}"), FEW, start=first) for k, name in ((1, "second"), (2, "third")))
+    nothing = Measures(w=(), complete=0, pictures=0)
+    first = Variant("first", (*TINY, "train.steps=3"), nothing)
+    second, third = (Variant(f"from-{k}", (*TINY, f"seed={k}"), nothing, start=first) for k in (1, 2))
     monkeypatch.setattr(runner, "runs", lambda: [Run(second, 0), Run(third, 0)])
     begun, train = [], runner.train
     monkeypatch.setattr(runner, "train", lambda s, typed: begun.append((s.run, s.init_from)) or train(s, typed))
@@ -129,14 +130,14 @@ def test_a_training_that_starts_from_another_trains_that_first_and_only_once(stu
     weights = "runs/first-0/checkpoints/ema.safetensors"
     assert begun == [
         ("runs/first-0", None),
-        ("runs/second-0", weights),
+        ("runs/from-1-0", weights),
         ("runs/first-0", None),
-        ("runs/third-0", weights),
+        ("runs/from-2-0", weights),
     ]
     log = (in_tmp / "runs/first-0/train.log").read_text()
     assert log.count("finished: weights") == 1 and not runner.left(study)
-    assert "started from runs/first-0" in (in_tmp / "runs/third-0/train.log").read_text()
-    assert f"init_from={weights}" in json.loads((in_tmp / "metrics/third-0.json").read_text())["command"]
+    assert "started from runs/first-0" in (in_tmp / "runs/from-2-0/train.log").read_text()
+    assert f"init_from={weights}" in json.loads((in_tmp / "metrics/from-2-0.json").read_text())["command"]
 
 
 def test_nothing_starts_once_the_time_is_up_or_the_process_that_waits_is_gone(study, monkeypatch):
