@@ -16,9 +16,9 @@ panel() { "$python" -m scripts.maintain.panel "$images/$1" "${@:2}"; }
 
 sheet cryptopunks.png male,glasses female,hat zombie,cigarette ape "3D glasses,-hat" "top hat,beard" \
     female,lipstick,earring --w 3
-sheet guidance.png "3D glasses,top hat" "3D glasses,top hat" "3D glasses,top hat" "3D glasses,top hat" --w 0 1 2 5
-"$python" -m scripts.maintain.sheet mnist $images/mnist.png 0 1 2 3 4 5 6 7 8 9 --w 2 --n 12 --scale 2 \
-    --checkpoint checkpoints/mnist.safetensors
+digits() { "$python" -m scripts.maintain.sheet mnist "$images/$1" "${@:2}" --checkpoint checkpoints/mnist.safetensors; }
+digits mnist.png 0 1 2 3 4 5 6 7 8 9 --w 2 --n 12 --scale 2
+digits guidance.png 7 7 7 7 --w 0 1 2 5 --n 16 --scale 2
 
 sample english n=8 prompt="a woman with wild blonde hair, 3D glasses and a gold chain, without a hat"
 sample french n=8 prompt="un homme barbu avec un chapeau, sans lunettes"
