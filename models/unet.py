@@ -18,6 +18,7 @@ from models.settings import NetworkSettings
 COARSEST = 8  # positions along the longer side, of which a level is halved once more
 ATTENDED = 8  # positions along the longer side, of levels whose attention costs little
 WIDEST = 4  # of the multiples of the finest level's width
+FINEST = 16  # positions along the longer side of the finest level, where nobody says how large its patches are
 
 
 class UNetSettings(NetworkSettings):
@@ -25,7 +26,9 @@ class UNetSettings(NetworkSettings):
 
     training_only: ClassVar = ("dropout",)
     name: Literal["unet"] = "unet"
-    channels: int = setting(32, "width of the finest level", ge=1, le=4096)
+    channels: int | None = setting(
+        32, "width of the finest level; null for 64, and more where patches are large", ge=1, le=4096
+    )
     channel_mults: list[PositiveInt] | None = setting(
         None,
         "width of each level, as a multiple; each further level halves the picture; null for as many as the size "
@@ -33,7 +36,13 @@ class UNetSettings(NetworkSettings):
         min_length=1,
     )
     blocks: int = setting(2, "residual blocks per level", ge=1, le=64)
-    patch: int = setting(1, "side of the squares of pixels that the finest level takes as one position", ge=1, le=64)
+    patch: int | None = setting(
+        1,
+        "side of the squares of pixels that the finest level takes as one position; null for as large as leaves "
+        f"{FINEST} x {FINEST} positions at most",
+        ge=1,
+        le=64,
+    )
     attention_levels: list[NonNegativeInt] | None = setting(
         None,
         f"levels with self-attention, 0 the finest; null for coarse ones of {ATTENDED} x {ATTENDED} positions at most",
@@ -49,14 +58,20 @@ class UNetSettings(NetworkSettings):
     dropout: float = setting(0.0, "inside residual blocks", ge=0, le=0.999)
 
     def settled(self, image_shape: Sequence[int]) -> Self:
-        """With as many levels as bring pictures (C, H, W) below COARSEST positions, if that is left open."""
-        side = -(-max(image_shape[1:]) // self.patch)
+        """With as many levels as bring pictures (C, H, W) below COARSEST positions, if that is left open.
+
+        Patches, if they are, have a power of two of pixels along their side, and the width that holds those of one.
+        """
+        longest = max(image_shape[1:])
+        patch = self.patch or 2 ** max(0, (longest - 1) // FINEST).bit_length()
+        channels = self.channels or max(64, 12 * patch)
+        side = -(-longest // patch)
         halvings = max(1, (side // COARSEST).bit_length())
         mults = self.channel_mults or [min(2**level, WIDEST) for level in range(halvings + 1)]
         attended = self.attention_levels
         if attended is None:
             attended = [level for level in range(2, len(mults)) if side <= ATTENDED * 2**level]
-        return self.replace(channel_mults=mults, attention_levels=attended)
+        return self.replace(channels=channels, patch=patch, channel_mults=mults, attention_levels=attended)
 
     def build(
         self,

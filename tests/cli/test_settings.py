@@ -44,7 +44,9 @@ def test_every_option_of_every_group_composes(cls, group, option):
     also = ["w=0.8", *weak] if option == "cfgpp" else []
     composed = getattr(compose(cls, [f"{group}={option}", *also]), group)
     plain = composed.plain()
-    declared = option.partition("_")[0]  # of a choice in conf/, such as unet_small
+    choice = CONF / group / f"{option}.yaml"  # such as unet_small, of which the first of its defaults is the class
+    base = yaml.safe_load(choice.read_text()).get("defaults", [option])[0] if choice.exists() else option
+    declared = base if isinstance(base, str) else option
     assert declared in (plain.get("name"), plain.get("schedule"), type(composed).chosen_as) or option == plain["name"]
 
 

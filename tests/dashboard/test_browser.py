@@ -171,6 +171,7 @@ def test_garbage_is_refused_and_a_picture_is_taken(page):
     page.get_by_text("before", exact=True).wait_for()  # an upload outlives a visit to another page
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a training is stopped from the dashboard on Linux and macOS only")
 def test_a_training_is_started_watched_and_stopped(page):
     visit(page, "train")

@@ -2,14 +2,19 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.layers import ResidualBlock
 from models.unet import Stage, UNet, UNetSettings
+from runtime.settings import compose
 from tests.models.helpers import awake, fitted
+from training.settings import TrainSettings
 
 SHAPE, CARDINALITIES = (3, 8, 8), (3, 2, 4)
 LABELS = torch.tensor([[0, 0, 0], [1, 1, 1], [2, -1, 3], [-1, -1, -1]])
 UNKNOWN = torch.full((4, 3), -1)
+AUTO = compose(TrainSettings, ["model=auto"]).model
 
 
 @pytest.fixture(autouse=True)
@@ -195,3 +200,20 @@ def test_what_is_said_of_levels_stays():
     settings = UNetSettings(channel_mults=[1, 3], attention_levels=[0])
     assert settings.settled(SHAPE) == settings
     assert UNetSettings(channel_mults=[1, 2]).settled((3, 24, 24)).attention_levels == []
+
+
+@given(st.integers(8, 128), st.integers(8, 128), st.sampled_from([1, 3, 4]))
+def test_a_network_for_any_size_has_few_positions_and_loses_no_pixel(height, width, channels):
+    """model=auto: attention and convolutions stay cheap, and a patch has no more numbers than its position can hold."""
+    settings = AUTO.settled((channels, height, width))
+    positions = -(-max(height, width) // settings.patch)
+    assert positions <= 16 and (positions > 8 or settings.patch == 1)
+    assert 3 * settings.patch**2 <= 2 * settings.channels
+    assert settings.settled((channels, height, width)) == settings
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (4, 32, 24), (3, 64, 64), (3, 9, 17)], ids=str)
+def test_a_network_that_follows_from_the_size_paints_pictures_of_it(shape):
+    model = awake(AUTO.build(shape, CARDINALITIES))
+    x_t, t = inputs(2, shape)
+    assert model(x_t, t, LABELS[:2]).shape == (2, *shape)
