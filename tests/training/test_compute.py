@@ -204,6 +204,20 @@ def test_the_fastest_way_is_taken_by_the_steps_that_follow(built, monkeypatch):
     assert all(p.is_contiguous(memory_format=torch.channels_last) for p in kernels)
 
 
+@pytest.mark.parametrize(
+    ("here", "measured"), [(Processes(0, 1, CPU), 1), (Processes(0, 2, CPU), 0), (Processes(0, 1, CUDA), 0)], ids=str
+)
+def test_threads_are_counted_by_one_process_alone_on_a_cpu(built, monkeypatch, here, measured):
+    """Of several processes, each measures while the others wait or compute, and would find another number."""
+    trainer, timed = built(), []
+    monkeypatch.setattr("training.trainer.fastest_threads", lambda seconds: timed.append(seconds) or "timings")
+    monkeypatch.setattr("training.trainer.fastest", lambda *_: (trainer.how, trainer.why))
+    monkeypatch.setattr(Processes, "on_main", lambda self, function: function())
+    trainer.here = here
+    trainer.settle()
+    assert len(timed) == measured and trainer.threads == ("timings" if measured else None)
+
+
 # -- what it changes --------------------------------------------------------------------------------------
 
 
