@@ -11,12 +11,12 @@ trap 'rm -rf "$sampled"' EXIT
 
 punks=checkpoints/cryptopunks.safetensors
 sheet() { "$python" -m scripts.maintain.sheet cryptopunks "$images/$1" "${@:2}" --checkpoint $punks; }
+digits() { "$python" -m scripts.maintain.sheet mnist "$images/$1" "${@:2}" --checkpoint checkpoints/mnist.safetensors; }
 sample() { "$python" sample.py checkpoint=$punks out="$sampled/$1" "${@:2}"; }
 panel() { "$python" -m scripts.maintain.panel "$images/$1" "${@:2}"; }
 
 sheet cryptopunks.png male,glasses female,hat zombie,cigarette ape "3D glasses,-hat" "top hat,beard" \
     female,lipstick,earring --w 3
-digits() { "$python" -m scripts.maintain.sheet mnist "$images/$1" "${@:2}" --checkpoint checkpoints/mnist.safetensors; }
 digits mnist.png 0 1 2 3 4 5 6 7 8 9 --w 2 --n 12 --scale 2
 digits guidance.png 7 7 7 7 --w 0 1 2 5 --n 16 --scale 2
 
