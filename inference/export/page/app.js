@@ -4,10 +4,14 @@
 const $ = (id) => document.getElementById(id);
 const model = prepared(JSON.parse($("description").textContent));
 const schema = new Schema(model.schema);
-const sources = Object.fromEntries(["worker", "runtime", "network"].map((id) => [id, $(id).textContent]));
+const sources = Object.fromEntries(["worker", "runtime"].map((id) => [id, $(id).textContent]));
 const BETWEEN = schema.fields.length > 1 ? "Names between commas" : "";
 const HINT = schema.fields.some(optional) ? `${BETWEEN || "A name"}; -name asks for absence` : BETWEEN;
 sources.description = JSON.parse($("description").textContent);
+// It stands behind this script, so that the workers begin while the browser reads the rest.
+sources.network = new Promise((resolve) => {
+  document.addEventListener("DOMContentLoaded", () => resolve($("network").textContent));
+});
 
 let asked = schema.unknown(); // the newest request that could be read
 let pictures = []; // of this round, by place; undefined until it is done

@@ -4,6 +4,8 @@
 // To optimise the graph takes longer than it saves, of so few evaluations.
 const OPTIONS = { executionProviders: ["wasm"], graphOptimizationLevel: "disabled" };
 
+let networkGiven; // called with it
+const network = new Promise((resolve) => (networkGiven = resolve));
 let session = null;
 let model = null;
 let current = 0; // the newest round of pictures; older ones are given up
@@ -20,27 +22,35 @@ async function evaluate(x_t, t, labels) {
   return output.data;
 }
 
-/** What every worker needs: the runtime, compiled, and the network. */
-async function unpackedOnce({ runtime, network }) {
-  const compiled = unpacked(runtime).then((binary) => WebAssembly.compile(binary));
-  const [module, planes] = await Promise.all([compiled, unpacked(network)]);
-  return { module, network: interleaved(planes) };
+/** Unpack what is given as text, and hand it to the page, so that further workers begin with it. */
+async function takeNetwork({ network, packed }) {
+  if (packed) {
+    network = interleaved(await unpacked(packed));
+    postMessage({ kind: "network", network });
+  }
+  if (network) networkGiven(network);
 }
 
-async function load({ description, sources, shared }) {
-  model = prepared(description);
-  if (!shared) {
-    shared = await unpackedOnce(sources);
-    postMessage({ kind: "shared", shared }); // so that further workers begin with it
-  }
+async function takeRuntime({ module, runtime }) {
+  if (module) return module;
+  module = await WebAssembly.compile(await unpacked(runtime));
+  postMessage({ kind: "module", module });
+  return module;
+}
+
+async function load(data) {
+  model = prepared(data.description);
+  await takeNetwork(data);
+  const module = await takeRuntime(data);
   // The runtime fetches its binary, which pages from the disk cannot do, and compiles it; that is done already.
-  const { module } = shared;
   self.fetch = async () => new Response();
   WebAssembly.instantiateStreaming = async (_, imports) => {
     return { module, instance: await WebAssembly.instantiate(module, imports) };
   };
   ort.env.wasm.numThreads = 1; // further workers are the further threads: they need no shared memory
-  session = await ort.InferenceSession.create(shared.network, OPTIONS);
+  // No network at all is refused, but prepares the runtime, which takes a second, while the network is on its way.
+  await ort.InferenceSession.create(new Uint8Array(), OPTIONS).catch(() => null);
+  session = await ort.InferenceSession.create(await network, OPTIONS);
   postMessage({ kind: "ready" });
 }
 
@@ -62,6 +72,7 @@ async function sample({ round, index, request }) {
 onmessage = async ({ data }) => {
   try {
     if (data.kind === "load") await load(data);
+    if (data.kind === "network") await takeNetwork(data);
     if (data.kind === "sample") {
       current = Math.max(current, data.round);
       await sample(data);

@@ -33,14 +33,15 @@ def page_of(web_runtime):
 
 @pytest.fixture
 def opened(chromium, tmp_path):
-    """opened(content, fragment) -> the page, with `requests` and `errors` that list what should not be."""
+    """opened(content, fragment, script to run before) -> the page, with `requests` and `errors` that list what should not be."""
     phone = {"width": 390, "height": 844}
     context = chromium.new_context(viewport=phone, offline=True, permissions=["clipboard-read", "clipboard-write"])
     context.set_default_timeout(WAIT_MS)
 
-    def page_of(content: bytes, fragment: str = ""):
+    def page_of(content: bytes, fragment: str = "", before: str = ""):
         (tmp_path / "page.html").write_bytes(content)
         page = context.new_page()
+        page.add_init_script(before)
         page.requests, page.errors = [], []
         page.on("request", lambda request: page.requests.append(request.url))
         page.on("pageerror", lambda error: page.errors.append(str(error)))
@@ -194,3 +195,37 @@ def test_sampling_can_be_cancelled(opened, page_of, exported):
     assert done < 64
     page.wait_for_timeout(1000)
     assert page.locator("#pictures button:enabled").count() == done
+
+
+CORES = "Object.defineProperty(navigator, 'hardwareConcurrency', { get: () => %d });"
+LOST = (
+    CORES
+    + """
+const Started = Worker;
+let started = 0;
+window.Worker = class extends Started {
+  constructor(address) {
+    super(address);
+    this.lost = ++started === %d;
+    if (this.lost) setTimeout(() => this.onerror(new ErrorEvent("error", { message: "no memory" })));
+  }
+  postMessage(data) {
+    if (!this.lost) super.postMessage(data);
+  }
+};"""
+)
+
+
+@pytest.mark.parametrize("before", [CORES % 1, CORES % 4, LOST % (2, 2), LOST % (4, 2), LOST % (4, 4)])
+def test_all_pictures_come_whoever_unpacks_the_network(before, opened, page_of, exported):
+    """With one worker or several, and where one that was to unpack it, or a further one, cannot start."""
+    page = opened(page_of(exported), "n=4", before)
+    page.get_by_text(re.compile("^4 pictures in ")).wait_for()
+    assert page.errors == []
+
+
+def test_where_no_worker_starts_it_is_said_and_another_try_begins_anew(opened, page_of, exported):
+    page = opened(page_of(exported), "n=4", LOST % (1, 1))
+    page.get_by_text("Could not sample: no memory").wait_for()
+    page.get_by_role("button", name="Generate").click()
+    page.get_by_text(re.compile("^4 pictures in ")).wait_for()
