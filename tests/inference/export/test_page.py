@@ -33,7 +33,7 @@ def page_of(web_runtime):
 
 @pytest.fixture
 def opened(chromium, tmp_path):
-    """opened(content, fragment, script to run before) -> the page, with `requests` and `errors` that list what should not be."""
+    """opened(content, fragment, script to run before) -> the page; `requests` and `errors` list what should not be."""
     phone = {"width": 390, "height": 844}
     context = chromium.new_context(viewport=phone, offline=True, permissions=["clipboard-read", "clipboard-write"])
     context.set_default_timeout(WAIT_MS)
