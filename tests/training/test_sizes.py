@@ -1,10 +1,12 @@
 """Settings that no machine could hold or finish are refused in one line, before anything is built or written."""
 
+import re
 import time
 
 import pytest
 
 from runtime import memory
+from runtime.checkpoint import load_tensors
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,16 @@ def test_memory_is_reckoned_with_before_the_network_is_built(train_tiny, in_tmp,
     with pytest.raises(ValueError, match=r"model=unet: .* needs .* MB, and the machine has 10,000 bytes"):
         train_tiny("train.steps=1", "run=a")
     assert not list(in_tmp.iterdir())
+
+
+def test_logits_of_a_palette_are_reckoned_with(train_tiny, in_tmp, monkeypatch):
+    """The parameters that are told of are those of the network that would be trained."""
+    settings = "train.steps=1", "run=a", "diffusion.prediction=palette"
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match=r"training ([\d,]+) parameters") as refused:
+        patch.setattr(memory, "memory_of", lambda device: 10_000)
+        train_tiny(*settings)
+    told = int(re.search(r"training ([\d,]+) parameters", str(refused.value))[1].replace(",", ""))
+    assert told == sum(tensor.numel() for tensor in load_tensors(train_tiny(*settings).weights).values())
 
 
 def test_a_batch_that_is_too_large_as_a_whole_may_be_computed_in_parts(train_tiny, in_tmp, monkeypatch):
