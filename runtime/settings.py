@@ -32,7 +32,6 @@ WRITTEN = 'settings are written key=value, and a value with spaces needs quotes,
 S = TypeVar("S", bound=Settings)
 
 
-@cache
 def register(cls: type[Settings]) -> None:
     """Make the defaults of a program and of the options of its groups known to Hydra."""
     store, found = ConfigStore.instance(), groups(cls)
