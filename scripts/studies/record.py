@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
@@ -23,7 +24,10 @@ def of(run: Run, trained: RunFolder, settings: TrainSettings, study: StudySettin
     sessions = trained.sessions()
     last = sessions[-1]
     step = read_info(trained.weights).step
-    start = [override("init_from", settings.init_from)] if settings.init_from else []
+    start = []
+    if settings.init_from:  # wherever it lies here, where others would have it
+        place = Path(StudySettings().runs) / Path(settings.init_from).relative_to(study.runs)
+        start = [override("init_from", place.as_posix())]
     return {
         "variant": run.variant.name,
         "seed": run.seed,
