@@ -137,7 +137,8 @@ def test_a_training_that_starts_from_another_trains_that_first_and_only_once(stu
     log = (in_tmp / "runs/first-0/train.log").read_text()
     assert log.count("finished: weights") == 1 and not runner.left(study)
     assert "started from runs/first-0" in (in_tmp / "runs/from-2-0/train.log").read_text()
-    assert f"init_from=runs/study/{weights.removeprefix('runs/')}" in json.loads((in_tmp / "metrics/from-2-0.json").read_text())["command"]
+    command = json.loads((in_tmp / "metrics/from-2-0.json").read_text())["command"]
+    assert f"init_from=runs/study/{weights.removeprefix('runs/')}" in command
 
 
 def test_nothing_starts_once_the_time_is_up_or_the_process_that_waits_is_gone(study, monkeypatch):
