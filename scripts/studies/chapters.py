@@ -9,7 +9,7 @@ from runtime.plots import Dots, Panel, curves, intervals, shares, table
 from runtime.settings import command_line
 from scripts.studies.figures import Pooled, spread
 from scripts.studies.measure import SAMPLER
-from scripts.studies.runs import ALIKE, DIGITS, FACES, PUNKS
+from scripts.studies.runs import ALIKE, DIGITS, FACES, PUNKS, Run
 from scripts.studies.sections import (
     REQUESTED,
     Page,
@@ -221,10 +221,10 @@ def family_sheet(page: Page, name: str, pooled: Pooled) -> str:
 def few(rows: Rows, page: Page) -> str:
     """Exact pictures, requests met, novelty and memorisation by the number of training pictures."""
     header = ["training pictures", "complete labels, exact", "wrong pixels", "asked for, met, w = 3",
-              "whole requests, w = 3", "FID, w = 3", "novel, %", "right of these, where known", "copies, %",
+              "whole requests, w = 3", "novel, %", "right of these, where known", "copies, %",
               "nearest: training against held-out", "steps", "minutes"]  # fmt: skip
     first = next(iter(rows.rows.values()))
-    real = ["real pictures", "", "", *real_cells(first)[:2], f"{first.reference['floor']['fid']:.1f}", *[""] * 6]
+    real = ["real pictures", "", "", *real_cells(first)[:2], *[""] * 6]
     lines = [*([name, *few_cells(pooled)] for name, pooled in rows.rows.items()), real]
     panels = [
         Dots("complete labels, exact", by_w(lambda w: rows.dots(lambda p: p.complete(w, "exact")))),
@@ -243,16 +243,16 @@ def few_cells(pooled: Pooled) -> list[str]:
     right = Estimate(*found["novel_right"]).percent if found["novel_right"] else ""
     return [
         pooled.complete(1.0, "exact").percent, f"{wrong:.1f}", pooled.requests(3.0, "met").percent,
-        pooled.requests(3.0, "whole").percent, spread(pooled.distribution(3.0, "fid"), ".1f"),
-        f"{100 * found['novel']:.1f}", right, f"{100 * found['copies']:.1f}", Estimate(*found["nearest"]).number,
-        f"{record['steps']:,}", pooled.minutes,
+        pooled.requests(3.0, "whole").percent, f"{100 * found['novel']:.1f}", right, f"{100 * found['copies']:.1f}",
+        Estimate(*found["nearest"]).number, f"{record['steps']:,}", pooled.minutes,
     ]  # fmt: skip
 
 
 def begun_from(rows: Rows) -> str:
     """The commands whose weights others start from."""
-    starts = {run.start.name: run.start for run in rows.study.runs if run.start}
-    typed = ([*start.overrides, *ALIKE, f"run={StudySettings().runs}/{name}"] for name, start in starts.items())
+    starts = [pooled.variant.start for pooled in rows.rows.values() if pooled.variant.start]
+    first = {start.name: Run(start, 0) for start in starts}
+    typed = ([*run.overrides, *ALIKE, f"run={StudySettings().runs}/{run.name}"] for run in first.values())
     commands = "".join(f"- `{command_line('train.py', overrides)}`\n" for overrides in typed)
     return f"Weights to start from are those of\n\n{commands}"
 

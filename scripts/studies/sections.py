@@ -94,11 +94,15 @@ def machines(rows: Rows) -> str:
     for r in records:
         place = f"{r['hardware']}, {r['precision']}, PyTorch {r['torch']}, code {r['code']}"
         places.setdefault(place, set()).add(r["side_by_side"])
-    on = (f"{place}, {' or '.join(map(str, sorted(jobs)))} trainings side by side" for place, jobs in places.items())
+    on = (f"{place}, {_side_by_side(jobs)}" for place, jobs in places.items())
     return (
         f"On {'; '.join(on)}. Seeds count from 0 (`seed=1`, ...). Trainings side by side share the machine, so "
         "minutes say what was spent, not what one training alone would take."
     )
+
+
+def _side_by_side(jobs: set[int]) -> str:
+    return "one training at a time" if jobs == {1} else f"{' or '.join(map(str, sorted(jobs)))} trainings side by side"
 
 
 def seeds_in_words(rows: Rows) -> str:
