@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from conditions import fields
+from conditions.schema import ConditionSchema
 from conditions.values import slots
 from data import PixelFaces
 from data.pixelfaces import render
@@ -93,3 +95,14 @@ def test_the_measure_compares_each_method_with_the_held_out_pictures_and_no_othe
     assert all(figure["success"].value == 1.0 for figure in figures["groups"].values())
     assert edit["nfe"] == 20
     assert figures["advantage"][:3] == (1.0, 1.0, 1.0)  # of the edit, over sampling the new label alone, on each pair
+
+
+@pytest.mark.parametrize(("names", "applies"), [(("hat",), False), (("hat", "beard"), True)])
+def test_edits_need_a_slot_to_change_and_one_to_keep(splits, names, applies):
+    """With a single slot, the edited label is the whole label, and nothing shows whether the rest was kept."""
+    bench = bench_of(splits)
+    bench.pipe.recipe.is_diffusion = True
+    bench.pipe.schema = ConditionSchema(
+        tuple(field for name in names for field in fields.slot(name, (f"Big {name}", f"Small {name}")))
+    )
+    assert Edits.applies(bench) == applies

@@ -95,3 +95,13 @@ def test_curves_of_adherence_are_drawn_over_w_and_against_precision_without_w_0(
     assert fidelity.lines == {"present": points} and list(fidelity.points) == ["w = 1", "w = 3"]
     assert (fidelity.title, fidelity.xlabel) == ("met, against fidelity", "precision (k-NN, classifier features)")
     assert caption == measure.bench.caption(measure.sets)
+
+
+@pytest.mark.parametrize("sizes", [("1",), ("1", "2"), ("1", "2", "5")])
+def test_requests_of_one_size_have_no_table_by_size(sizes):
+    shares = {size: intervals.share(torch.tensor([True, False])) for size in sizes}
+    part = {"present_by_size": shares, "whole_by_size": shares}
+    text = Adherence._by_size(None, {"real": part, "by_w": {"3": part}}, "3")
+    assert bool(text) == (len(sizes) > 1)
+    if text:
+        assert f"| {' | '.join(sizes)} |" in text and text.count("50.0 %") == 4 * len(sizes)
