@@ -105,3 +105,18 @@ def test_requests_of_one_size_have_no_table_by_size(sizes):
     assert bool(text) == (len(sizes) > 1)
     if text:
         assert f"| {' | '.join(sizes)} |" in text and text.count("50.0 %") == 4 * len(sizes)
+
+
+def test_every_sampled_picture_counts_and_a_real_one_once(splits, monkeypatch):
+    """Of a rare value all requests may be of one real picture, which says one thing; each sample says its own."""
+    monkeypatch.setattr(intervals, "RESAMPLES", 20)
+    bench = bench_of(splits, w=1.0, steps=10)
+    measure = Adherence(bench, AdherenceSettings(n=30, w=[1.0]))
+    requests = measure.requests
+    figures = measure.measure(lambda samples: bench.held_out.images[requests.row])
+    sampled, real = (
+        {name: value["met"].n + value["hidden"] for name, value in part["values"].items()}
+        for part in (figures["by_w"]["1"], figures["real"])
+    )
+    assert set(sampled.values()) == {30}
+    assert all(real[name] <= 30 for name in sampled) and min(real.values()) < 30
