@@ -85,7 +85,7 @@ class Dataset(Settings):
                 "many, or leave it out for all"
             )
         rows = torch.randperm(available, generator=torch.Generator().manual_seed(0))[:size].sort().values
-        return knowing(splits.train.select(rows), splits.validation, splits.test)
+        return splits_of(splits.train.select(rows), splits.validation, splits.test)
 
     def render(self, labels: Tensor) -> Tensor | None:
         """Complete labels (N, F) -> the pictures (N, C, H, W) uint8 that have them; None where nobody knows those."""
@@ -206,10 +206,10 @@ def rows_by_split(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def split_by_id(dataset: InMemoryDataset) -> Splits:
     """The splits by id, as `rows_by_split` has them."""
-    return knowing(*(dataset.select(rows) for rows in rows_by_split(dataset.ids)))
+    return splits_of(*(dataset.select(rows) for rows in rows_by_split(dataset.ids)))
 
 
-def knowing(train: InMemoryDataset, *held_out: InMemoryDataset) -> Splits:
+def splits_of(train: InMemoryDataset, *held_out: InMemoryDataset) -> Splits:
     """The splits of these parts, training, validation and test.
 
     The schema of every part knows which values occur together in the training part, and no more; the palette, which
