@@ -16,7 +16,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from cli import help as explained
+from cli.help import explain
 from conf import Settings
 from runtime.distributed import rank
 from runtime.settings import COMPOSITION_ERRORS, CONF, WRITTEN, check_written, in_words, quote, register
@@ -56,10 +56,12 @@ def command(cls: type[Settings]) -> Callable[[Main], Callable[[], None]]:
             with _one_line(cls, whole):
                 sys.argv[1:] = check(sys.argv[1:], cls)
             register(cls)
-            explained.register(cls)
             try:
                 with _one_line(cls, whole), _environment("HYDRA_FULL_ERROR", "1"):
-                    program()  # which raises to us what it would print
+                    if {"--help", "-h"} & set(sys.argv[1:]):
+                        print(explain(cls))  # Hydra would compose first, and list each of its groups: a second
+                    else:
+                        program()  # which raises to us what it would print
             except BrokenPipeError:  # the reader, such as `head`, has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             except KeyboardInterrupt:

@@ -8,19 +8,12 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import yaml
-from omegaconf import OmegaConf
 from pydantic.fields import FieldInfo
 
 from conf import Settings, fields, groups
 from runtime.settings import CONF
 
 WIDTH = 26
-
-
-def register(cls: type[Settings]) -> None:
-    """Make `${help:}` available in configuration files."""
-    text = explain(cls).replace("$", "$$") + "\n"  # Hydra fills the text in as a string.Template
-    OmegaConf.register_new_resolver("help", lambda: text, replace=True)
 
 
 def explain(cls: type[Settings]) -> str:

@@ -29,17 +29,25 @@ COMPOSING = threading.Lock()  # Hydra composes one configuration at a time
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)
 WRITTEN = 'settings are written key=value, and a value with spaces needs quotes, as in "attrs=top hat"'
 
+_STORED: dict[tuple[str | None, str], dict[str, Any]] = {}
+
 S = TypeVar("S", bound=Settings)
 
 
 def register(cls: type[Settings]) -> None:
     """Make the defaults of a program and of the options of its groups known to Hydra."""
-    store, found = ConfigStore.instance(), groups(cls)
+    found = groups(cls)
     for group, options in found.items():
         for option, member in options.items():
-            store.store(group=group, name=option, node=member().model_dump())
-    own = {name: value for name, value in cls().model_dump().items() if name not in found}
-    store.store(name=f"{cls.program}_settings", node=own)
+            _store(group, option, member().model_dump())
+    _store(None, f"{cls.program}_settings", {k: v for k, v in cls().model_dump().items() if k not in found})
+
+
+def _store(group: str | None, name: str, node: dict[str, Any]) -> None:
+    """Put defaults into Hydra's store, which converts them, where they are new: some depend on the environment."""
+    if _STORED.get((group, name)) != node:
+        ConfigStore.instance().store(group=group, name=name, node=node)
+        _STORED[group, name] = node
 
 
 def compose(cls: type[S], overrides: Sequence[str] = ()) -> S:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.core.config_store import ConfigStore
 from hypothesis import settings
 
 from tests.browser import chromium, web_runtime  # noqa: F401  fixtures
@@ -39,6 +40,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """From here on, collecting garbage need not search all that was imported, which took a seventh of some tests."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_store():
+    """Hydra copies its repository of configurations, and by it all of its store, four times for each program."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ConfigStore, "__deepcopy__", lambda store, memo: store, raising=False)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

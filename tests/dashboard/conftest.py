@@ -8,15 +8,25 @@ import subprocess
 import sys
 import time
 import urllib.request
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from dashboard.jobs import jobs, stop
 from tests.programs import ROOT, data_root
 from training.run import Run
 
 WAIT_MS = 60_000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_scan():
+    """Each page opened by AppTest looks through all that is installed for components, a tenth of a second each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture
