@@ -113,7 +113,7 @@ SECTIONS = {
     ),
     "few-punks": Section(
         "How many pictures, and what pretrained weights are worth: CryptoPunks",
-        "The same of 50, 200, 1,000 and 8,500 CryptoPunks, from scratch or from MNIST or pixelfaces, with 3,000 steps "
+        "The same of 50, 200, 1,000 and 8,500 CryptoPunks, from scratch or from MNIST or pixelfaces, with 1,000 steps "
         "at most.",
         few,
     ),

@@ -267,7 +267,7 @@ def by_size(dataset: str, steps: int, seconds: int, starts: dict[str, Variant | 
 
 
 FEW_FACES = by_size("pixelfaces", 400, 400, {"MNIST": FROM_MNIST, "CryptoPunks": FROM_PUNKS})
-FEW_PUNKS = by_size("cryptopunks", 3000, 2500, {"MNIST": FROM_MNIST, "pixelfaces": FROM_FACES})
+FEW_PUNKS = by_size("cryptopunks", 1000, 900, {"MNIST": FROM_MNIST, "pixelfaces": FROM_FACES})
 
 STUDIES = (
     Study("phase1", {"32 channels": PHASE_1}),
