@@ -102,14 +102,18 @@ def bootstrap(groups: Sequence[Tensor], seed: int = 0) -> Estimate:
     rng = np.random.default_rng(seed)
     counts = np.array([len(entries) for entries in kept])
     values = np.stack([np.pad(entries.numpy(), (0, counts.max() - len(entries))) for entries in kept])
-    means = np.empty(RESAMPLES)
-    for i in range(RESAMPLES):
-        chosen = rng.integers(len(kept), size=len(kept))
-        size = counts[chosen, None]
-        entries = values[chosen[:, None], (rng.random((len(kept), counts.max())) * size).astype(int)]
-        means[i] = ((entries * (np.arange(counts.max()) < size)).sum(1) / counts[chosen]).mean()
+    means, at_once = [], max(1, 2**17 // values.size)  # few enough to stay in the processor's cache
+    for begun in range(0, RESAMPLES, at_once):
+        draws = [
+            (rng.integers(len(kept), size=len(kept)), rng.random(values.shape))
+            for _ in range(begun, min(begun + at_once, RESAMPLES))
+        ]
+        chosen, places = (np.stack(drawn) for drawn in zip(*draws, strict=True))
+        size = counts[chosen][..., None]
+        entries = values[chosen[..., None], (places * size).astype(int)] * (np.arange(counts.max()) < size)
+        means.append((entries.sum(-1) / counts[chosen]).mean(-1))
     value = torch.stack([entries.mean() for entries in kept]).mean().item()
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(np.concatenate(means), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value, float(low), float(high), int(counts.sum()))
 
 
