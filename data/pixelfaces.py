@@ -136,14 +136,19 @@ class PixelFaces(Dataset):
 def render(labels: Tensor) -> Tensor:
     """Complete labels (N, F) -> (N, 3, 24, 24) uint8."""
     column = SCHEMA.column
-    images = np.array(list(BACKDROPS.values()), np.uint8)[labels[:, column["backdrop"]].numpy()]
-    images = np.broadcast_to(images[:, None, None], (len(labels), SIDE, SIDE, 3)).copy()
-    skins = np.array(list(SKINS.values()), np.uint8)[labels[:, column["skin"]].numpy()]
-    images[:, FACE] = skins[:, None]
+    images = _heads(labels[:, column["backdrop"]].numpy(), labels[:, column["skin"]].numpy())
     for name, (masks, colours) in LAYERS.items():
         v = labels[:, column[name]].numpy()
         images = np.where(masks[v][..., None], colours[v], images)
     return torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+
+
+def _heads(backdrops: np.ndarray, skins: np.ndarray) -> np.ndarray:
+    """Faces (N, 24, 24, 3) uint8 on which no layer lies yet, for the values of these slots (N,)."""
+    images = np.array(list(BACKDROPS.values()), np.uint8)[backdrops]
+    images = np.broadcast_to(images[:, None, None], (len(backdrops), SIDE, SIDE, 3)).copy()
+    images[:, FACE] = np.array(list(SKINS.values()), np.uint8)[skins][:, None]
+    return images
 
 
 def read_labels(images: Tensor) -> Tensor:
@@ -157,17 +162,11 @@ def read_labels(images: Tensor) -> Tensor:
     backdrop = _nearest(pixels[:, ~painted & ~FACE], np.array(list(BACKDROPS.values()))[:, None])
     skin = _nearest(pixels[:, ~painted & FACE], np.array(list(SKINS.values()))[:, None])
     found = {"backdrop": backdrop, "skin": skin}
-    blank = torch.zeros(len(images), len(SCHEMA), dtype=torch.int64)
-    blank[:, column["backdrop"]] = torch.from_numpy(backdrop)
-    blank[:, column["skin"]] = torch.from_numpy(skin)
-    for name, (masks, _) in LAYERS.items():
+    heads = _heads(backdrop, skin)
+    for name, (masks, colours) in LAYERS.items():
         region = masks.any(axis=0)
-        candidates = []
-        for v in range(len(masks)):
-            blank[:, column[name]] = v
-            candidates.append(render(blank).permute(0, 2, 3, 1).numpy()[:, region])
-        blank[:, column[name]] = 0
-        found[name] = _nearest(pixels[:, region], np.stack(candidates, axis=1))
+        candidates = np.where(masks[:, region, None], colours[:, region], heads[:, None, region])
+        found[name] = _nearest(pixels[:, region], candidates)
     names = {name: [SCHEMA.fields[column[name]].values[v] for v in values] for name, values in found.items()}
     return torch.tensor([SCHEMA.complete({name: names[name][i] for name in names}) for i in range(len(images))])
 
