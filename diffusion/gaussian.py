@@ -154,12 +154,15 @@ class GaussianDiffusion:
         return self.loss_at(denoiser, x_0, cond, t, eps)
 
     def loss_at(self, denoiser: Denoiser, x_0: Tensor, cond: Tensor, t: Tensor, eps: Tensor) -> Tensor:
-        """(B,) loss for given times and noise: mean over pixels of squared error, times the weight of t, or of
-        cross-entropy."""
+        """(B,) loss for given times and noise: the `error` of what the network returns."""
         output = denoiser(self.schedule.add_noise(x_0, t, eps), t, cond)
-        target = self.target(x_0, t, eps)
+        return self.error(output, self.target(x_0, t, eps), t)
+
+    def error(self, output: Tensor, target: Tensor, t: Tensor) -> Tensor:
+        """(B,): mean over pixels of the squared error times the weight of t, or of cross-entropy."""
         if self.prediction == "palette":
-            errors = F.cross_entropy(output.to(x_0.dtype), target, reduction="none")
+            logits = output.to(torch.promote_types(output.dtype, torch.float32))
+            errors = F.cross_entropy(logits, target, reduction="none")
         else:
             errors = (output - target).square()
         error = errors.flatten(1).mean(dim=1)

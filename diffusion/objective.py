@@ -65,9 +65,9 @@ class Denoising(TrainingObjective):
     def losses(
         self, update: str, network: Callable[..., Tensor], x_0: Tensor, cond: Tensor, *draws: Tensor
     ) -> dict[str, Tensor]:
-        t, eps, *augmentation = draws
+        t, eps, *extra = draws
 
         def denoiser(x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
-            return network(x_t, t, cond, *augmentation)
+            return network(x_t, t, cond, *extra)
 
         return {"loss/train": self.diffusion.loss_at(denoiser, x_0, cond, t, eps)}

@@ -16,8 +16,8 @@ from data.pictures import read_mask, read_picture
 from diffusion.inpainting import feathered
 from diffusion.sampling import Between, Seed
 from inference.classifier import missing
-from inference.one_step import refuse_edit
 from inference.pipeline import Pipeline
+from inference.refusals import refuse_edits
 from inference.settings import JobSettings
 
 
@@ -52,8 +52,7 @@ def read_init(pipe: Pipeline, settings: JobSettings) -> tuple[Tensor | None, Ten
     """The picture to start from, and the feathered mask. Raises ValueError for what does not fit or is not there."""
     if settings.init is None:
         return None, None
-    if not pipe.recipe.is_diffusion:
-        refuse_edit(pipe.recipe.model.name)
+    refuse_edits(pipe)
     init = read_picture(Path(settings.init), pipe.image_shape, pipe.recipe.dataset.backdrop, "init")
     if settings.mask is None:
         return init, None

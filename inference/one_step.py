@@ -40,8 +40,3 @@ def refuse_conditions(name: str, weights: Sequence[float], negative: Any, guide:
         raise ValueError(
             f"attrs: several conditions and weights of names are for guidance, which model={name} has not; ask for one"
         )
-
-
-def refuse_edit(name: str) -> None:
-    """Raises ValueError, for there is no noise level at which to start from a picture."""
-    raise ValueError(f"init: model={name} cannot start from a picture; leave it out, or take weights of diffusion")

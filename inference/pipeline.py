@@ -21,6 +21,7 @@ from conditions.schema import ConditionSchema
 from data.alpha import visible
 from data.images import to_float, to_uint8
 from data.palette import Palette
+from diffusion.distillation import with_guidance
 from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion, Objective
 from diffusion.guidance import guided
 from diffusion.inpainting import Edit, differing
@@ -30,15 +31,14 @@ from diffusion.sampling import (
     OnStep,
     SamplingOptions,
     Seed,
-    at_trained_times,
     fitting,
     generate,
 )
-from diffusion.spacing import Listed
 from inference.branches import Branches, branches_for, completes
 from inference.classifier import Classifier, classifier_for_weights
 from inference.memory import telling_of_memory
-from inference.one_step import refuse_conditions, refuse_edit, refuse_options, unguided
+from inference.one_step import refuse_conditions, unguided
+from inference.refusals import refuse, refuse_edits, refuse_several
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from runtime.device import Compute, computed, lay_out, pick_device, pick_precision
 from runtime.factory import Recipe, build_diffusion, build_model
@@ -50,7 +50,7 @@ DEFAULTS = SamplingOptions()
 class Pipeline:
     """Weights made ready to sample with.
 
-    denoiser    : (x_t, t, cond) -> raw output, on `device`
+    denoiser    : (x_t, t, cond) -> raw output, on `device`; distilled ones take the embedded w besides
     prior       : how likely values occur together, or None for weights without labels
     palette     : the colours that pictures are quantised to, or None
     image_shape : (C, H, W)
@@ -186,7 +186,7 @@ class Pipeline:
         """
         count = 0
 
-        def counting(x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+        def counting(x_t: Tensor, *others: Tensor) -> Tensor:
             nonlocal count
             count += len(x_t)
             return torch.linspace(-1, 1, x_t.numel()).view_as(x_t)  # with some contrast, by which guidance may divide
@@ -214,6 +214,8 @@ class Pipeline:
     def _guided(self, rows: Tensor, parts: Branches, options: SamplingOptions, guide: Pipeline | None) -> Denoise:
         """The denoiser of the pictures `rows`."""
         main, *also = [label[rows].to(self.device) for label in parts.labels]
+        if self.recipe.distill.on:
+            return guided(self.diffusion, with_guidance(self.denoiser, parts.weights[0]), main)
         return guided(
             self.diffusion,
             self.denoiser,
@@ -234,6 +236,8 @@ class Pipeline:
         parts = branches_for(self.schema, prior, cond, seeds, options, negative, guide is not None)
         if not self.recipe.is_diffusion:
             refuse_conditions(self.recipe.model.name, parts.weights, negative, guide)
+        elif self.recipe.distill.on:
+            refuse_several(self, parts, negative)
         return parts
 
     def edit(self, init: Tensor, strength: float = 1.0, mask: Tensor | None = None, resample: int = 1) -> Edit:
@@ -242,8 +246,7 @@ class Pipeline:
         init : (C, H, W) uint8 for all pictures, or one for each (N, C, H, W); `mask` likewise (H, W) or (N, H, W), 1
                where the picture is inpainted. For the rest see diffusion.inpainting.Edit
         """
-        if not self.recipe.is_diffusion:
-            refuse_edit(self.recipe.model.name)
+        refuse_edits(self)
         if init.dtype != torch.uint8:
             raise ValueError(f"init: of {init.dtype}; a picture has levels from 0 to 255, uint8")
         if tuple(init.shape[-3:]) != self.image_shape or init.ndim > 4:
@@ -268,43 +271,8 @@ class Pipeline:
         noise = ImageNoise([0] * len(init), self.image_shape, self.device)
         return differing(self.diffusion.schedule, *ways, x_0, noise).cpu()
 
-    def _refuse_untrained_times(self, options: SamplingOptions) -> None:
-        if self.diffusion.times is None:
-            return
-        trained = self.diffusion.times.flip(0).tolist()
-        listed = isinstance(options.spacing, Listed) and options.steps == len(options.spacing.times)
-        if options.refine or not listed or not set(options.spacing.times) <= set(trained):
-            raise ValueError(
-                f"steps={options.steps}: these weights were trained at t = {', '.join(map(str, trained))} alone; leave "
-                "steps, spacing and refine out, or take weights of all times"
-            )
-
     def refuse(self, options: SamplingOptions, guide: Pipeline | None) -> None:
         """Raises ValueError for what does not go together."""
         if options.complete and self.prior is None:
             raise ValueError("complete=true: these weights have no label prior; leave it out, or train anew")
-        options, T = self.resolved(options), self.diffusion.schedule.T
-        if not self.recipe.is_diffusion:
-            refuse_options(self.recipe.model.name, options, at_trained_times(self.diffusion))
-        if options.steps > T:
-            raise ValueError(f"steps={options.steps}: must be a whole number from 1 to {T}, the T of the training")
-        self._refuse_untrained_times(options)
-        if options.guidance.renoise_reference and not options.sampler.renoises:
-            raise ValueError(
-                f"guidance={options.guidance.name}: sampler={options.sampler.name} takes no noise from elsewhere; use "
-                "sampler=ddim, euler or euler_ancestral for CFG++"
-            )
-        if guide is None:
-            return
-        for name, own, other in (
-            ("labels", self.schema, guide.schema),
-            ("image shape", self.image_shape, guide.image_shape),
-            ("prediction", self.diffusion.prediction, guide.diffusion.prediction),
-            ("noise schedule", self.diffusion.schedule.alpha_bar.tolist(), guide.diffusion.schedule.alpha_bar.tolist()),
-            ("set of times", at_trained_times(self.diffusion), at_trained_times(guide.diffusion)),
-        ):
-            if own != other:
-                raise ValueError(
-                    f"guide: trained with another {name} than the weights; autoguidance takes an earlier or smaller "
-                    "training of the same kind"
-                )
+        refuse(self, self.resolved(options), guide)

@@ -16,7 +16,7 @@ from models.embeddings import (
     AttributeEmbedding,
     SpatialEmbedding,
     TimeEmbedding,
-    augmentation_embedding,
+    extra_embedding,
     sinusoidal_embedding,
 )
 from models.layers import zero
@@ -41,26 +41,27 @@ class DiTSettings(NetworkSettings):
         image_shape: Sequence[int],
         cardinalities: Sequence[int],
         outputs: int | None = None,
-        augmentation: int = 0,
+        extra: int = 0,
     ) -> DiT:
         """With random weights. Raises ValueError for a shape or widths that do not fit together."""
-        return DiT(image_shape, cardinalities, self, outputs or image_shape[0], augmentation)
+        return DiT(image_shape, cardinalities, self, outputs or image_shape[0], extra)
 
 
 class DiT(nn.Module):
     """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, outputs, H, W): eps, x_0, v or logits, as it was trained.
 
-    In training it may also see how pictures were augmented, (B, augmentation); None stands for not at all.
+    It may be given a vector more, (B, extra): how a training picture was augmented, or the w of a distilled network.
+    None is as good as zeros.
 
     image_shape   : (C, H, W); the patch divides H and W
     cardinalities : number of values of each field of `cond`; () for an unconditional network
     outputs       : channels of the output
-    augmentation  : entries of an augmentation vector; 0 for none
+    extra         : entries of that vector; 0 for none
     """
 
     def __init__(
         self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: DiTSettings, outputs: int,
-        augmentation: int,
+        extra: int,
     ):  # fmt: skip
         super().__init__()
         channels, height, width = image_shape
@@ -76,14 +77,14 @@ class DiT(nn.Module):
         self.blocks = nn.ModuleList(Block(dim, settings) for _ in range(settings.depth))
         self.modulation = zero(nn.Linear(dim, 2 * dim))
         self.head = zero(nn.Linear(dim, outputs * patch**2))
-        self.augmentation = augmentation_embedding(augmentation, dim)
+        self.extra = extra_embedding(extra, dim)
 
-    def forward(self, x_t: Tensor, t: Tensor, cond: Tensor, augmentation: Tensor | None = None) -> Tensor:
+    def forward(self, x_t: Tensor, t: Tensor, cond: Tensor, extra: Tensor | None = None) -> Tensor:
         if cond.shape[1] != self.fields:  # one column would be broadcast over all fields
             raise ValueError(f"cond has {cond.shape[1]} fields, this network was built for {self.fields}")
         emb = self.time(t)  #                                     (B, D)
-        if augmentation is not None:
-            emb = emb + self.augmentation(augmentation)
+        if extra is not None:
+            emb = emb + self.extra(extra)
         if self.attributes is not None:
             emb = emb + self.attributes(cond)
         emb = F.silu(emb)

@@ -1,4 +1,4 @@
-"""The inputs of a network besides the picture: the time, the label, and how a training picture was augmented."""
+"""The inputs of a network besides the picture: the time, the label, and a vector of whatever else there is."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ class SpatialEmbedding(nn.Module):
         return self.table(self.rows(cond)).unflatten(1, self.shape)
 
 
-def augmentation_embedding(entries: int, embed_dim: int) -> nn.Linear | None:
-    """Augmentation vectors (B, entries) -> (B, embed_dim), linear and without a bias: zero for a picture that was not
-    augmented (Karras et al. 2022, section 5). It starts at zero. None without entries.
+def extra_embedding(entries: int, embed_dim: int) -> nn.Linear | None:
+    """Vectors (B, entries) -> (B, embed_dim), linear and without a bias: zero for a picture that was not augmented
+    (Karras et al. 2022, section 5). It starts at zero. None without entries.
 
     Made last, it leaves the initial weights of all else as they are without it.
     """

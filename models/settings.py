@@ -34,13 +34,13 @@ class NetworkSettings(Settings):
         image_shape: Sequence[int],
         cardinalities: Sequence[int],
         outputs: int | None = None,
-        augmentation: int = 0,
+        extra: int = 0,
     ) -> nn.Module:
         """With random weights. Raises ValueError for a shape or widths that do not fit together.
 
         image_shape   : (C, H, W)
         cardinalities : number of values of each field of a label; () for an unconditional network
         outputs       : channels of what it returns; as many as the picture has if left out
-        augmentation  : entries of the vector that says how a training picture was augmented; 0 for none
+        extra         : entries of a further vector that it is given, such as how a training picture was augmented
         """
         raise NotImplementedError

@@ -11,7 +11,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from conf import setting
-from models.embeddings import AttributeEmbedding, SpatialEmbedding, TimeEmbedding, augmentation_embedding
+from models.embeddings import AttributeEmbedding, SpatialEmbedding, TimeEmbedding, extra_embedding
 from models.layers import Downsample, Modulation, ResidualBlock, SelfAttention, Upsample, norm, zero
 from models.settings import NetworkSettings
 
@@ -78,21 +78,22 @@ class UNetSettings(NetworkSettings):
         image_shape: Sequence[int],
         cardinalities: Sequence[int],
         outputs: int | None = None,
-        augmentation: int = 0,
+        extra: int = 0,
     ) -> UNet:
         """With random weights. Raises ValueError for a shape or widths that do not fit together."""
-        return UNet(image_shape, cardinalities, self.settled(image_shape), outputs or image_shape[0], augmentation)
+        return UNet(image_shape, cardinalities, self.settled(image_shape), outputs or image_shape[0], extra)
 
 
 class UNet(nn.Module):
     """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, outputs, H, W): eps, x_0, v or logits, as it was trained.
 
-    In training it may also see how pictures were augmented, (B, augmentation); None stands for not at all.
+    It may be given a vector more, (B, extra): how a training picture was augmented, or the w of a distilled network.
+    None is as good as zeros.
 
     image_shape   : (C, H, W)
     cardinalities : number of values of each field of `cond`; () for an unconditional network
     outputs       : channels of the output
-    augmentation  : entries of an augmentation vector; 0 for none
+    extra         : entries of that vector; 0 for none
 
     Each level is `channels` times its multiple wide and half the size of the one before. Blocks of the attention levels
     are followed by self-attention; the middle always has it. With `patch` > 1 the finest level works on squares of
@@ -103,7 +104,7 @@ class UNet(nn.Module):
 
     def __init__(
         self, image_shape: Sequence[int], cardinalities: Sequence[int], settings: UNetSettings, outputs: int,
-        augmentation: int,
+        extra: int,
     ):  # fmt: skip
         super().__init__()
         image_channels, height, width = image_shape
@@ -147,14 +148,14 @@ class UNet(nn.Module):
             if level > 0:
                 self.up.append(Upsample(at))
         self.head = nn.Sequential(norm(at), nn.SiLU(), zero(nn.Conv2d(at, outputs * area, kernel, padding=kernel // 2)))
-        self.augmentation = augmentation_embedding(augmentation, embed_dim)
+        self.extra = extra_embedding(extra, embed_dim)
 
-    def forward(self, x_t: Tensor, t: Tensor, cond: Tensor, augmentation: Tensor | None = None) -> Tensor:
+    def forward(self, x_t: Tensor, t: Tensor, cond: Tensor, extra: Tensor | None = None) -> Tensor:
         if cond.shape[1] != self.fields:  # one column would be broadcast over all fields
             raise ValueError(f"cond has {cond.shape[1]} fields, this network was built for {self.fields}")
         emb = self.time(t)  #                                 (B, E), or (B, 2 E) with the label beside it
-        if augmentation is not None:
-            emb = emb + self.augmentation(augmentation)
+        if extra is not None:
+            emb = emb + self.extra(extra)
         if self.attributes is not None:
             label = self.attributes(cond)
             emb = torch.cat([emb, label], dim=1) if self.beside else emb + label

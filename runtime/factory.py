@@ -19,7 +19,8 @@ from data import AnyDataset, PixelFaces
 from data.augmentation import Augmentation
 from data.base import Dataset, Splits
 from data.palette import Palette
-from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
+from diffusion.distillation import ENTRIES, AnyDistillation, Distilling, Undistilled
+from diffusion.gaussian import Denoiser, DiffusionSettings, GaussianDiffusion
 from diffusion.objective import Denoising, TrainingObjective
 from models import MODELS, UNetSettings
 
@@ -34,6 +35,7 @@ class Recipe(Settings):
     diffusion: DiffusionSettings = DiffusionSettings()
     cfg: AnyDropout = LabelDropout()
     augment: Augmentation = Augmentation()
+    distill: AnyDistillation = Undistilled()
     seed: int = 0
 
     @property
@@ -58,10 +60,18 @@ def build_diffusion(recipe: Recipe | Settings, palette: Palette | None) -> Gauss
     return recipe.diffusion.build(palette and palette.colours)
 
 
-def build_objective(recipe: Recipe | Settings, diffusion: GaussianDiffusion) -> TrainingObjective:
-    """What a training minimises."""
-    model = recipe.model
-    return model.objective(diffusion) if isinstance(model, BaselineSettings) else Denoising(diffusion)
+def build_objective(
+    recipe: Recipe | Settings, diffusion: GaussianDiffusion, teacher: Denoiser | None = None
+) -> TrainingObjective:
+    """What a training minimises; with a `teacher` if it distils one."""
+    if isinstance(recipe.model, BaselineSettings):
+        return recipe.model.objective(diffusion)
+    return Distilling(diffusion, recipe.distill, teacher) if recipe.distill.on else Denoising(diffusion)
+
+
+def extra_entries(recipe: Recipe | Settings) -> int:
+    """Of the vector that the network is given besides time and label: w, or how a training picture was augmented."""
+    return ENTRIES if recipe.distill.on else recipe.augment.dims
 
 
 def build_model(
@@ -69,7 +79,8 @@ def build_model(
 ) -> nn.Module:
     """The network of a recipe, or of settings that have the same fields, with random weights decided by its seed."""
     outputs = len(palette) if palette and recipe.diffusion.prediction == "palette" else image_shape[0]
-    further = {"augmentation": recipe.augment.dims} if recipe.augment.dims else {}  # an input that baselines lack
+    extra = extra_entries(recipe)
+    further = {"extra": extra} if extra else {}  # an input that baselines lack
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         return recipe.model.build(image_shape, schema.cardinalities, outputs, **further)

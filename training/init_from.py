@@ -14,7 +14,7 @@ from torch import Tensor
 from conditions.schema import ConditionSchema
 from data.palette import Palette
 from runtime.checkpoint import CheckpointError, WeightsInfo, load_tensors, read_info
-from runtime.factory import Recipe
+from runtime.factory import Recipe, extra_entries
 from runtime.settings import key_of
 from training.settings import TrainSettings
 
@@ -41,7 +41,7 @@ def inherited(settings: TrainSettings, overrides: list[str], palette: Palette | 
     Raises ValueError for a typed setting that the network of the weights does not have.
     """
     typed = {key_of(override) for override in overrides}
-    if settings.init_from is None or "experiment" in typed:
+    if settings.init_from is None or ("experiment" in typed and not settings.distill.on):
         return settings
     was = Recipe.of(read(Path(settings.init_from))[0].config)
     if "model" not in typed:
@@ -102,8 +102,8 @@ def _differing(info: WeightsInfo, was: Recipe, trainer: Trainer) -> dict[str, st
         reasons = {**dict.fromkeys(("map", *INPUT), "pictures of another size"), **reasons}
     if shape[0] != data.image_shape[0]:
         reasons |= dict.fromkeys((*INPUT, *OUTPUT), "other channels")
-    if not was.augment.dims:
-        reasons["augmentation"] = "trained without"
+    if extra_entries(was) != extra_entries(trainer.settings):
+        reasons["extra"] = "trained without"
     if was.diffusion.prediction != now.prediction:
         reasons |= dict.fromkeys(OUTPUT, "another prediction")
     elif now.prediction == "palette" and info.palette != palette:

@@ -16,6 +16,8 @@ from tqdm import tqdm
 from conditions.schema import UNKNOWN
 from data.alpha import visible
 from data.images import grid, save_png, to_uint8
+from diffusion.distillation import with_guidance
+from diffusion.gaussian import Denoise
 from diffusion.guidance import guided
 from diffusion.sampling import SamplingOptions, at_trained_times, fitting, generate
 from runtime.device import hardware
@@ -238,13 +240,20 @@ class Monitor:
                 save_png(picture, self.run.samples / f"step-{done:08d}-{kind}-w{w:g}.png")
         self.trainer.model.train()
 
+    def _guided(self, denoiser: Callable[..., Tensor], cond: Tensor, options: SamplingOptions) -> Denoise:
+        """With the request and its guidance inside, which of a distilled network is one evaluation."""
+        diffusion, w = self.trainer.diffusion, options.w
+        if self.trainer.settings.distill.on:
+            return guided(diffusion, with_guidance(denoiser, w), cond)
+        unknown = torch.full_like(cond, UNKNOWN)
+        return guided(diffusion, denoiser, cond, ref_cond=unknown, w=w, guidance=options.guidance)
+
     def _sample(self, model: torch.nn.Module, w: float) -> Tensor:
         trainer, images = self.trainer, []
         labels, options = self.previews[w]
         for rows in torch.arange(len(labels)).split(options.batch_size):
             cond, shape = labels[rows.to(labels.device)], trainer.data.image_shape
-            unknown, guidance = torch.full_like(cond, UNKNOWN), options.guidance
-            denoise = guided(trainer.diffusion, trainer.denoiser(model), cond, ref_cond=unknown, w=w, guidance=guidance)
+            denoise = self._guided(trainer.denoiser(model), cond, options)
             x_0 = generate(trainer.diffusion.schedule, denoise, rows.tolist(), shape, options, cond.device)
             images.append(visible(to_uint8(x_0).cpu()))
         images = torch.cat(images)

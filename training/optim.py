@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from conf import Settings, one_of, setting
 
-# First and last layers, whose rows or columns are colours or kinds of augmentation: Muon is meant for hidden ones.
-ENDS = ("stem", "head", "augmentation")
+# First and last layers, whose rows or columns are colours or entries of a vector: Muon is meant for hidden ones.
+ENDS = ("stem", "head", "extra")
 QUINTIC = (3.4445, -4.7750, 2.0315)  # of x, x^3 and x^5
 RMS_OF_ADAMW = 0.2
 DEFAULTS = {"lr": 1e-3, "betas": [0.9, 0.99]}

@@ -13,6 +13,7 @@ from conf import MAX_SEED, Precision, Settings, Text, setting
 from data import AnyDataset, PixelFaces
 from data.augmentation import Augmentation
 from data.base import InMemoryDataset, data_root
+from diffusion.distillation import AnyDistillation, Undistilled
 from diffusion.gaussian import DiffusionSettings
 from diffusion.samplers import AnySampler
 from models import UNetSettings
@@ -81,6 +82,7 @@ class TrainSettings(ComputeSettings):
     diffusion: DiffusionSettings = DiffusionSettings()
     cfg: AnyDropout = LabelDropout()
     augment: Augmentation = Augmentation()
+    distill: AnyDistillation = Undistilled()
     optim: AnyOptimizer = AdamW()
     sampler: AnySampler | None = None  # of the sample grids; null: as sample.py takes
     run: Text | None = setting(
@@ -109,7 +111,17 @@ class TrainSettings(ComputeSettings):
         """
         self.augment.refuse_false(train)
         dataset, model = self.dataset.settled(train), self.model.settled(train.image_shape)
-        return self.replace(dataset=dataset, model=model, optim=self.optimizer)
+        diffusion = self._distilled() if self.distill.on else self.diffusion
+        return self.replace(dataset=dataset, model=model, diffusion=diffusion, optim=self.optimizer)
+
+    def _distilled(self) -> DiffusionSettings:
+        """With the times of the steps. Raises ValueError for what does not go together with a teacher, or for none."""
+        if self.init_from is None:
+            raise ValueError(f"distill={self.distill.name}: needs a teacher; name its weights with init_from=FILE")
+        if not self.is_diffusion or self.augment.on:
+            setting = "augment" if self.is_diffusion else f"model={self.model.name}"
+            raise ValueError(f"distill={self.distill.name}: not together with {setting}; leave one of them out")
+        return self.diffusion.replace(times=self.diffusion.times or self.distill.times(self.diffusion.T))
 
     @property
     def optimizer(self) -> AdamW:

@@ -26,6 +26,7 @@ from runtime.factory import build_diffusion, build_model, build_objective
 from training.compute import Why, as_asked, as_before, fastest, fastest_threads, threads_before
 from training.ema import EMA
 from training.settings import TrainSettings
+from training.teacher import teacher
 
 UNCONDITIONAL_ROWS = 4
 NOISE, DROPOUT = (), (1,)  # what a seed of a step is for: two independent streams
@@ -82,7 +83,8 @@ class Trainer:
         self.prior = LabelPrior.fit(self.schema, self.data.labels.cpu()) if len(self.schema) else None
         self.diffusion: GaussianDiffusion = build_diffusion(settings, self.data.palette)
         self.model = build_model(settings, self.data.image_shape, self.schema, self.data.palette).to(here.device)
-        self.objective = build_objective(settings, self.diffusion)
+        self.teacher = teacher(settings, self.data).to(here.device) if settings.distill.on else None
+        self.objective = build_objective(settings, self.diffusion, self.taught)
         if here.world_size > 1 and not settings.is_diffusion:
             raise ValueError(f"model={settings.model.name}: trains in one process; start it without torchrun")
         self.ema = EMA(self.model, settings.train.ema_decay)
@@ -125,6 +127,10 @@ class Trainer:
     def denoiser(self, model: torch.nn.Module) -> Callable[..., Tensor]:
         """Of the raw or the EMA weights, for reports: not compiled, since other batches would be compiled anew."""
         return computed(model, self.here.device, self.how._replace(compile=False))
+
+    def taught(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+        """The output of the teacher, in the precision of the training."""
+        return self.denoiser(self.teacher)(x_t, t, cond)
 
     def _seconds(self, how: Compute) -> float:
         """The time of one forward and backward pass, at best of several after a first one."""

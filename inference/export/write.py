@@ -11,6 +11,7 @@ from inference.export.page import assembled, read
 from inference.export.settings import ExportSettings
 from inference.export.web_runtime import BINARY, ONNXRUNTIME_WEB, SCRIPT
 from inference.pipeline import Pipeline
+from inference.refusals import teacher_of
 from inference.weights import choose_checkpoint
 from runtime.checkpoint import file_hash, load_tensors, write_atomically
 from runtime.factory import build_model
@@ -60,10 +61,14 @@ def write_onnx(out: str | None, pipe: Pipeline, weights: Path) -> list[Path]:
 
 
 def network_of(pipe: Pipeline, weights: Path) -> bytes:
-    """The network of these weights as ONNX. Raises ExportRefused for baselines, and for weights that `pipe` has not."""
+    """The network of these weights as ONNX. Raises ExportRefused for what cannot be exported."""
     if not pipe.recipe.is_diffusion:
         name = pipe.recipe.model.name
         raise ExportRefused(f"checkpoint={weights}: model={name} cannot be exported; take weights of a diffusion model")
+    if pipe.recipe.distill.on:
+        raise ExportRefused(
+            f"checkpoint={weights}: distilled, with w as an input that exported networks lack; take {teacher_of(pipe)}"
+        )
     if file_hash(weights) != pipe.checkpoint:
         raise ExportRefused(f"checkpoint={weights}: a training wrote new weights there meanwhile; export them again")
     model = build_model(pipe.recipe, pipe.image_shape, pipe.schema, pipe.palette)

@@ -26,11 +26,11 @@ def seed():
 
 @pytest.fixture(params=SMALL, ids=lambda settings: settings().name)
 def small(request):
-    """(map_channels, outputs, augmentation) -> a small network of one kind."""
+    """(map_channels, outputs, extra) -> a small network of one kind."""
 
-    def build(map_channels: int = 4, outputs: int | None = None, augmentation: int = 0) -> nn.Module:
+    def build(map_channels: int = 4, outputs: int | None = None, extra: int = 0) -> nn.Module:
         settings = request.param(**SMALL[request.param], map_channels=map_channels)
-        return settings.build(SHAPE, CARDINALITIES, outputs, augmentation)
+        return settings.build(SHAPE, CARDINALITIES, outputs, extra)
 
     return build
 
@@ -109,12 +109,12 @@ def test_what_was_not_augmented_is_to_the_bit_what_a_network_without_augmentatio
     torch.manual_seed(1)
     plain = small()
     torch.manual_seed(1)
-    told = small(augmentation=5)
-    assert told.augmentation.weight.shape[1] == 5 and not told.augmentation.weight.any()
+    told = small(extra=5)
+    assert told.extra.weight.shape[1] == 5 and not told.extra.weight.any()
     for name, parameter in plain.state_dict().items():
         assert torch.equal(told.state_dict()[name], parameter)
     told.load_state_dict({**told.state_dict(), **awake(plain).state_dict()})
-    nn.init.normal_(told.augmentation.weight)
+    nn.init.normal_(told.extra.weight)
     x_t, t = inputs()
     without = plain.eval()(x_t, t, LABELS)
     for vector in ((), (torch.zeros(4, 5),)):
@@ -122,7 +122,7 @@ def test_what_was_not_augmented_is_to_the_bit_what_a_network_without_augmentatio
 
 
 def test_every_entry_of_the_augmentation_vector_reaches_the_output_of_its_picture(small):
-    told = awake(small(augmentation=3)).eval()
+    told = awake(small(extra=3)).eval()
     x_t, t = inputs()
     before = told(x_t, t, LABELS)
     for entry in range(3):

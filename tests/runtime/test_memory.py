@@ -7,6 +7,7 @@ import torch
 
 from data.augmentation import Augmentation
 from data.pixelfaces import SCHEMA
+from diffusion.distillation import Undistilled
 from models.dit import DiTSettings
 from models.unet import UNetSettings
 from runtime import memory
@@ -46,6 +47,7 @@ def training(model, batch_size=64, moments=2, precision="fp32"):
     return SimpleNamespace(
         model=model,
         augment=Augmentation(),
+        distill=Undistilled(),
         seed=0,
         optim=SimpleNamespace(moments=moments),
         precision=precision,

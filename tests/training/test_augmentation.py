@@ -19,10 +19,10 @@ def told(monkeypatch):
     """What networks are told in each evaluation: the vector, or None; by whether gradients are computed."""
     forward, vectors = UNet.forward, {True: [], False: []}
 
-    def recorded(self, x_t, t, cond, augmentation=None):
+    def recorded(self, x_t, t, cond, extra=None):
         if x_t.device.type != "meta":  # on which memory is reckoned
-            vectors[torch.is_grad_enabled()].append(augmentation)
-        return forward(self, x_t, t, cond, augmentation)
+            vectors[torch.is_grad_enabled()].append(extra)
+        return forward(self, x_t, t, cond, extra)
 
     monkeypatch.setattr(UNet, "forward", recorded)
     return vectors
@@ -54,7 +54,7 @@ def test_in_training_the_network_is_told_and_in_reports_it_is_not(train_tiny, in
 def test_a_network_that_is_not_told_has_no_input_for_it(train_tiny, in_tmp, told):
     run = train_tiny(*AUGMENTED[1:], "augment.conditioned=false", "train.steps=1", "run=a")
     assert told[True] and all(vector is None for vector in told[True])
-    assert not any("augmentation" in name for name in load_tensors(run.weights))
+    assert not any("extra" in name for name in load_tensors(run.weights))
     assert read_info(run.weights).places is None  # samples are moved too, and so are their colours
 
 
@@ -81,7 +81,7 @@ def test_vectors_go_with_their_pictures_through_the_parts_of_a_batch(trainer, mo
 def weights(train_tiny, in_tmp):
     """Of a network that was told, and that reacts to it."""
     path = train_tiny(*AUGMENTED, "train.steps=5", "optim.warmup=0", "optim.lr=0.01", "run=a").weights
-    assert load_tensors(path)["augmentation.weight"][:, :3].any()
+    assert load_tensors(path)["extra.weight"][:, :3].any()
     return path
 
 
@@ -89,7 +89,7 @@ def test_samples_do_not_depend_on_what_was_learned_of_augmentation(weights, told
     """Nothing was done to a sample, so zero is what the network would be told, and zero is what that adds."""
     before = Pipeline.load(weights, "cpu")("crown", range(2), w=2.0, steps=2)
     tensors = load_tensors(weights)
-    tensors["augmentation.weight"] = torch.randn(tensors["augmentation.weight"].shape)
+    tensors["extra.weight"] = torch.randn(tensors["extra.weight"].shape)
     save_weights(weights, tensors, read_info(weights))
     assert torch.equal(Pipeline.load(weights, "cpu")("crown", range(2), w=2.0, steps=2), before)
     assert told[False] and all(vector is None for vector in told[False])
@@ -117,8 +117,8 @@ def test_an_embedding_begins_anew_where_the_weights_have_none_and_is_left_out_wh
     plain = train_tiny(*still, f"init_from={weights}", "run=plain")
     assert "started from a/checkpoints/ema.safetensors: all layers\n" in (plain.path / "train.log").read_text()
     again = train_tiny(*still, f"init_from={plain.weights}", "augment.shift=1", "run=again")
-    assert "all layers but augmentation (trained without)" in (again.path / "train.log").read_text()
-    assert load_tensors(again.weights)["augmentation.weight"].abs().max() < 1e-6
+    assert "all layers but extra (trained without)" in (again.path / "train.log").read_text()
+    assert load_tensors(again.weights)["extra.weight"].abs().max() < 1e-6
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ pytest.importorskip("onnx")
 
 AGREES = 1e-3
 SMALL = {"channels": 8, "channel_mults": [1, 2], "blocks": 1, "attention_levels": [1], "head_dim": 8, "map_channels": 2}
-NETWORKS = {  # settings, picture, values of each field, outputs, entries of an augmentation vector
+NETWORKS = {  # settings, picture, values of each field, outputs, entries of a vector more
     "palette logits of patches, transparent and not square": (
         UNetSettings(**SMALL, patch=2), (4, 24, 32), (3, 2, 5), 11, 5
     ),
@@ -58,8 +58,8 @@ def runs(content: bytes):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_agrees_with_pytorch_at_any_batch_size(name):
-    settings, shape, cardinalities, outputs, augmentation = NETWORKS[name]
-    model = with_random_weights(settings.build(shape, cardinalities, outputs, augmentation))
+    settings, shape, cardinalities, outputs, extra = NETWORKS[name]
+    model = with_random_weights(settings.build(shape, cardinalities, outputs, extra))
     before = copy.deepcopy(model.state_dict())
     exported = runs(to_onnx(model, shape, len(cardinalities)))
     generator = torch.Generator().manual_seed(1)
