@@ -71,7 +71,8 @@ def _present(schema: ConditionSchema, labels: Tensor) -> Iterator[tuple[int, int
 
 def _across(keys: Tensor, having: Tensor, without: Tensor) -> Tensor:
     """(P, 2) int64: pairs of a row that is `having` and one `without`, with equal keys (N, K); of each key some."""
-    _, which = keys.unique(dim=0, return_inverse=True)
+    none = keys.shape[1] == 0  # then all rows are alike, of which `unique` knows nothing
+    which = torch.zeros(len(keys), dtype=torch.int64) if none else keys.unique(dim=0, return_inverse=True)[1]
     sides = []
     for side in (having, without):
         by_key = defaultdict(list)

@@ -134,3 +134,11 @@ def test_many_pairs_are_compared_in_order():
 def test_every_part_of_a_pixelface_can_be_seen():
     """Its slots paint pixels of their own; catches equality of other pictures than those of the pair."""
     assert not hidden_pairs(PixelFaces(count=2000).load().train).any()
+
+
+def test_slots_that_paint_pixels_of_their_own_hide_nothing():
+    """No slot then says which pictures may be compared, and any may."""
+    schema = ConditionSchema((*slot("head", ("cap",)), *slot("ear", ("ring",))))
+    labels = torch.tensor([[head, ear] for head in (0, 1) for ear in (0, 1)])
+    images = (100 * labels).to(torch.uint8).view(4, 1, 1, 2)
+    assert not hidden_pairs(InMemoryDataset("own", images, labels, schema, None, torch.arange(4))).any()
