@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra._internal import defaults_list
+from hydra._internal.defaults_list import _create_interpolation_map
 from hydra._internal.hydra import Hydra
 from hydra.core.config_store import ConfigStore
 from hypothesis import settings
@@ -47,11 +49,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def quicker_hydra():
     """Composing, a fifth of all that the tests compute, without what changes nothing.
 
-    Hydra copies all of its store each time, and composes every program twice, first to see whether hydra.mode is set.
+    Hydra copies all of its store each time, composes every program twice, first to see whether hydra.mode is set, and
+    prepares for choices that refer to others, which lists of defaults with a ${...} alone have.
     """
+
+    def choices(overrides, defaults, *others):
+        refer = any(not default.is_self() and default.is_interpolation() for default in defaults)
+        return _create_interpolation_map(overrides, defaults, *others) if refer else None
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ConfigStore, "__deepcopy__", lambda store, memo: store, raising=False)
         patch.setattr(Hydra, "get_mode", lambda *_, **__: None)
+        patch.setattr(defaults_list, "_create_interpolation_map", choices)
         yield
 
 
