@@ -31,7 +31,7 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
         here = stack.enter_context(processes(settings.device))
         how = (here.device, *settings.how[1:])
         pipe, guide = Pipeline.load(path, *how), load_guide(settings.guide, Pipeline.load, *how)
-        settings = settings if pipe.recipe.is_diffusion else settings.unguided()
+        settings = settings.fitting(pipe.recipe)
         pipe.refuse(settings, guide)
         refuse_seen(pipe, settings.split)
         if guide is not None:

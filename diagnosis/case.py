@@ -76,8 +76,8 @@ class Case:
 
     @property
     def denoises(self) -> bool:
-        """Whether there are weights, and of a diffusion model: what losses at noise levels need."""
-        return self.weights is not None and self.settings.is_diffusion
+        """Whether there are weights, and of a network that aims at the pictures: what losses at noise levels need."""
+        return self.weights is not None and self.settings.is_diffusion and not self.settings.distill.on
 
     @cached_property
     def diffusion(self) -> GaussianDiffusion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
@@ -20,6 +21,7 @@ from diffusion.sampling import sample
 
 GUIDANCE = Fade()  # of the teacher: the usual one, as whose substitute the network is sampled
 ENTRIES = 64  # of the embedding of w
+HELD_OUT = 4  # weights, from the lowest to the highest, of which held-out losses are averaged
 WAVES = (4.0, 80.0)  # shortest and longest wavelength of its sines, in w: what is learned at one w is near at the next
 
 
@@ -32,17 +34,21 @@ class Undistilled(Settings):
     def on(self) -> bool:
         return False
 
+    def nearest(self, w: float) -> float:
+        """All can be sampled with."""
+        return w
+
 
 class GuidedDistillation(Settings):
-    """one step for several guided ones of a teacher, the weights of init_from; w becomes an input
+    """one step in place of several guided ones of a teacher, the weights of init_from; w becomes an input
 
-    Both stages of Meng et al. 2023 in one, each step of the student for as many of the teacher as in progressive
-    distillation (Salimans & Ho 2022).
+    The two stages of Meng et al. 2023, guidance and then steps, at once; and at once as many steps of the teacher as
+    progressive distillation (Salimans & Ho 2022) reaches by halving their number again and again.
     """
 
     name: Literal["guided"] = "guided"
     steps: int = setting(4, "of the distilled network, evenly spaced, with one evaluation each", ge=1, le=100)
-    substeps: int = setting(4, "DDIM steps of the teacher in the place of each", ge=1, le=100)
+    substeps: int = setting(4, "DDIM steps of the teacher for each of them", ge=1, le=100)
     w: list[float] = setting(
         [1.0, 8.0], "guidance weights that are learned, and can be sampled with: [lowest, highest]",
         min_length=2, max_length=2,
@@ -68,6 +74,10 @@ class GuidedDistillation(Settings):
             )
         return [round(T * k / self.steps) for k in range(1, self.steps + 1)]
 
+    def nearest(self, w: float) -> float:
+        """The weight that is learned and is nearest to w."""
+        return min(max(w, self.w[0]), self.w[1])
+
 
 DISTILLATIONS = (Undistilled, GuidedDistillation)
 AnyDistillation = one_of(DISTILLATIONS)
@@ -83,10 +93,10 @@ def embedded(w: Tensor) -> Tensor:
 def with_guidance(denoiser: Callable[..., Tensor], w: float) -> Denoiser:
     """The denoiser (x_t, t, cond) that a distilled one, which takes w besides, is at this w."""
 
-    def told(x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+    def at_w(x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
         return denoiser(x_t, t, cond, embedded(torch.full((len(x_t),), w, device=x_t.device)))
 
-    return told
+    return at_w
 
 
 class Distilling(TrainingObjective):
@@ -110,10 +120,10 @@ class Distilling(TrainingObjective):
         return tuple(x.to(x_0.device) for x in (self.steps.to(device)[step], eps, w))
 
     def held_out_draws(self, x_0: Tensor) -> tuple[Tensor, ...]:
-        """All times alike, fixed noise, and weights from the lowest to the highest."""
-        n = len(self.steps)
-        step, eps = torch.arange(len(x_0)) % n, torch.randn(x_0.shape, generator=torch.Generator().manual_seed(0))
-        return self.steps[step], eps, torch.linspace(*self.settings.w, n)[step]
+        """All times alike, at each all of HELD_OUT weights alike, and fixed noise."""
+        rows, n = torch.arange(len(x_0)), len(self.steps)
+        eps = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(0))
+        return self.steps[rows % n], eps, torch.linspace(*self.settings.w, HELD_OUT)[rows // n % HELD_OUT]
 
     def times(self, draws: tuple[Tensor, ...]) -> Tensor:
         return draws[0]
@@ -130,13 +140,15 @@ class Distilling(TrainingObjective):
     @torch.no_grad()
     def taught(self, x_t: Tensor, t: Tensor, cond: Tensor, w: Tensor) -> Tensor:
         """The x_0 (B, ...) with which one DDIM step from x_t leads where the teacher's lead (Salimans & Ho 2022,
-        appendix G). The host waits for the times and weights, once, which the teacher's steps take as numbers."""
-        x_0, steps = torch.empty_like(x_t), self.steps.tolist()
-        weight = dict(zip(t.tolist(), w.tolist(), strict=True))
-        for lower, time in pairwise([0, *steps]):
-            if time in weight:
-                rows = (t == time).nonzero()[:, 0]
-                x_0[rows] = self._taught(x_t[rows], time, lower, cond[rows], weight[time])
+        appendix G). The host waits for times and weights, which the teacher's steps take as numbers; those of pictures
+        that share both are taken together."""
+        x_0, lower = torch.empty_like(x_t), dict(map(reversed, pairwise([0, *self.steps.tolist()])))
+        alike = defaultdict(list)
+        for row, both in enumerate(zip(*torch.stack([t.double(), w.double()]).tolist(), strict=True)):
+            alike[both].append(row)
+        for (time, weight), rows in alike.items():
+            index = torch.tensor(rows, device=x_t.device)
+            x_0[index] = self._taught(x_t[index], int(time), lower[int(time)], cond[index], weight)
         return x_0
 
     def _taught(self, x_t: Tensor, t: int, s: int, cond: Tensor, w: float) -> Tensor:

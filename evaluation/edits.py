@@ -150,7 +150,8 @@ class Edits(Measure):
     @staticmethod
     def applies(bench: Bench) -> bool:
         pipe = bench.pipe
-        return pipe.recipe.is_diffusion and pipe.palette is not None and len(slots(pipe.schema)) > 1
+        starts = pipe.recipe.is_diffusion and not pipe.recipe.distill.on  # from a picture
+        return starts and pipe.palette is not None and len(slots(pipe.schema)) > 1
 
     @property
     def sets(self) -> list[SampleSet]:

@@ -10,6 +10,7 @@ from conf import setting
 from evaluation.bench import BenchSettings, MeasureSettings
 from evaluation.measures import MEASURES
 from inference.one_step import WEIGHTS, unguided
+from runtime.factory import Recipe
 
 Name = Literal[tuple(MEASURES)]
 WithMeasures = create_model(
@@ -29,11 +30,16 @@ class EvaluateSettings(WithMeasures):
         """The settings of one measure."""
         return getattr(self, measure)
 
-    def unguided(self) -> Self:
-        """For weights without guidance: of each w, what they have in its place."""
+    def fitting(self, recipe: Recipe) -> Self:
+        """Of each list of w, what weights without guidance, or with guidance inside, have."""
         given = {name: self.of(name) for name in MEASURES if "w" in type(self.of(name)).model_fields}
-        there = {name: [w for w in own.w if w in WEIGHTS] for name, own in given.items()}
-        return unguided(self).replace(**{name: given[name].replace(w=ws) for name, ws in there.items() if ws})
+
+        def has(w: float) -> bool:
+            return recipe.distill.nearest(w) == w if recipe.is_diffusion else w in WEIGHTS
+
+        there = {name: list(filter(has, own.w)) for name, own in given.items()}
+        own = self if recipe.is_diffusion else unguided(self)
+        return own.replace(**{name: given[name].replace(w=ws) for name, ws in there.items() if ws})
 
     @model_validator(mode="after")
     def _guidance_takes_every_w(self) -> Self:

@@ -164,6 +164,8 @@ class Pipeline:
         decides what the request leaves open.
         """
         options = options if self.recipe.is_diffusion else unguided(options)
+        if options.w == DEFAULTS.w:
+            options = options.model_copy(update={"w": self.recipe.distill.nearest(options.w)})
         wanted = self.prior is not None if options.complete is None else options.complete
         complete = wanted and not edited and completes(self.schema, cond, negative, options.w)
         return fitting(options, self.diffusion, complete, pixel_art=self.palette is not None)
@@ -215,7 +217,8 @@ class Pipeline:
         """The denoiser of the pictures `rows`."""
         main, *also = [label[rows].to(self.device) for label in parts.labels]
         if self.recipe.distill.on:
-            return guided(self.diffusion, with_guidance(self.denoiser, parts.weights[0]), main)
+            w = self.recipe.distill.nearest(parts.weights[0])  # another one where nothing is requested alone
+            return guided(self.diffusion, with_guidance(self.denoiser, w), main)
         return guided(
             self.diffusion,
             self.denoiser,
@@ -266,6 +269,7 @@ class Pipeline:
 
         See diffusion.inpainting.differing. All see the same noise, so that none depends on its place among the others.
         """
+        refuse_edits(self)
         x_0 = to_float(init).to(self.device)
         ways = [guided(self.diffusion, self.denoiser, label.to(self.device)) for label in (before, after)]
         noise = ImageNoise([0] * len(init), self.image_shape, self.device)

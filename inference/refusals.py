@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from diffusion.distillation import GUIDANCE
 from diffusion.samplers import DDIM
 from diffusion.sampling import SamplingOptions, at_trained_times
@@ -39,7 +41,8 @@ def _refuse_untrained_times(pipe: Pipeline, options: SamplingOptions) -> None:
         return
     trained = pipe.diffusion.times.flip(0).tolist()
     listed = isinstance(options.spacing, Listed) and options.steps == len(options.spacing.times)
-    if options.refine or not listed or not set(options.spacing.times) <= set(trained):
+    some = listed and set(options.spacing.times) <= set(trained)
+    if options.refine or not some or (pipe.recipe.distill.on and options.spacing.times != trained):
         raise ValueError(
             f"steps={options.steps}: these weights were trained at t = {', '.join(map(str, trained))} alone; leave "
             f"steps, spacing and refine out, or take {teacher_of(pipe) or 'weights of all times'}"
@@ -55,24 +58,13 @@ def _refuse_for_distilled(pipe: Pipeline, options: SamplingOptions, guide: Pipel
     for setting, given, only in (
         ("guidance", options.guidance, GUIDANCE),
         ("sampler", options.sampler, DDIM()),
-        ("guide", guide and "other weights", None),
+        ("guide", guide, None),
     ):
         if given != only:
             raise ValueError(
-                f"{setting}={getattr(given, 'name', given)}: these weights have guidance and sampler of their teacher "
-                f"inside; leave it out, or take {teacher_of(pipe)}"
+                f"{setting}: these weights have guidance and sampler of their teacher inside, and take no other; leave "
+                f"it out, or take {teacher_of(pipe)}"
             )
-    refuse_weight(pipe, options.w)
-
-
-def refuse_weight(pipe: Pipeline, w: float) -> None:
-    """Raises ValueError for a weight of guidance that distilled weights did not learn."""
-    low, high = pipe.recipe.distill.w
-    if not low <= w <= high:
-        raise ValueError(
-            f"w={w:g}: these weights were distilled for w from {low:g} to {high:g}; choose one of these, or take "
-            f"{teacher_of(pipe)}"
-        )
 
 
 def refuse_several(pipe: Pipeline, parts: Branches, negative: Any) -> None:
@@ -83,7 +75,12 @@ def refuse_several(pipe: Pipeline, parts: Branches, negative: Any) -> None:
             f"{setting}: these weights have guidance inside, from no condition to one; ask for one, or take "
             f"{teacher_of(pipe)}"
         )
-    refuse_weight(pipe, parts.weights[0])
+    (w,), (low, high) = parts.weights, pipe.recipe.distill.w
+    if not low <= w <= high and not torch.equal(parts.labels[0], parts.reference):
+        raise ValueError(
+            f"w={w:g}: these weights were distilled for w from {low:g} to {high:g}; choose one of these, or take "
+            f"{teacher_of(pipe)}"
+        )
 
 
 def refuse_edits(pipe: Pipeline) -> None:
@@ -98,6 +95,8 @@ def refuse_edits(pipe: Pipeline) -> None:
 
 
 def _refuse_guide(pipe: Pipeline, guide: Pipeline) -> None:
+    if guide.recipe.distill.on:
+        raise ValueError("guide: distilled weights have guidance inside and cannot be what it moves away from")
     for name, own, other in (
         ("labels", pipe.schema, guide.schema),
         ("image shape", pipe.image_shape, guide.image_shape),

@@ -50,8 +50,8 @@ class DiTSettings(NetworkSettings):
 class DiT(nn.Module):
     """(x_t (B, C, H, W), t (B,) int, cond (B, F) int) -> (B, outputs, H, W): eps, x_0, v or logits, as it was trained.
 
-    It may be given a vector more, (B, extra): how a training picture was augmented, or the w of a distilled network.
-    None is as good as zeros.
+    It may be given a vector more, (B, extra): how a training picture was augmented, for which None stands for not at
+    all, or the w of a distilled network, which always has one.
 
     image_shape   : (C, H, W); the patch divides H and W
     cardinalities : number of values of each field of `cond`; () for an unconditional network

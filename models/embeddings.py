@@ -87,8 +87,9 @@ class SpatialEmbedding(nn.Module):
 
 
 def extra_embedding(entries: int, embed_dim: int) -> nn.Linear | None:
-    """Vectors (B, entries) -> (B, embed_dim), linear and without a bias: zero for a picture that was not augmented
-    (Karras et al. 2022, section 5). It starts at zero. None without entries.
+    """Vectors (B, entries) -> (B, embed_dim), linear, without a bias, and zero at first. None without entries.
+
+    Zeros add nothing, as a picture that was not augmented needs it (Karras et al. 2022, section 5).
 
     Made last, it leaves the initial weights of all else as they are without it.
     """

@@ -103,7 +103,7 @@ def _differing(info: WeightsInfo, was: Recipe, trainer: Trainer) -> dict[str, st
     if shape[0] != data.image_shape[0]:
         reasons |= dict.fromkeys((*INPUT, *OUTPUT), "other channels")
     if extra_entries(was) != extra_entries(trainer.settings):
-        reasons["extra"] = "trained without"
+        reasons["extra"] = "another input" if extra_entries(was) else "trained without"
     if was.diffusion.prediction != now.prediction:
         reasons |= dict.fromkeys(OUTPUT, "another prediction")
     elif now.prediction == "palette" and info.palette != palette:

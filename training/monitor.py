@@ -218,7 +218,8 @@ class Monitor:
         labels = trainer.preview.repeat_interleave(preview.columns, dim=0)
         self.previews: dict[float, tuple[Tensor, SamplingOptions]] = {}
         can_guide = len(trainer.schema) and trainer.settings.is_diffusion
-        for w in (1.0, preview.w) if can_guide else (1.0,):
+        distill = trainer.settings.distill
+        for w in sorted({*map(distill.nearest, (1.0, preview.w))}) if can_guide else (1.0,):
             complete = trainer.prior is not None and w > 0
             options = SamplingOptions(w=w, sampler=trainer.settings.sampler, steps=preview.steps, refine=0)
             options = fitting(options, trainer.diffusion, complete, trainer.data.palette is not None)
@@ -226,8 +227,10 @@ class Monitor:
             options = options.model_copy(update=at_trained_times(trainer.diffusion))
             cond = trainer.prior.complete_by_seed(trainer.schema, labels, range(len(labels))) if complete else labels
             self.previews[w] = cond.to(trainer.here.device), options
-        evaluations = sum((1 if w == 1 else 2) * options.steps for w, (_, options) in self.previews.items())
-        self.passes = {HELD_OUT: len(self.held_out), GRIDS: 2 * len(labels) * evaluations}
+        alone = {w for w in self.previews if w == 1 or distill.on}  # one evaluation a step
+        evaluations = sum((1 if w in alone else 2) * options.steps for w, (_, options) in self.previews.items())
+        of_teacher = 2 * distill.substeps if distill.on else 0
+        self.passes = {HELD_OUT: len(self.held_out) * (1 + of_teacher), GRIDS: 2 * len(labels) * evaluations}
 
     def _preview(self, done: int, stopping: Callable[[], bool]) -> None:
         """Grids of the same seeds and requests, a row per request: raw and EMA weights, without and with guidance."""

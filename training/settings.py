@@ -121,7 +121,13 @@ class TrainSettings(ComputeSettings):
         if not self.is_diffusion or self.augment.on:
             setting = "augment" if self.is_diffusion else f"model={self.model.name}"
             raise ValueError(f"distill={self.distill.name}: not together with {setting}; leave one of them out")
-        return self.diffusion.replace(times=self.diffusion.times or self.distill.times(self.diffusion.T))
+        times = self.distill.times(self.diffusion.T)
+        if self.diffusion.times not in (None, times):
+            raise ValueError(
+                f"diffusion.times={self.diffusion.times}: with distill.steps={self.distill.steps} they are {times}; "
+                "leave it out"
+            )
+        return self.diffusion.replace(times=times)
 
     @property
     def optimizer(self) -> AdamW:

@@ -9,14 +9,14 @@ from torch import nn
 from conditions.dropout import LabelDropout
 from conditions.schema import ConditionSchema
 from data.base import InMemoryDataset
-from runtime.checkpoint import CheckpointError, WeightsInfo
+from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash
 from runtime.factory import Recipe, build_model
 from training.init_from import NOISE, read
 from training.settings import TrainSettings
 
 
-def teacher(settings: TrainSettings, data: InMemoryDataset) -> nn.Module:
-    """Raises CheckpointError for weights that cannot be distilled on these pictures."""
+def teacher(settings: TrainSettings, data: InMemoryDataset) -> tuple[nn.Module, str]:
+    """The network, and the hash of its file. Raises CheckpointError for weights that cannot be distilled."""
     path = Path(settings.init_from)
     info, tensors = read(path)
     was = Recipe.of(info.config)
@@ -24,28 +24,32 @@ def teacher(settings: TrainSettings, data: InMemoryDataset) -> nn.Module:
         raise CheckpointError(f"init_from={path}: {reason}")
     model = build_model(was, data.image_shape, data.schema, data.palette)
     model.load_state_dict(tensors)
-    return model.eval().requires_grad_(False)
+    return model.eval().requires_grad_(False), file_hash(path)
 
 
 def _unfit(info: WeightsInfo, was: Recipe, settings: TrainSettings, data: InMemoryDataset) -> str:
     """Why the weights cannot be the teacher; empty where they can."""
-    palette = data.palette and data.palette.colours.tolist()
     if not was.is_diffusion:
         return f"model={was.model.name} generates in one step already; distill a diffusion model"
     if was.distill.on or was.diffusion.times is not None:
         return "trained at few times already; distill the weights that these came from"
+    if was.diffusion.prediction == "palette":
+        return (
+            "predicts colours of a palette, and is nearly at the picture after one evaluation; sample it with steps=1, "
+            "or distill weights of diffusion.prediction=v"
+        )
     if was.diffusion.prediction == "eps":
         return (
             "predicts eps, from which almost nothing follows where a picture is nearly noise, where few steps begin; "
             "train a teacher with diffusion.prediction=v"
         )
-    if not (isinstance(was.cfg, LabelDropout) and was.cfg.drop_prob and len(data.schema)):
+    if not len(data.schema):
+        return "distilled with its guidance, of which there is none without labels; leave cfg=off out"
+    if not (isinstance(was.cfg, LabelDropout) and was.cfg.drop_prob):
         return "trained without dropped labels, so that it has no guidance to distil; take weights of cfg.drop_prob=0.1"
     schema = ConditionSchema.from_json(info.schema)
     if schema.fields != data.schema.fields or tuple(info.image_shape) != data.image_shape:
         return f"trained on other pictures, {info.dataset}; choose their dataset= too"
-    if was.diffusion.prediction == "palette" and info.palette != palette:
-        return "predicts other colours than these pictures have; choose their dataset= too"
     kept = ("prediction", *NOISE)
     if any(getattr(was.diffusion, name) != getattr(settings.diffusion, name) for name in kept):
         return f"trained with another {' or '.join(f'diffusion.{name}' for name in kept)}; leave these out"

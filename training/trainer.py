@@ -83,7 +83,7 @@ class Trainer:
         self.prior = LabelPrior.fit(self.schema, self.data.labels.cpu()) if len(self.schema) else None
         self.diffusion: GaussianDiffusion = build_diffusion(settings, self.data.palette)
         self.model = build_model(settings, self.data.image_shape, self.schema, self.data.palette).to(here.device)
-        self.teacher = teacher(settings, self.data).to(here.device) if settings.distill.on else None
+        self.teacher, self.teacher_hash = teacher(settings, self.data) if settings.distill.on else (None, None)
         self.objective = build_objective(settings, self.diffusion, self.taught)
         if here.world_size > 1 and not settings.is_diffusion:
             raise ValueError(f"model={settings.model.name}: trains in one process; start it without torchrun")
@@ -106,8 +106,8 @@ class Trainer:
 
     def _compute(self, how: Compute, why: Why) -> None:
         self.how, self.why = how, why
-        for model in (self.model, self.ema.model):
-            lay_out(model, how.channels_last)
+        for model in filter(None, (self.model, self.ema.model, self.teacher)):
+            lay_out(model.to(self.here.device), how.channels_last)
         self.__dict__.pop("net", None)
 
     @cached_property
@@ -234,6 +234,7 @@ class Trainer:
             "optimizer": optimizers if len(optimizers) > 1 else first(optimizers),
             "data_hash": self.data.hash,
             "splits": self.splits,
+            "teacher": self.teacher_hash,
             "threads": torch.get_num_threads(),
             **self.how._asdict(),
         }
@@ -242,6 +243,11 @@ class Trainer:
         """Continue from what `state()` returned. Raises CheckpointError if it is of other data or another model."""
         if state.get("data_hash") != self.data.hash:
             raise CheckpointError("the data set has changed since the run started; restore it, or start another run")
+        if state.get("teacher") != self.teacher_hash:
+            raise CheckpointError(
+                f"init_from={self.settings.init_from}: other weights than this run began to distil; restore them, or "
+                "start another run"
+            )
         several = len(self.optimizers) > 1
         try:
             self.model.load_state_dict(state["model"])

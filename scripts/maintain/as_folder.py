@@ -40,6 +40,8 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     args = parse()
+    if args.n is not None and args.n < 1:
+        raise ValueError(f"--n: {args.n}; give 1 or more")
     if args.transparent and args.dataset != "pixelfaces":
         raise ValueError(f"{args.dataset}: its backgrounds are not known; --transparent is for pixelfaces")
     settings = compose(TrainSettings, [f"dataset={args.dataset}"])
@@ -61,7 +63,8 @@ def read(splits: Splits, without_backdrop: bool) -> tuple[list[Row], ConditionSc
     for part in (splits.train, splits.validation, splits.test):
         images = transparent(part.labels) if without_backdrop else part.images
         for image, label in zip(images, part.labels.tolist(), strict=True):
-            values = {f.name: f.values[v] for f, v in zip(schema.fields, label, strict=True) if not f.slot}
+            pairs = zip(schema.fields, label, strict=True)
+            values = {f.name: f.values[v] if v >= 0 else "" for f, v in pairs if not f.slot}  # a blank is unknown
             if without_backdrop:
                 del values["backdrop"]
             rows.append((image, values))

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from data.pixelfaces import SCHEMA, PixelFaces
+from diagnosis import case
+from diagnosis.checks import examine
+from diagnosis.findings import UNCHECKED
+from diagnosis.settings import DoctorSettings
+from diffusion.distillation import GuidedDistillation
+from diffusion.samplers import DDIM
 from diffusion.sampling import SamplingOptions
+from diffusion.spacing import Listed
+from evaluation.edits import Edits
+from evaluation.settings import EvaluateSettings
 from inference.export.write import ExportRefused, network_of
 from inference.pipeline import Pipeline
 from runtime.checkpoint import load_tensors, read_info, save_weights
+from tests.conftest import TINY
 from training.loop import train
 from training.settings import TrainSettings
 
@@ -78,14 +91,16 @@ def test_a_stopped_run_continues_bit_for_bit(train_tiny, there, taught):
     [
         ({"w": 0.5}, "w=0.5: these weights were distilled for w from 1 to 8"),
         ({"w": 9.0}, "choose one of these, or take teacher.safetensors"),
-        ({"guidance": "rescale"}, "guidance=rescale: these weights have guidance and sampler of their teacher inside"),
-        ({"sampler": "heun"}, "sampler=heun: these weights have"),
+        ({"guidance": "rescale"}, "guidance: these weights have guidance and sampler of their teacher inside"),
+        ({"sampler": "heun"}, "sampler: these weights have"),
+        ({"sampler": DDIM(eta=0.5)}, "sampler: these weights have"),
         ({"steps": 10}, "steps=10: these weights were trained at t = 1000, 750, 500, 250 alone"),
         ({"negative": "hat"}, "negative: these weights have guidance inside"),
         ({"cond": "crown | pipe"}, "attrs: these weights have guidance inside, from no condition to one"),
         ({"cond": "crown:5"}, "attrs: these weights have guidance inside"),
         ({"cond": "crown * 9"}, "w=9: these weights were distilled"),
-        ({"guide": True}, "guide=other weights: these weights"),
+        ({"guide": True}, "guide: these weights"),
+        ({"spacing": Listed(times=[1000, 500])}, "these weights were trained at t = 1000, 750, 500, 250 alone"),
     ],
 )
 def test_what_is_not_inside_is_refused_with_the_weights_that_can(student, options, said):
@@ -95,6 +110,49 @@ def test_what_is_not_inside_is_refused_with_the_weights_that_can(student, option
     with pytest.raises(ValueError) as error:
         student(options.pop("cond"), [0], **options)
     assert said in str(error.value) and "teacher.safetensors" in str(error.value)
+
+
+def test_a_default_w_that_was_not_learned_becomes_the_nearest_that_was(student):
+    narrow = GuidedDistillation(w=[4.0, 8.0])
+    other = replace(student, recipe=student.recipe.replace(distill=narrow))
+    assert other.resolved(SamplingOptions()).w == 4 and student.resolved(SamplingOptions()).w == 3
+    assert torch.equal(other(CROWN[0], [0]), other(CROWN[0], [0], w=4.0))
+    assert other("crown * 5", [0]).shape == other(None, [0], complete=False).shape
+    with pytest.raises(ValueError, match="w=2: these weights were distilled for w from 4 to 8"):
+        other(CROWN[0], [0], w=2.0)
+
+
+def test_another_teacher_in_the_same_file_is_noticed_and_a_moved_one_is_taken(train_tiny, there, taught):
+    typed = (*DISTILL, "run=moved")
+    train_tiny(*typed, "init_from=teacher.safetensors", "train.steps=2")
+    shutil.copy("teacher.safetensors", "elsewhere.safetensors")
+    train_tiny(*typed, "init_from=elsewhere.safetensors", "train.steps=3")
+    path = Path("elsewhere.safetensors")
+    save_weights(path, {name: 0 * x for name, x in load_tensors(path).items()}, read_info(path))
+    with pytest.raises(ValueError, match=r"init_from=elsewhere.safetensors: other weights than this run began to"):
+        train_tiny(*typed, "train.steps=4")
+
+
+def test_the_recipe_takes_the_network_of_the_teacher_and_reports_as_any_training(there, compose):
+    small = [typed for typed in TINY if typed.startswith(("dataset", "train", "device"))]
+    typed = ["experiment=distill", *small, "init_from=teacher.safetensors", "train.steps=2", "train.accumulate=2",
+             "train.validate_every=1", "train.preview_every=2", "run=recipe"]  # fmt: skip
+    run = train(compose("train", typed), typed).run
+    assert read_info(run.weights).config["model"]["channels"] == 8  # that of the teacher
+    assert len(list(run.samples.glob("*-ema-w*.png"))) == 2
+
+
+def test_it_is_evaluated_at_the_weights_that_it_has(student, there, tmp_path):
+    settings = EvaluateSettings().fitting(student.recipe)
+    assert settings.adherence.w == [1, 2, 3, 5] and EvaluateSettings().adherence.w[0] == 0
+    assert not Edits.applies(SimpleNamespace(pipe=student))
+
+
+def test_what_is_said_of_losses_does_not_concern_it(taught, there):
+    findings = examine(case.read(DoctorSettings(run="student", device="cpu")))
+    found = {finding.check: finding.outcome for finding in findings}
+    assert found["label"].verdict == found["EMA weights"].verdict == UNCHECKED
+    assert "not distilled" in str(found["label"].figure)
 
 
 def test_pictures_to_start_from_and_exports_are_refused(student, taught):
@@ -108,10 +166,11 @@ def test_pictures_to_start_from_and_exports_are_refused(student, taught):
     ("typed", "said"),
     [
         (["diffusion.prediction=eps"], "predicts eps"),
+        (["diffusion.prediction=palette"], "predicts colours of a palette"),
         (["diffusion.prediction=v", "cfg.drop_prob=0"], "trained without dropped labels"),
         (["diffusion.prediction=v", "diffusion.times=[500,1000]"], "trained at few times already"),
     ],
-    ids=["eps", "no dropout", "few times"],
+    ids=["eps", "palette", "no dropout", "few times"],
 )
 def test_what_cannot_teach_is_refused(train_tiny, in_tmp, typed, said):
     weights = train_tiny(*typed, "train.steps=1", "run=teacher").weights
@@ -131,6 +190,7 @@ def test_a_teacher_of_other_pictures_is_refused(compose, there, real_data):
     ("typed", "said"),
     [
         ({}, "distill=guided: needs a teacher; name its weights with init_from=FILE"),
+        ({"init_from": "x", "diffusion": {"times": [500, 1000]}}, "with distill.steps=4 they are .* leave it out"),
         ({"init_from": "x", "augment": {"shift": 1}}, "distill=guided: not together with augment"),
         ({"init_from": "x", "model": {"name": "vae"}}, "distill=guided: not together with model=vae"),
     ],
