@@ -126,7 +126,8 @@ def literal(value: Any) -> str:
         return f"[{','.join(literal(part) for part in value)}]"
     if not isinstance(value, str):
         raise ValueError(f"{value!r}: no plain value")
-    return value if re.fullmatch(r"([A-Za-z_]|\.{0,2}/)[A-Za-z0-9_./-]*", value) else quoted_text(value)
+    bare = re.fullmatch(r"(?!(?i:true|false|null|nan|inf)$)([A-Za-z_]|\.{0,2}/)[A-Za-z0-9_./-]*", value)
+    return value if bare else quoted_text(value)
 
 
 def command_line(program: str, overrides: Sequence[str]) -> str:

@@ -84,6 +84,8 @@ class Trainer:
         self.diffusion: GaussianDiffusion = build_diffusion(settings, self.data.palette)
         self.model = build_model(settings, self.data.image_shape, self.schema, self.data.palette).to(here.device)
         self.teacher, self.teacher_hash = teacher(settings, self.data) if settings.distill.on else (None, None)
+        if self.teacher is not None:
+            self.teacher.to(here.device)
         self.objective = build_objective(settings, self.diffusion, self.taught)
         if here.world_size > 1 and not settings.is_diffusion:
             raise ValueError(f"model={settings.model.name}: trains in one process; start it without torchrun")
@@ -107,7 +109,7 @@ class Trainer:
     def _compute(self, how: Compute, why: Why) -> None:
         self.how, self.why = how, why
         for model in filter(None, (self.model, self.ema.model, self.teacher)):
-            lay_out(model.to(self.here.device), how.channels_last)
+            lay_out(model, how.channels_last)
         self.__dict__.pop("net", None)
 
     @cached_property

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cli.app import REFUSED, check
@@ -88,6 +88,9 @@ plain = st.recursive(
 
 
 @given(plain)
+@example("TRUE")
+@example("null")
+@example("Nan")
 def test_hydra_reads_back_a_plain_value(value):
     (found,) = OverridesParser.create().parse_overrides([override("x", value)])
     assert found.value() == value

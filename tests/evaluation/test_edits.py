@@ -9,6 +9,7 @@ from conditions.values import slots
 from data import PixelFaces
 from data.pixelfaces import render
 from evaluation.edits import Edits, EditsSettings, figures_of, find_group_edits, find_pairs, group_edited
+from runtime.factory import Recipe
 from tests.evaluation.stubs import bench_of
 
 
@@ -101,7 +102,7 @@ def test_the_measure_compares_each_method_with_the_held_out_pictures_and_no_othe
 def test_edits_need_a_slot_to_change_and_one_to_keep(splits, names, applies):
     """With a single slot, the edited label is the whole label, and nothing shows whether the rest was kept."""
     bench = bench_of(splits)
-    bench.pipe.recipe.is_diffusion = True
+    bench.pipe.recipe = Recipe()
     bench.pipe.schema = ConditionSchema(
         tuple(field for name in names for field in fields.slot(name, (f"Big {name}", f"Small {name}")))
     )
