@@ -21,7 +21,6 @@ def pictures(page) -> list[str]:
     return page.locator(".gallery img").evaluate_all("images => images.map(image => image.getAttribute('src'))")
 
 
-@pytest.mark.slow
 def test_every_page_opens_and_speaks_french(page):
     elsewhere = []
     page.on("request", lambda request: elsewhere.append(request.url) if page.address not in request.url else None)

@@ -22,7 +22,6 @@ def wait_for(condition, seconds=240):  # on a busy machine, importing alone take
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a training is stopped from the dashboard on Linux and macOS only")
-@pytest.mark.slow
 def test_a_training_is_started_stopped_and_continued(in_tmp):
     runs = in_tmp / "runs"
     job = jobs.start([*TINY, "name=mine", "train.steps=100000", "train.log_every=1"], jobs.Path("runs"), threads=1)

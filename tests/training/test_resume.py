@@ -171,7 +171,6 @@ posix = pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
 
 
 @posix
-@pytest.mark.slow
 def test_a_killed_run_continues_bit_for_bit(train_tiny, in_tmp):
     settings = ("train.steps=20", "train.checkpoint_every=1")
     whole = train_tiny(*settings, "run=whole")
