@@ -155,7 +155,7 @@ class Distilling(TrainingObjective):
         """The same of pictures at one time t, with a step to s."""
         schedule, n = self.diffusion.schedule, self.settings.substeps
         grid = [t + round((s - t) * k / n) for k in range(n + 1)]
-        unknown = torch.full_like(cond, -1)
+        unknown = torch.full_like(cond, -1)  # in every field: the reference of classifier-free guidance
         denoise = guided(self.diffusion, self.teacher, cond, ref_cond=unknown, w=w, guidance=GUIDANCE)
         x_s = sample(schedule, DDIM(), denoise, grid, x_t, noise=lambda: torch.zeros_like(x_t))
         ratio = schedule.noise(s, x_t) / schedule.noise(t, x_t)

@@ -63,7 +63,7 @@ def build_diffusion(recipe: Recipe | Settings, palette: Palette | None) -> Gauss
 def build_objective(
     recipe: Recipe | Settings, diffusion: GaussianDiffusion, teacher: Denoiser | None = None
 ) -> TrainingObjective:
-    """What a training minimises; with a `teacher` if it distils one."""
+    """What a training minimises. Distillation alone asks the `teacher`."""
     if isinstance(recipe.model, BaselineSettings):
         return recipe.model.objective(diffusion)
     return Distilling(diffusion, recipe.distill, teacher) if recipe.distill.on else Denoising(diffusion)

@@ -41,9 +41,8 @@ def taught(train_tiny, tmp_path_factory) -> tuple[Path, Path]:
         generator, tensors = torch.Generator().manual_seed(0), load_tensors(run.weights)
         tensors = {name: x + 0.05 * torch.randn(x.shape, generator=generator) for name, x in tensors.items()}
         save_weights(Path("teacher.safetensors"), tensors, read_info(run.weights))
-        return Path.cwd(), train_tiny(
-            *DISTILL, "init_from=teacher.safetensors", "train.steps=4", "run=student"
-        ).weights.absolute()
+        student = train_tiny(*DISTILL, "init_from=teacher.safetensors", "train.steps=4", "run=student")
+        return Path.cwd(), student.weights.absolute()
 
 
 @pytest.fixture
