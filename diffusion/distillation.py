@@ -43,12 +43,17 @@ class GuidedDistillation(Settings):
     """one step in place of several guided ones of a teacher, the weights of init_from; w becomes an input
 
     The two stages of Meng et al. 2023, guidance and then steps, at once; and at once as many steps of the teacher as
-    progressive distillation (Salimans & Ho 2022) reaches by halving their number again and again.
+    progressive distillation (Salimans & Ho 2022) reaches by halving their number again and again. With
+    target=picture, each step learns the end of the whole trajectory (Luhman & Luhman 2021) from where it is, and
+    DDIM goes on with that x_0; of one step, both are the same.
     """
 
     name: Literal["guided"] = "guided"
     steps: int = setting(4, "of the distilled network, evenly spaced, with one evaluation each", ge=1, le=100)
     substeps: int = setting(4, "DDIM steps of the teacher for each of them", ge=1, le=100)
+    target: Literal["state", "picture"] = setting(
+        "state", "where a step is to lead: to the teacher's state at the next time, or to the picture it ends at"
+    )
     w: list[float] = setting(
         [1.0, 8.0], "guidance weights that are learned, and can be sampled with: [lowest, highest]",
         min_length=2, max_length=2,
@@ -74,9 +79,21 @@ class GuidedDistillation(Settings):
             )
         return [round(T * k / self.steps) for k in range(1, self.steps + 1)]
 
+    def routes(self, times: list[int]) -> dict[int, list[int]]:
+        """For each time (rising), the falling times that the teacher visits from there to where a step is to lead."""
+        legs = [_grid(t, s, self.substeps) for s, t in pairwise([0, *times])]
+        if self.target == "state":
+            return dict(zip(times, legs, strict=True))
+        return {t: [u for leg in legs[k::-1] for u in leg[:-1]] + [0] for k, t in enumerate(times)}
+
     def nearest(self, w: float) -> float:
         """The weight that is learned and is nearest to w."""
         return min(max(w, self.w[0]), self.w[1])
+
+
+def _grid(t: int, s: int, n: int) -> list[int]:
+    """The n + 1 times of n even steps from t down to s."""
+    return [t + round((s - t) * k / n) for k in range(n + 1)]
 
 
 DISTILLATIONS = (Undistilled, GuidedDistillation)
@@ -109,6 +126,7 @@ class Distilling(TrainingObjective):
     def __init__(self, diffusion: GaussianDiffusion, settings: GuidedDistillation, teacher: Denoiser):
         self.diffusion, self.settings, self.teacher = diffusion, settings, teacher
         self.steps = diffusion.times  # rising
+        self.routes = settings.routes(self.steps.tolist())
 
     def draws(self, x_0: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         """Times, noise, and weights of guidance; pictures at the same time have the same weight."""
@@ -142,21 +160,19 @@ class Distilling(TrainingObjective):
         """The x_0 (B, ...) with which one DDIM step from x_t leads where the teacher's lead (Salimans & Ho 2022,
         appendix G). The host waits for times and weights, which the teacher's steps take as numbers; those of pictures
         that share both are taken together."""
-        x_0, lower = torch.empty_like(x_t), dict(map(reversed, pairwise([0, *self.steps.tolist()])))
-        alike = defaultdict(list)
+        x_0, alike = torch.empty_like(x_t), defaultdict(list)
         for row, both in enumerate(zip(*torch.stack([t.double(), w.double()]).tolist(), strict=True)):
             alike[both].append(row)
         for (time, weight), rows in alike.items():
             index = torch.tensor(rows, device=x_t.device)
-            x_0[index] = self._taught(x_t[index], int(time), lower[int(time)], cond[index], weight)
+            x_0[index] = self._taught(x_t[index], self.routes[int(time)], cond[index], weight)
         return x_0
 
-    def _taught(self, x_t: Tensor, t: int, s: int, cond: Tensor, w: float) -> Tensor:
-        """The same of pictures at one time t, with a step to s."""
-        schedule, n = self.diffusion.schedule, self.settings.substeps
-        grid = [t + round((s - t) * k / n) for k in range(n + 1)]
+    def _taught(self, x_t: Tensor, route: list[int], cond: Tensor, w: float) -> Tensor:
+        """The same of pictures at one time, from which the route leads to another."""
+        schedule, t, s = self.diffusion.schedule, route[0], route[-1]
         unknown = torch.full_like(cond, -1)  # in every field: the reference of classifier-free guidance
         denoise = guided(self.diffusion, self.teacher, cond, ref_cond=unknown, w=w, guidance=GUIDANCE)
-        x_s = sample(schedule, DDIM(), denoise, grid, x_t, noise=lambda: torch.zeros_like(x_t))
+        x_s = sample(schedule, DDIM(), denoise, route, x_t, noise=lambda: torch.zeros_like(x_t))
         ratio = schedule.noise(s, x_t) / schedule.noise(t, x_t)
         return (x_s - ratio * x_t) / (schedule.signal(s, x_t) - ratio * schedule.signal(t, x_t))

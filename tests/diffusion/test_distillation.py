@@ -85,6 +85,34 @@ def test_many_steps_of_a_perfect_teacher_follow_the_flow_of_the_data():
     assert errors[50] < errors[2] / 10  # of first order
 
 
+def test_a_picture_that_is_taught_is_where_the_whole_trajectory_ends():
+    """From each time, by the flow that a perfect teacher follows; from the lowest one, that is the next state too."""
+    kind = diffusion()
+    x_t, t, cond, w = pictures(4)
+    whole, legs = (
+        Distilling(kind, GuidedDistillation(substeps=50, target=target), perfect(kind)).taught
+        for target in ("picture", "state")
+    )
+    exact = torch.stack([NARROW.flow(SCHEDULE, x_t[i], TIMES[i], 0) for i in range(4)])
+    assert (whole(x_t, t, cond, torch.ones(4)) - exact).abs().max() < 0.03  # of DDIM, 50 steps and more
+    taught, next_state = whole(x_t, t, cond, w), legs(x_t, t, cond, w)
+    assert torch.equal(taught[0], next_state[0]) and (taught - next_state).abs().flatten(1).amax(dim=1)[1:].min() > 0.01
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4])
+def test_a_route_to_the_picture_is_that_of_the_steps_one_after_another(steps):
+    settings = GuidedDistillation(steps=steps, substeps=3)
+    times = settings.times(200)
+    legs = settings.routes(times)
+    whole = settings.model_copy(update={"target": "picture"}).routes(times)
+    assert list(whole) == list(legs) == times
+    for k, t in enumerate(times):
+        visited = [t]
+        for time in times[k::-1]:
+            visited += legs[time][1:]
+        assert whole[t] == visited and visited[-1] == 0 and len(visited) == 3 * (k + 1) + 1
+
+
 @pytest.mark.parametrize("prediction", ["v", "x_0"])
 def test_the_loss_is_zero_for_the_network_that_steps_as_the_teacher_does(prediction):
     """With one step each and no guidance, that is the teacher itself."""
