@@ -32,7 +32,7 @@ from runtime.checkpoint import load_tensors
 def test_impossible_sizes_are_refused_at_once(train_tiny, in_tmp, setting, message):
     began = time.process_time()
     with pytest.raises(ValueError, match=message) as refused:
-        train_tiny(setting, "train.steps=1", "run=a") if "steps" not in setting else train_tiny(setting, "run=a")
+        train_tiny("model.patch=1", "train.steps=1", "run=a", setting)
     assert "\n" not in str(refused.value)
     assert time.process_time() - began < 5
     assert not list(in_tmp.iterdir())
@@ -42,7 +42,7 @@ def test_memory_is_reckoned_with_before_the_network_is_built(train_tiny, in_tmp,
     monkeypatch.setattr(memory, "memory_of", lambda device: 10_000)
     monkeypatch.setattr("training.loop.Trainer", lambda *_: pytest.fail("was built"))
     with pytest.raises(ValueError, match=r"model=unet: .* needs .* MB, and the machine has 10,000 bytes"):
-        train_tiny("train.steps=1", "run=a")
+        train_tiny("model.patch=1", "train.steps=1", "run=a")
     assert not list(in_tmp.iterdir())
 
 
@@ -58,7 +58,7 @@ def test_logits_of_a_palette_are_reckoned_with(train_tiny, in_tmp, monkeypatch):
 
 def test_a_batch_that_is_too_large_as_a_whole_may_be_computed_in_parts(train_tiny, in_tmp, monkeypatch):
     """In as many as the message says, and in no fewer."""
-    monkeypatch.setattr(memory, "memory_of", lambda device: 30_000_000)
+    monkeypatch.setattr(memory, "memory_of", lambda device: 12_000_000)
     with pytest.raises(ValueError, match=r"train.batch_size=80: .* at most \d+, or train.accumulate=\d+$") as refused:
         train_tiny("train.steps=1", "train.batch_size=80", "run=a")
     parts = int(str(refused.value).rpartition("=")[2])

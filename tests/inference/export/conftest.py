@@ -46,7 +46,7 @@ def exported_palette(train_reacting, tmp_path_factory):
     """A network that predicts logits of colours, in patches."""
     pytest.importorskip("onnx")
     folder = tmp_path_factory.mktemp("palette")
-    weights = halved(train_reacting(folder, "diffusion.prediction=palette", "model.patch=2"), folder)
+    weights = halved(train_reacting(folder, "diffusion.prediction=palette"), folder)
     pipe = Pipeline.load(weights, "cpu")
     return Exported(pipe, weights, network_of(pipe, weights))
 
@@ -58,7 +58,7 @@ def exported_folder(train_reacting, tmp_path_factory):
     folder = tmp_path_factory.mktemp("folder")
     transparent(folder / "my_sprites", 24, 32)
     settings = "dataset=folder", "dataset.path=my_sprites", "dataset.alpha=keep", "model.channel_mults=[1,1,1,1,1]"
-    weights = halved(train_reacting(folder, *settings, "diffusion.prediction=v"), folder)
+    weights = halved(train_reacting(folder, *settings, "model.patch=1", "diffusion.prediction=v"), folder)
     pipe = Pipeline.load(weights, "cpu")
     assert pipe.image_shape == (4, 24, 32)
     return Exported(pipe, weights, network_of(pipe, weights))
