@@ -168,11 +168,17 @@ def run(
 
 
 def _alike(rows: Sequence[Row], baseline: Job) -> list[Row]:
-    """The rows with what the baseline samples with, where nobody typed it; another request would choose otherwise."""
+    """The rows with what the baseline samples with, where nobody typed it; another request would choose otherwise.
+
+    Other weights keep their own choice: a distilled network has steps of its own, which its teacher samples badly with.
+    """
     plain = baseline.options.plain()
     automatic = [name for name in FOR_OPEN_LABELS if getattr(baseline.settings, name) is None]
     made = []
     for row in rows:
+        if row.setting == "checkpoint":
+            made.append(row)
+            continue
         typed = {key_of(override).partition(".")[0] for override in row.overrides}
         chosen = [line for name in automatic if name not in typed for line in as_typed_option(name, plain[name], ())]
         made.append(replace(row, overrides=(*chosen, *row.overrides)))

@@ -37,7 +37,7 @@ def refuse_impossible(
 ) -> None:
     """Raise ValueError, in one line, for a training that exceeds all memory of the device, free or not.
 
-    settings  : those of a training, with `model`, `optim.moments`, `precision` and `train.batch_size`
+    settings  : those of a training, with `model`, `optim.moments`, `distill`, `precision` and `train.batch_size`
     processes : that share a batch
 
     What it reckons with is the least that is needed, so that what passes may still be too much.
@@ -46,7 +46,8 @@ def refuse_impossible(
     there = f"and the {'GPU' if device.type == 'cuda' else 'machine'} has {size(have)}"
     model, what = on_meta(settings, image_shape, schema, palette), network(settings.model, image_shape)
     numbers = sum(p.numel() for p in model.parameters())
-    weights = FLOAT32 * numbers * (3 + settings.optim.moments)  # weights, gradients, EMA weights, moments
+    copies = 3 + settings.optim.moments + settings.distill.on  # weights, gradients, EMA weights, moments, a teacher's
+    weights = FLOAT32 * numbers * copies
     if weights > have:
         raise ValueError(
             f"{what}: training {numbers:,} parameters needs {size(weights)}, {there}; choose a smaller network"

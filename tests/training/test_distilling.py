@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +23,10 @@ from diffusion.sampling import SamplingOptions
 from diffusion.spacing import Listed
 from evaluation.edits import Edits
 from evaluation.settings import EvaluateSettings
+from inference import comparison
 from inference.export.write import ExportRefused, network_of
 from inference.pipeline import Pipeline
+from runtime import memory
 from runtime.checkpoint import load_tensors, read_info, save_weights
 from tests.conftest import TINY
 from training.loop import train
@@ -119,6 +122,30 @@ def test_a_default_w_that_was_not_learned_becomes_the_nearest_that_was(student):
     assert other("crown * 5", [0]).shape == other(None, [0], complete=False).shape
     with pytest.raises(ValueError, match="w=2: these weights were distilled for w from 4 to 8"):
         other(CROWN[0], [0], w=2.0)
+
+
+def test_compared_with_its_teacher_each_samples_with_steps_of_its_own(taught, there):
+    """The teacher's default of ten guided steps costs 20 evaluations, the student's four of its own cost 4."""
+    student = taught[1].relative_to(there).as_posix()
+    for base, other, costs in (
+        ("teacher.safetensors", student, [20, 4]),
+        (student, "teacher.safetensors", [4, 20]),
+    ):
+        typed = [f"checkpoint={base}", "attrs=crown", "complete=false", "refine=0", "w=3"]
+        rows = comparison.run(comparison.plan(typed, {"checkpoint": [other]}), [0])
+        assert [result.evaluations for result in rows] == costs
+
+
+def test_a_teacher_is_reckoned_with(train_tiny, there, monkeypatch):
+    """Its weights lie beside those that are trained."""
+    needs = []
+    monkeypatch.setattr(memory, "memory_of", lambda device: 10_000)
+    for typed in ((), DISTILL):
+        with pytest.raises(ValueError, match=r"training ([\d,]+) parameters needs ([\d.]+) MB") as refused:
+            train_tiny(*typed, "diffusion.prediction=v", "init_from=teacher.safetensors", "train.steps=1", "run=large")
+        numbers, size = re.search(r"training ([\d,]+) parameters needs ([\d.]+) MB", str(refused.value)).groups()
+        needs.append(float(size) * 1e6 / int(numbers.replace(",", "")))
+    assert needs == pytest.approx([4 * 5, 4 * 6], rel=0.03)
 
 
 def test_another_teacher_in_the_same_file_is_noticed_and_a_moved_one_is_taken(train_tiny, there, taught):
