@@ -27,7 +27,7 @@ PLACES = SIDE - SQUARE + 1  # in a row, and in a column
 # A network and a batch with which a step takes some milliseconds, and a hundred steps teach what squares are.
 SMALL = [
     "dataset=folder", "device=cpu", "precision=fp32", "data_root=root", "model=unet", "model.channels=32",
-    "model.channel_mults=[1]", "model.blocks=1", "model.attention_levels=[]", "model.head_dim=8",
+    "model.patch=2", "model.channel_mults=[1]", "model.blocks=1", "model.attention_levels=[]", "model.head_dim=8",
     "model.map_channels=4", "train.batch_size=16", "train.preview_every=0", "train.log_every=5",
     "train.preview.steps=2", "train.preview.columns=1", "train.validate_every=50", "train.ema_decay=0.95",
     "diffusion.prediction=palette", "optim=muon", "optim.lr=1e-2", "optim.warmup=10",
