@@ -52,6 +52,7 @@ class Dataset(Settings):
     backdrop   : the colour behind transparent pixels of pictures that people bring
     mirrors    : whether a mirrored picture may still be what its label says
     preview    : requests, one for each row of the sample grids that a training makes
+    determined : whether a complete label determines the picture, as that of a sprite does, where there is a palette
     split_rule : which pictures are held out, as weights record it
     train_size : of the training split, how many pictures a training sees
     """
@@ -60,6 +61,7 @@ class Dataset(Settings):
     files: ClassVar[tuple[DataFile, ...]] = ()
     backdrop: ClassVar[tuple[int, int, int]] = (0, 0, 0)
     mirrors: ClassVar[bool] = True
+    determined: ClassVar[bool] = True
     split_rule: ClassVar[str] = SPLIT_RULE
     preview: list[Request] = previews("any")
     train_size: int | None = setting(

@@ -31,6 +31,19 @@ def enlarge(images: Tensor, scale: int) -> Tensor:
     return images.repeat_interleave(scale, dim=-2).repeat_interleave(scale, dim=-1)
 
 
+def reduced(images: Tensor, scale: int) -> Tensor:
+    """(..., scale H, scale W) -> (..., H, W): one pixel of each square, (1, 1) of 4 x 4. The inverse of `enlarge`.
+
+    Raises ValueError for sizes that are no multiple of `scale`.
+    """
+    height, width = images.shape[-2:]
+    if height % scale or width % scale:
+        fits = ", ".join(str(n) for n in range(2, min(height, width)) if height % n == width % n == 0)
+        raise ValueError(f"{scale}: must divide the image size, {height} x {width}; choose one of {fits}")
+    first = (scale - 1) // 2  # near the middle, which keeps its colour also where a larger picture rounds corners
+    return images[..., first::scale, first::scale]
+
+
 def grid(images: Tensor, columns: int, scale: int = 1, gap: int = 2, background: int = 255) -> Tensor:
     """(N, C, H, W) uint8 -> one (3, H', W') uint8 picture, row by row, `gap` pixels apart; of one, without a gap.
 

@@ -121,16 +121,21 @@ class PixelFaces(Dataset):
 
     def load(self, data_root: str = "") -> Splits:
         """Needs no files: `data_root` is not used."""
-        chosen = np.random.default_rng(self.seed).choice(FACES, self.count, replace=False)
-        values = np.stack(np.unravel_index(chosen, SIZES), axis=1)
-        names = [[SCHEMA.fields[f].values[v] for f, v in zip(SLOTS, row, strict=True)] for row in values]
-        slot_names = [SCHEMA.fields[f].name for f in SLOTS]
-        labels = torch.tensor([SCHEMA.complete(dict(zip(slot_names, row, strict=True))) for row in names])
+        labels = different_labels(self.count, self.seed)
         images, ids = render(labels), torch.arange(self.count)
         return split_by_id(InMemoryDataset(self.name, images, labels, SCHEMA, Palette.of(images), ids))
 
     def render(self, labels: Tensor) -> Tensor:
         return render(labels)
+
+
+def different_labels(count: int, seed: int) -> Tensor:
+    """(count, F): complete labels, each once, which the seed decides."""
+    chosen = np.random.default_rng(seed).choice(FACES, count, replace=False)
+    values = np.stack(np.unravel_index(chosen, SIZES), axis=1)
+    names = [[SCHEMA.fields[f].values[v] for f, v in zip(SLOTS, row, strict=True)] for row in values]
+    slot_names = [SCHEMA.fields[f].name for f in SLOTS]
+    return torch.tensor([SCHEMA.complete(dict(zip(slot_names, row, strict=True))) for row in names])
 
 
 def render(labels: Tensor) -> Tensor:

@@ -95,6 +95,7 @@ def test_previews_ask_for_what_the_data_set_knows(dataset):
         "mnist": mnist.SCHEMA,
         "fashion_mnist": mnist.CLOTHES_SCHEMA,
         "pixelfaces": pixelfaces.SCHEMA,
+        "bigfaces": pixelfaces.SCHEMA,
     }[dataset().name]
     for request in dataset().preview:
         assert schema.names(schema.encode(request))
