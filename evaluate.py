@@ -14,7 +14,7 @@ from evaluation.report import write
 from evaluation.samples import SampleCache, options_for
 from evaluation.settings import EvaluateSettings
 from inference.classifier import CLASSIFIERS
-from inference.job import load_guide
+from inference.job import load_other
 from inference.pipeline import Pipeline
 from inference.weights import PRETRAINED, choose_checkpoint
 from runtime.distributed import processes
@@ -30,7 +30,7 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
     with contextlib.ExitStack() as stack:
         here = stack.enter_context(processes(settings.device))
         how = (here.device, *settings.how[1:])
-        pipe, guide = Pipeline.load(path, *how), load_guide(settings.guide, Pipeline.load, *how)
+        pipe, guide = Pipeline.load(path, *how), load_other("guide", settings.guide, Pipeline.load, *how)
         settings = settings.fitting(pipe.recipe)
         pipe.refuse(settings, guide)
         refuse_seen(pipe, settings.split)

@@ -39,9 +39,15 @@ def reduced(images: Tensor, scale: int) -> Tensor:
     height, width = images.shape[-2:]
     if height % scale or width % scale:
         fits = ", ".join(str(n) for n in range(2, min(height, width)) if height % n == width % n == 0)
-        raise ValueError(f"{scale}: must divide the image size, {height} x {width}; choose one of {fits}")
+        remedy = f"choose one of {fits}" if fits else "leave it out"
+        raise ValueError(f"upsample={scale}: must divide the image size, {height} x {width}; {remedy}")
     first = (scale - 1) // 2  # near the middle, which keeps its colour also where a larger picture rounds corners
     return images[..., first::scale, first::scale]
+
+
+def coarse(images: Tensor, scale: int) -> Tensor:
+    """(..., H, W) -> the same size: each square in the colour that `reduced` takes of it."""
+    return enlarge(reduced(images, scale), scale)
 
 
 def grid(images: Tensor, columns: int, scale: int = 1, gap: int = 2, background: int = 255) -> Tensor:

@@ -76,8 +76,10 @@ class Case:
 
     @property
     def denoises(self) -> bool:
-        """Whether there are weights, and of a network that aims at the pictures: what losses at noise levels need."""
-        return self.weights is not None and self.settings.is_diffusion and not self.settings.distill.on
+        """Whether there are weights, and of a network that aims at pictures, from noise alone: what losses need."""
+        settings = self.settings
+        generates = settings.is_diffusion and not settings.distill.on and settings.upsample is None
+        return self.weights is not None and generates
 
     @cached_property
     def diffusion(self) -> GaussianDiffusion:

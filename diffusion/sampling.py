@@ -81,7 +81,7 @@ def fitting(options: SamplingOptions, diffusion: GaussianDiffusion, complete: bo
     """`options` with what fits the weights and their request in the place of what was left out.
 
     complete  : whether labels are known as a whole, since the label prior decides what a request leaves open
-    pixel_art : whether pictures are quantised to a palette
+    pixel_art : whether pictures are quantised to a palette, and a complete label determines them
     """
     usual = FOR_OPEN_LABELS | {"refine": 4 if pixel_art and not complete else 0}
     if complete and pixel_art and options.sampler is options.steps is options.spacing is None:

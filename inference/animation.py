@@ -37,8 +37,10 @@ def denoising(job: Job, seed: int) -> list[Frame]:
 
     At t = 0, before and between re-noising steps, x_t and x_0 are the same. Where sampling begins with a noised picture
     instead of pure noise (strength below 1), the first frame is that after the first step. Where a step evaluates the
-    network more than once (Heun's method, resampling), x_0 is the last prediction.
+    network more than once (Heun's method, resampling), x_0 is the last prediction. Raises ValueError for a cascade.
     """
+    if job.upsampler is not None:
+        raise ValueError("upsampler: an animation follows one network; leave it out, or give upsampler=null")
     frames: list[Frame] = []
     pipe, start, renoised = job.pipe, None, 0  # t and x_t at which the next step starts; and re-noising steps so far
     if job.settings.strength == 1:

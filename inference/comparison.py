@@ -193,10 +193,10 @@ def _prepared(row: Row, load: Load) -> tuple[Job, list[str]]:
 
 
 def _refuse_other_shapes(rows: Sequence[Row], jobs: Sequence[Job]) -> None:
-    shape = jobs[0].pipe.image_shape
+    shape = jobs[0].last.image_shape
     for row, job in zip(rows, jobs, strict=True):
-        if job.pipe.image_shape != shape:
-            raise ValueError(f"{row.label}: pictures of {job.pipe.image_shape}, but of {shape} in the first row; "
+        if job.last.image_shape != shape:
+            raise ValueError(f"{row.label}: pictures of {job.last.image_shape}, but of {shape} in the first row; "
                              "compare weights of one shape")  # fmt: skip
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conditions.phrases import example, understand
-from conditions.reading import named, read_as_notes
 from conditions.requests import Request, described, expected, parse_requests
 from conditions.schema import UNKNOWN
 from diffusion.guidance.cfg import NEGLIGIBLE
 from diffusion.inpainting import Edit
 from diffusion.sampling import OnStep, SamplingOptions, Seed
+from inference.asked import absence_notes, read_asked, read_negative
 from inference.classifier import missing
 from inference.edits import Change, read_change, read_init
 from inference.memory import refuse_large
 from inference.pipeline import Branches, Pipeline
 from inference.ranking import adherence
+from inference.refusals import refuse_alone
 from inference.replay import DECIDING
 from inference.settings import JobSettings
+from inference.upsampling import own_options, refuse_upsampler, upsampled
 from inference.weights import choose_checkpoint
 from runtime.checkpoint import CheckpointError, file_hash
 from runtime.version import code_version
@@ -39,6 +39,7 @@ class Job:
     """Checked settings, ready to sample.
 
     attrs, negative : in the form that conditions/requests.py reads
+    upsampler       : enlarges the pictures of `pipe`
     init, mask      : (C, H, W) uint8 and (H, W) float32, where an edit is asked for
     change          : in place of attrs, and of a mask unless there is one
     """
@@ -52,6 +53,7 @@ class Job:
     init: Tensor | None = None
     mask: Tensor | None = None
     change: Change | None = None
+    upsampler: Pipeline | None = None
 
     @cached_property
     def requests(self) -> list[Request]:
@@ -68,9 +70,13 @@ class Job:
         if self.change is not None:
             cond = self.change.labels(seeds)
             mask = self.change.masks(cond) if mask is None else mask
-        return self.pipe(
+        images = self.pipe(
             cond, seeds, self.options, negative=self.negative, guide=self.guide, edit=self.edit(mask), on_step=on_step
         )
+        if self.upsampler is None:
+            return images
+        parts = self.pipe.branches(cond, seeds, self.options, self.negative, self.guide)
+        return upsampled(self.upsampler, images, parts, seeds, self.options, on_step)
 
     def completed(self, seeds: Sequence[Seed]) -> list[str]:
         """What each picture is of, in names, where the label prior decided what is left open; else nothing."""
@@ -88,7 +94,13 @@ class Job:
     @property
     def total_steps(self) -> int:
         """How often on_step is called for each batch of pictures."""
-        return self.pipe.total_steps(self.options, self.edit(None))
+        further = self.upsampler.total_steps(own_options(self.options)) if self.upsampler else 0
+        return self.pipe.total_steps(self.options, self.edit(None)) + further
+
+    @property
+    def last(self) -> Pipeline:
+        """The weights that make the pictures what they are when they are written."""
+        return self.upsampler or self.pipe
 
     @property
     def request(self) -> str:
@@ -109,13 +121,14 @@ class Job:
 
     def adherence(self, images: Tensor) -> Tensor | None:
         """(N,) in [0, 1]: how well each picture shows what is asked for; None where nothing can tell."""
-        return adherence(self.pipe.classifier, self.requests, images)
+        return adherence(self.last.classifier, self.requests, images)
 
     @cached_property
     def evaluations(self) -> int:
         """NFE: network evaluations per picture, without those that find where an edit must change a picture."""
         inpainted = self.mask if self.mask is not None or self.change is None else torch.ones(self.init.shape[-2:])
-        return self.pipe.evaluations(self.attrs, self.options, self.negative, self.guide, self.edit(inpainted))
+        own = self.pipe.evaluations(self.attrs, self.options, self.negative, self.guide, self.edit(inpainted))
+        return own + (self.upsampler.evaluations(None, own_options(self.options)) if self.upsampler else 0)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -133,6 +146,8 @@ class Job:
             "negative": self.negative,
             "guide": guide and guide.checkpoint,
             **({"guide_weights": Path(self.settings.guide).as_posix()} if guide else {}),
+            "upsampler": self.upsampler and self.upsampler.checkpoint,
+            **({"upsampler_weights": Path(self.settings.upsampler).as_posix()} if self.upsampler else {}),
             "automatic": [key for key in DECIDING if plain[key] != self.settings.plain()[key]],
             **self.pipe.how._asdict(),
             "nfe": self.evaluations,
@@ -148,11 +163,8 @@ def prepare(settings: JobSettings, load: Load = Pipeline.load) -> tuple[Job, lis
 
     Subjects are "read as", "ignored" and "note" for the request, "picture" for an edited one, and "warning".
     """
-    path = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.collection)
-    pipe = load(path, *settings.how)
-    guide = load_guide(settings.guide, load, *settings.how)
-    pipe.refuse(settings, guide)
-    refuse_large(settings, pipe.image_shape)
+    path, pipe, guide, upsampler = load_all(settings, load)
+    refuse_large(settings, (upsampler or pipe).image_shape)
     wanted, notes = read_asked(pipe, settings)
     init, mask = read_init(pipe, settings)
     change = None
@@ -165,7 +177,7 @@ def prepare(settings: JobSettings, load: Load = Pipeline.load) -> tuple[Job, lis
     negative, about = read_negative(pipe, settings.negative)
     notes += about
     attrs = described(pipe.schema, requests)
-    job = Job(pipe, path, settings, attrs, negative, guide, init, mask, change)
+    job = replace(Job(pipe, path, settings, attrs, negative, guide, init, mask, change), upsampler=upsampler)
     if settings.complete and not job.options.complete:
         raise ValueError(
             "complete=true: the label prior completes a single request; several conditions, weights of names and "
@@ -180,57 +192,31 @@ def require_ranking(job: Job) -> None:
     """Raises ValueError, before anything is sampled, where pictures cannot be ranked by adherence."""
     if not expected(job.requests):
         raise ValueError("rank=adherence: nothing is asked for that pictures could be ranked by; give attrs")
-    if job.pipe.classifier is None:
-        raise ValueError(f"rank=adherence: {missing(job.pipe.info.dataset)} checkpoint={job.weights.as_posix()}")
+    if job.last.classifier is None:
+        path = job.weights.as_posix() if job.upsampler is None else job.settings.upsampler
+        raise ValueError(f"rank=adherence: {missing(job.last.info.dataset)} checkpoint={path}")
 
 
-def load_guide(path: str | None, load: Load, *how: Any) -> Pipeline | None:
-    """The weights that autoguidance moves away from."""
+def load_all(settings: JobSettings, load: Load) -> tuple[Path, Pipeline, Pipeline | None, Pipeline | None]:
+    """The path of the weights, these, their guide and their upsampler. Raises ValueError for what does not fit."""
+    path = choose_checkpoint(settings.checkpoint, settings.dataset and settings.dataset.collection)
+    pipe = load(path, *settings.how)
+    guide, upsampler = (
+        load_other(name, getattr(settings, name), load, *settings.how) for name in ("guide", "upsampler")
+    )
+    refuse_alone(pipe)
+    pipe.refuse(settings, guide)
+    if upsampler is not None:
+        refuse_upsampler(pipe, upsampler)
+    return path, pipe, guide, upsampler
+
+
+def load_other(setting: str, path: str | None, load: Load, *how: Any) -> Pipeline | None:
+    """The weights that a setting names besides those that are sampled, such as the guide."""
     try:
         return None if path is None else load(Path(path), *how)
     except CheckpointError as error:
-        raise ValueError(str(error).replace("checkpoint=", "guide=", 1)) from error
-
-
-def read_negative(pipe: Pipeline, negative: str | None) -> tuple[str | None, list[str]]:
-    """What to move away from, in names, and notes on how it was read; None where nothing was said."""
-    if negative is None:
-        return None, []
-    names, read_as = named(pipe.schema, negative, "negative")
-    label = pipe.schema.encode(names, "negative", negative)
-    return ",".join(pipe.schema.names(label)) or "any", read_as_notes(read_as)
-
-
-def read_asked(pipe: Pipeline, settings: JobSettings) -> tuple[str | list[str] | None, list[str]]:
-    """What attrs or a prompt asks for, in names, and notes on how it was read."""
-    if settings.prompt is not None:
-        return read_prompt(pipe, settings.prompt)
-    if settings.attrs is None:
-        return None, []
-    names, read_as = named(pipe.schema, settings.attrs)
-    return names, read_as_notes(read_as)
-
-
-def read_prompt(pipe: Pipeline, prompt: str) -> tuple[list[str], list[str]]:
-    """What a phrase asks for, and notes on how it was read."""
-    names, read_as, ignored = understand(pipe.schema, prompt)
-    unknown = ", ".join(map(repr, ignored))
-    if not names:
-        raise ValueError(f"prompt={prompt!r}: {unknown}: nothing of that name is known; try {example(pipe.schema)}")
-    return names, read_as_notes(read_as) + ([f"ignored: {unknown}, no such attribute"] if ignored else [])
-
-
-def absence_notes(pipe: Pipeline, wanted: Any, requests: Sequence[Request]) -> list[str]:
-    """What a person should know of names like "-mohawk", which negate more than they say."""
-    tokens = re.split("[,|]", wanted) if isinstance(wanted, str) else [str(token) for token in wanted or ()]
-    absent = [re.split("[:*]", token)[0].strip() for token in tokens]
-    names = [name.lstrip("- ") for name in absent if name.startswith("-")]
-    return [
-        f"note: -{name} asks for no value of {field!r} at all; negative={name.lower()!r} moves away from it alone"
-        for name in names
-        if (field := pipe.schema.absence_covers(name))
-        and any(r.label[pipe.schema.column[field]] == 0 for r in requests)
-    ]
+        raise ValueError(str(error).replace("checkpoint=", f"{setting}=", 1)) from error
 
 
 def warnings(job: Job, parts: Branches) -> list[str]:

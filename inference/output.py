@@ -24,8 +24,9 @@ LONGEST = 320  # characters of such a line; the JSON file of sample.py has the w
 
 def announced(job: Job, notes: Sequence[str]) -> Iterator[str]:
     """Lines that say what is about to be sampled."""
-    info, guide = job.pipe.info, job.settings.guide
-    beside = "" if guide is None else f", guided by {from_here(Path(guide)).as_posix()}"
+    info, settings = job.pipe.info, job.settings
+    others = ((settings.guide, "guided by"), (settings.upsampler, "enlarged by"))
+    beside = "".join(f", {how} {from_here(Path(path)).as_posix()}" for path, how in others if path is not None)
     yield line("weights", f"{from_here(job.weights).as_posix()} ({info.dataset}, step {info.step:,}){beside}")
     avoided = "" if job.negative is None else f" (negative: {job.negative})"
     yield line("request", job.request + avoided)

@@ -19,7 +19,7 @@ from torch import Tensor
 from conditions.prior import LabelPrior
 from conditions.schema import ConditionSchema
 from data.alpha import visible
-from data.images import to_float, to_uint8
+from data.images import enlarge, to_float, to_uint8
 from data.palette import Palette
 from diffusion.distillation import with_guidance
 from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion, Objective
@@ -34,11 +34,12 @@ from diffusion.sampling import (
     fitting,
     generate,
 )
+from diffusion.upsampling import beside
 from inference.branches import Branches, branches_for, completes
 from inference.classifier import Classifier, classifier_for_weights
 from inference.memory import telling_of_memory
 from inference.one_step import refuse_conditions, unguided
-from inference.refusals import refuse, refuse_edits, refuse_several
+from inference.refusals import refuse, refuse_edits, refuse_several, refuse_small
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from runtime.device import Compute, computed, lay_out, pick_device, pick_precision
 from runtime.factory import Recipe, build_diffusion, build_model
@@ -50,7 +51,8 @@ DEFAULTS = SamplingOptions()
 class Pipeline:
     """Weights made ready to sample with.
 
-    denoiser    : (x_t, t, cond) -> raw output, on `device`; distilled ones take the embedded w besides
+    denoiser    : (x_t, t, cond) -> raw output, on `device`; distilled ones take the embedded w besides, and upsamplers
+                  a small picture in further channels of x_t
     prior       : how likely values occur together, or None for weights without labels
     palette     : the colours that pictures are quantised to, or None
     image_shape : (C, H, W)
@@ -117,6 +119,7 @@ class Pipeline:
         negative: str | Sequence[str] | Tensor | None = None,
         guide: Pipeline | None = None,
         edit: Edit | None = None,
+        small: Tensor | None = None,
         on_step: OnStep | None = None,
         **overrides: Any,
     ) -> Tensor:
@@ -128,17 +131,20 @@ class Pipeline:
         negative  : what guidance moves away from, named like cond; the unconditional model if left out
         guide     : weaker weights to move away from, at the same label unless `negative` says otherwise (autoguidance)
         edit      : a picture to start from, as `edit` makes it
+        small     : (N, C, h, w) uint8, what an upsampler enlarges
         on_step   : called with (steps done, s, x_s, predicted x_0) after each step of each batch
         """
         options = options.replace(**overrides) if overrides else options
         options = self.resolved(options, cond, negative, edit is not None)
         self.refuse(options, guide)
         seeds = list(seeds)
+        refuse_small(self, small, len(seeds))
         parts = self.branches(cond, seeds, options, negative, guide)
         edit = edit and edit.expanded(len(seeds))
         pictures = []
         for rows in torch.arange(len(seeds)).split(options.batch_size):
-            denoise, part = self._guided(rows, parts, options, guide), edit and edit.of(rows)
+            denoise = self._guided(rows, parts, options, guide, small)
+            part = edit and edit.of(rows)
             chosen = [seeds[r] for r in rows]
             with telling_of_memory(len(rows)):
                 x_0 = generate(
@@ -167,8 +173,10 @@ class Pipeline:
         if options.w == DEFAULTS.w:
             options = options.model_copy(update={"w": self.recipe.distill.nearest(options.w)})
         wanted = self.prior is not None if options.complete is None else options.complete
-        complete = wanted and not edited and completes(self.schema, cond, negative, options.w)
-        return fitting(options, self.diffusion, complete, pixel_art=self.palette is not None)
+        alone = not edited and self.recipe.upsample is None  # no picture is there that says what is left open
+        complete = wanted and alone and completes(self.schema, cond, negative, options.w)
+        pixel_art = self.palette is not None and self.recipe.dataset.determined
+        return fitting(options, self.diffusion, complete, pixel_art)
 
     def total_steps(self, options: SamplingOptions, edit: Edit | None = None) -> int:
         """How often on_step is called for each batch of pictures, sampled from pure noise or by an `edit`."""
@@ -198,32 +206,42 @@ class Pipeline:
                 self.evaluations(cond, options, negative, guide, replace(edit, resample=times)) for times in (1, 2)
             )
             return once + (edit.resample - 1) * (twice - once)
-        small = {
+        tiny = {
             "denoiser": counting,
             "diffusion": GaussianDiffusion(self.diffusion.schedule, Objective(prediction="x_0")),
             "image_shape": (1, 1, 2),
             "device": torch.device("cpu"),
             "palette": None,
+            "recipe": self.recipe.replace(upsample=None),
         }
         mask = None if edit is None or edit.mask is None else torch.ones(1, 2)
         pixels = edit and Edit(torch.zeros(1, 1, 1, 2), edit.strength, mask, edit.resample)
-        own, other = replace(self, **small), guide and replace(guide, **small)
+        own, other = replace(self, **tiny), guide and replace(guide, **tiny)
         cond, negative = (x[:1] if isinstance(x, Tensor) and x.ndim == 2 else x for x in (cond, negative))
         options = self.resolved(options, cond, negative, edit is not None)
         own(cond, [0], options, negative=negative, guide=other, edit=pixels)
         return count
 
-    def _guided(self, rows: Tensor, parts: Branches, options: SamplingOptions, guide: Pipeline | None) -> Denoise:
+    def _beside(self, small: Tensor | None) -> Denoiser:
+        """The denoiser with small pictures (N, C, h, w) beside x_t, of an upsampler."""
+        if small is None:
+            return self.denoiser
+        return beside(self.denoiser, to_float(enlarge(small, self.recipe.upsample)).to(self.device))
+
+    def _guided(
+        self, rows: Tensor, parts: Branches, options: SamplingOptions, guide: Pipeline | None, small: Tensor | None
+    ) -> Denoise:
         """The denoiser of the pictures `rows`."""
+        small = None if small is None else small[rows]
         main, *also = [label[rows].to(self.device) for label in parts.labels]
         if self.recipe.distill.on:
             w = self.recipe.distill.nearest(parts.weights[0])  # another one where nothing is requested alone
             return guided(self.diffusion, with_guidance(self.denoiser, w), main)
         return guided(
             self.diffusion,
-            self.denoiser,
+            self._beside(small),
             main,
-            ref=guide.denoiser if guide else None,
+            ref=guide._beside(small) if guide else None,
             ref_cond=parts.reference[rows].to(self.device),
             w=parts.weights[0],
             also=list(zip(also, parts.weights[1:], strict=True)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from diffusion.distillation import GUIDANCE
 from diffusion.samplers import DDIM
@@ -83,9 +84,32 @@ def refuse_several(pipe: Pipeline, parts: Branches, negative: Any) -> None:
         )
 
 
+def refuse_alone(pipe: Pipeline) -> None:
+    """Raises ValueError for an upsampler, where no small picture is given."""
+    if pipe.recipe.upsample is not None:
+        raise ValueError(
+            "checkpoint: these weights are an upsampler, which generates nothing without a small picture; give weights "
+            "that generate those as checkpoint=FILE, and these as upsampler=FILE"
+        )
+
+
+def refuse_small(pipe: Pipeline, small: Tensor | None, count: int) -> None:
+    """Raises ValueError where `count` small pictures (N, C, h, w) uint8 are needed and not given, or given in vain."""
+    if small is None:
+        return refuse_alone(pipe)
+    scale, (channels, height, width) = pipe.recipe.upsample, pipe.image_shape
+    if scale is None:
+        raise ValueError("small: these weights generate pictures from noise alone; take an upsampler, or leave it out")
+    needed = (count, channels, height // scale, width // scale)
+    if small.dtype != torch.uint8 or tuple(small.shape) != needed:
+        raise ValueError(f"small: {small.dtype} of shape {tuple(small.shape)}; needed are uint8 pictures, {needed}")
+
+
 def refuse_edits(pipe: Pipeline) -> None:
     """Raises ValueError for weights of which nothing begins at the noise level of a picture."""
-    if pipe.recipe.distill.on:
+    if pipe.recipe.upsample is not None:
+        which, instead = "an upsampler, which begins with a small picture,", "weights that generate small ones"
+    elif pipe.recipe.distill.on:
         which, instead = "these weights, distilled for a few steps from noise,", teacher_of(pipe)
     elif not pipe.recipe.is_diffusion:
         which, instead = f"model={pipe.recipe.model.name}", "weights of diffusion"
@@ -101,6 +125,7 @@ def _refuse_guide(pipe: Pipeline, guide: Pipeline) -> None:
         ("labels", pipe.schema, guide.schema),
         ("image shape", pipe.image_shape, guide.image_shape),
         ("prediction", pipe.diffusion.prediction, guide.diffusion.prediction),
+        ("upsample", pipe.recipe.upsample, guide.recipe.upsample),
         ("noise schedule", pipe.diffusion.schedule.alpha_bar.tolist(), guide.diffusion.schedule.alpha_bar.tolist()),
         ("set of times", at_trained_times(pipe.diffusion), at_trained_times(guide.diffusion)),
     ):

@@ -15,8 +15,10 @@ from data.images import read_settings
 from inference.weights import find_weights
 from runtime.settings import key_of, literal, quoted_text
 
-DERIVED = ("weights", "guide_weights", "nfe", "automatic")  # where weights lie, whose hashes count; what follows
-EARLIER = {"complete": False}  # what was not stored yet, as it was
+OTHERS = ("guide", "upsampler")  # weights besides those that are sampled, by their hashes
+# Where weights lie, whose hashes count; and what follows.
+DERIVED = ("weights", *(f"{key}_weights" for key in OTHERS), "nfe", "automatic")
+EARLIER = {"complete": False, "upsampler": None}  # what was not stored yet, as it was
 REQUEST, PICTURE = {"attrs", "prompt", "negative"}, {"init", "edit", "complete"}  # that decide what options suit
 ALTERNATIVES = (("attrs", "prompt", "edit"), ("checkpoint", "dataset"))  # typing one takes the place of the others
 AT_AN_EDGE = ("feather", "resample")  # need a mask, or an edit, which finds one
@@ -63,13 +65,13 @@ def read_stored(path: Path, cls: type[Settings]) -> dict[str, Any]:
     stored = {**EARLIER, **stored}
     if isinstance(stored.get("spacing"), str):  # a name, before spacings had settings
         stored["spacing"] = {"name": stored["spacing"]}
-    for key in (*DECIDING, "seed", "checkpoint", "weights", "guide"):
+    for key in (*DECIDING, "seed", "checkpoint", "weights", *OTHERS):
         if key not in stored:
             remedy = "name a single picture that this version of sample.py wrote"
             raise ValueError(f"from_image={path}: its settings lack {key}; {remedy}")
     try:
         cls.parse({key: stored[key] for key in (*DECIDING, "seed")})
-        for key in ("checkpoint", "weights", "guide", "guide_weights"):
+        for key in ("checkpoint", "weights", *OTHERS, *(f"{other}_weights" for other in OTHERS)):
             if not isinstance(stored.get(key), str | None):
                 raise ValueError(f"{key}={stored[key]!r}: must be text")
         if "${" in str(stored):
@@ -89,8 +91,9 @@ def stored_overrides(stored: dict[str, Any], typed: Sequence[str]) -> list[str]:
     options = [line for key in DECIDING if key not in replaced for line in as_typed_option(key, stored[key], typed)]
     if "checkpoint" not in replaced:
         options += _weights("checkpoint", stored["checkpoint"], stored["weights"])
-    if stored["guide"] and "guide" not in typed:
-        options += _weights("guide", stored["guide"], stored.get("guide_weights"))
+    for key in OTHERS:
+        if stored[key] and key not in typed:
+            options += _weights(key, stored[key], stored.get(f"{key}_weights"))
     return [*options, *as_typed_option("seed", stored["seed"], typed)]
 
 

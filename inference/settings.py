@@ -35,6 +35,9 @@ class JobSettings(ComputeSettings, SamplingOptions):
     guide: Text | None = setting(
         None, "weaker weights of the same kind to move away from (autoguidance); null for the same weights"
     )
+    upsampler: Text | None = setting(
+        None, "weights trained with upsample=4, for example, that enlarge what the others generate; null for none"
+    )
     init: Text | None = setting(None, "a picture to start from, in the model's size or a whole multiple of it")
     edit: Request | None = setting(None, "what of that picture changes, such as +top hat,-beard; the rest is kept")
     strength: float = setting(1.0, "noise level to which it is noised: 0 leaves it, 1 ignores it", ge=0, le=1)

@@ -98,6 +98,11 @@ def find_weights(
     )
 
 
+def _alone(info: WeightsInfo, dataset: str) -> bool:
+    """Whether weights generate pictures like these from noise alone, as an upsampler does not."""
+    return info.dataset == dataset and info.config.get("upsample") is None
+
+
 def trained_by(dataset: str) -> str:
     """The settings of train.py for a data set: those of a folder of pictures, for a name that is none of ours."""
     ours = {option(cls) for cls in DATASETS}
@@ -110,7 +115,7 @@ def find_checkpoint(dataset: str, runs: Path = Path("runs"), pretrained: Path = 
     found = None
     for path in [*sorted(runs.glob(WEIGHTS), key=_modified, reverse=True), pretrained / f"{dataset}.safetensors"]:
         try:
-            if path.exists() and read_info(path).dataset == dataset:
+            if path.exists() and _alone(read_info(path), dataset):
                 found = path
                 break
         except CheckpointError as error:

@@ -6,6 +6,7 @@ checkpoint can choose among them, but cannot name code to run.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,10 +19,12 @@ from conf import Settings, one_of
 from data import AnyDataset, PixelFaces
 from data.augmentation import Augmentation
 from data.base import Dataset, Splits
+from data.images import coarse
 from data.palette import Palette
 from diffusion.distillation import ENTRIES, AnyDistillation, Distilling, Undistilled
 from diffusion.gaussian import Denoiser, DiffusionSettings, GaussianDiffusion
 from diffusion.objective import Denoising, TrainingObjective
+from diffusion.upsampling import Upsampling
 from models import MODELS, UNetSettings
 
 AnyModel = one_of((*MODELS, *BASELINES))
@@ -36,6 +39,7 @@ class Recipe(Settings):
     cfg: AnyDropout = LabelDropout()
     augment: Augmentation = Augmentation()
     distill: AnyDistillation = Undistilled()
+    upsample: int | None = None
     seed: int = 0
 
     @property
@@ -66,12 +70,20 @@ def build_objective(
     """What a training minimises. Distillation alone asks the `teacher`."""
     if isinstance(recipe.model, BaselineSettings):
         return recipe.model.objective(diffusion)
+    if recipe.upsample is not None:
+        return Upsampling(diffusion, partial(coarse, scale=recipe.upsample))
     return Distilling(diffusion, recipe.distill, teacher) if recipe.distill.on else Denoising(diffusion)
 
 
 def extra_entries(recipe: Recipe | Settings) -> int:
     """Of the vector that the network is given besides time and label: w, or how a training picture was augmented."""
     return ENTRIES if recipe.distill.on else recipe.augment.dims
+
+
+def input_shape(recipe: Recipe | Settings, image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(C, H, W) of what the network is given as x_t: a picture, of an upsampler with a small one beside it."""
+    channels, height, width = image_shape
+    return (channels if recipe.upsample is None else 2 * channels, height, width)
 
 
 def build_model(
@@ -83,4 +95,4 @@ def build_model(
     further = {"extra": extra} if extra else {}  # an input that baselines lack
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return recipe.model.build(image_shape, schema.cardinalities, outputs, **further)
+        return recipe.model.build(input_shape(recipe, image_shape), schema.cardinalities, outputs, **further)

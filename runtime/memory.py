@@ -19,7 +19,7 @@ from conditions.schema import ConditionSchema
 from data.palette import Palette
 from models.settings import NetworkSettings
 from runtime.device import computes_bf16
-from runtime.factory import build_model
+from runtime.factory import build_model, input_shape
 
 FLOAT32 = 4  # bytes
 LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of a container, below /sys/fs/cgroup
@@ -37,7 +37,8 @@ def refuse_impossible(
 ) -> None:
     """Raise ValueError, in one line, for a training that exceeds all memory of the device, free or not.
 
-    settings  : those of a training, with `model`, `optim.moments`, `distill`, `precision` and `train.batch_size`
+    settings  : those of a training, with `model`, `optim.moments`, `distill`, `upsample`, `precision` and
+                `train.batch_size`
     processes : that share a batch
 
     What it reckons with is the least that is needed, so that what passes may still be too much.
@@ -54,7 +55,7 @@ def refuse_impossible(
         )
     auto = settings.precision == "auto" and device.type == "cuda" and computes_bf16(device)  # a CPU tries fp32 too
     bf16 = settings.precision == "bf16" or auto
-    picture = activations(model, image_shape, len(schema)) // (2 if bf16 else 1)
+    picture = activations(model, input_shape(settings, image_shape), len(schema)) // (2 if bf16 else 1)
     shares = processes * settings.train.accumulate
     most = (have - weights) // picture * shares
     if not most:

@@ -23,9 +23,9 @@ def main(settings: InterpolateSettings, overrides: list[str]) -> None:
     with new_folder(settings.out, Path("animations"), "interpolate") as out:
         pictures = interpolation(job, settings.seeds, settings.to, settings.frames)
         record = {**job.record, "seeds": settings.seeds, "to": settings.to}
-        scale = fitting(settings.scale, len(pictures), job.pipe.image_shape)
+        scale = fitting(settings.scale, len(pictures), job.last.image_shape)
         save_png(grid(pictures, len(pictures), scale, gap=scale), out / "strip.png", record)
-        scale = fitting(settings.scale, len(pictures), job.pipe.image_shape, FRAME_PIXELS)
+        scale = fitting(settings.scale, len(pictures), job.last.image_shape, FRAME_PIXELS)
         save_gif(pictures, out / "strip.gif", scale, rate=4)
     print(line("written", f"{from_here(out).as_posix()}/strip.png and strip.gif, {len(pictures)} pictures"))
 

@@ -102,6 +102,8 @@ def _differing(info: WeightsInfo, was: Recipe, trainer: Trainer) -> dict[str, st
         reasons = {**dict.fromkeys(("map", *INPUT), "pictures of another size"), **reasons}
     if shape[0] != data.image_shape[0]:
         reasons |= dict.fromkeys((*INPUT, *OUTPUT), "other channels")
+    if was.upsample != trainer.settings.upsample:
+        reasons = {**dict.fromkeys(INPUT, "another input"), **reasons}
     if extra_entries(was) != extra_entries(trainer.settings):
         reasons["extra"] = "another input" if extra_entries(was) else "trained without"
     if was.diffusion.prediction != now.prediction:

@@ -13,16 +13,11 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from conditions.schema import UNKNOWN
-from data.alpha import visible
-from data.images import grid, save_png, to_uint8
-from diffusion.distillation import with_guidance
-from diffusion.gaussian import Denoise
-from diffusion.guidance import guided
-from diffusion.sampling import SamplingOptions, at_trained_times, fitting, generate
+from data.images import grid, save_png
 from runtime.device import hardware
 from runtime.version import code_version
 from training.clock import Clock
+from training.previews import Previews
 from training.run import Run, now
 from training.trainer import StepResult, Trainer
 
@@ -86,7 +81,9 @@ class Monitor:
                 total=self.status["steps"], initial=first_step, unit="step", disable=None, dynamic_ncols=True
             )
             self._prepare_validation(validation)
-            self._prepare_preview()
+            self.previews = Previews(trainer, self.held_out)
+            of_teacher = 2 * trainer.settings.distill.substeps if trainer.settings.distill.on else 0
+            self.passes = {HELD_OUT: len(self.held_out) * (1 + of_teacher), GRIDS: 2 * self.previews.evaluations}
 
     # -- every step -----------------------------------------------------------------------------------
 
@@ -212,55 +209,16 @@ class Monitor:
 
     # -- pictures -------------------------------------------------------------------------------------
 
-    def _prepare_preview(self) -> None:
-        """By w, the labels of the pictures and how they are sampled: as sample.py would, without re-noising."""
-        trainer, preview = self.trainer, self.loop.preview
-        labels = trainer.preview.repeat_interleave(preview.columns, dim=0)
-        self.previews: dict[float, tuple[Tensor, SamplingOptions]] = {}
-        can_guide = len(trainer.schema) and trainer.settings.is_diffusion
-        distill = trainer.settings.distill
-        for w in sorted({*map(distill.nearest, (1.0, preview.w))}) if can_guide else (1.0,):
-            complete = trainer.prior is not None and w > 0
-            options = SamplingOptions(w=w, sampler=trainer.settings.sampler, steps=preview.steps, refine=0)
-            options = fitting(options, trainer.diffusion, complete, trainer.data.palette is not None)
-            options = options.model_copy(update={"steps": min(options.steps, trainer.diffusion.schedule.T)})
-            options = options.model_copy(update=at_trained_times(trainer.diffusion))
-            cond = trainer.prior.complete_by_seed(trainer.schema, labels, range(len(labels))) if complete else labels
-            self.previews[w] = cond.to(trainer.here.device), options
-        alone = {w for w in self.previews if w == 1 or distill.on}  # one evaluation a step
-        evaluations = sum((1 if w in alone else 2) * options.steps for w, (_, options) in self.previews.items())
-        of_teacher = 2 * distill.substeps if distill.on else 0
-        self.passes = {HELD_OUT: len(self.held_out) * (1 + of_teacher), GRIDS: 2 * len(labels) * evaluations}
-
     def _preview(self, done: int, stopping: Callable[[], bool]) -> None:
-        """Grids of the same seeds and requests, a row per request: raw and EMA weights, without and with guidance."""
+        """Grids of raw and of EMA weights, at each w of the previews."""
         for kind, model in (("raw", self.trainer.model), ("ema", self.trainer.ema.model)):
-            for w in self.previews:
+            for w in self.previews.options:
                 if stopping():
                     break
-                picture = grid(self._sample(model.eval(), w), self.loop.preview.columns, scale=2)
+                picture = grid(self.previews.sample(model.eval(), w), self.previews.columns, scale=2)
                 self.writer.add_image(f"samples_{kind}/w_{w:g}", picture, done)
                 save_png(picture, self.run.samples / f"step-{done:08d}-{kind}-w{w:g}.png")
         self.trainer.model.train()
-
-    def _guided(self, denoiser: Callable[..., Tensor], cond: Tensor, options: SamplingOptions) -> Denoise:
-        """With the request and its guidance inside, which of a distilled network is one evaluation."""
-        diffusion, w = self.trainer.diffusion, options.w
-        if self.trainer.settings.distill.on:
-            return guided(diffusion, with_guidance(denoiser, w), cond)
-        unknown = torch.full_like(cond, UNKNOWN)
-        return guided(diffusion, denoiser, cond, ref_cond=unknown, w=w, guidance=options.guidance)
-
-    def _sample(self, model: torch.nn.Module, w: float) -> Tensor:
-        trainer, images = self.trainer, []
-        labels, options = self.previews[w]
-        for rows in torch.arange(len(labels)).split(options.batch_size):
-            cond, shape = labels[rows.to(labels.device)], trainer.data.image_shape
-            denoise = self._guided(trainer.denoiser(model), cond, options)
-            x_0 = generate(trainer.diffusion.schedule, denoise, rows.tolist(), shape, options, cond.device)
-            images.append(visible(to_uint8(x_0).cpu()))
-        images = torch.cat(images)
-        return images if trainer.data.palette is None else trainer.data.palette.quantise(images)
 
 
 class Screen(logging.Handler):

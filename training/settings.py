@@ -13,6 +13,7 @@ from conf import MAX_SEED, Precision, Settings, Text, setting
 from data import AnyDataset, PixelFaces
 from data.augmentation import Augmentation
 from data.base import InMemoryDataset, data_root
+from data.images import reduced
 from diffusion.distillation import AnyDistillation, Undistilled
 from diffusion.gaussian import DiffusionSettings
 from diffusion.samplers import AnySampler
@@ -83,6 +84,13 @@ class TrainSettings(ComputeSettings):
     cfg: AnyDropout = LabelDropout()
     augment: Augmentation = Augmentation()
     distill: AnyDistillation = Undistilled()
+    upsample: int | None = setting(
+        None,
+        "train an upsampler, which enlarges pictures so many times: beside x_t, the network sees the picture's small "
+        "version; null for pictures from noise alone",
+        ge=2,
+        le=64,
+    )
     optim: AnyOptimizer = AdamW()
     sampler: AnySampler | None = None  # of the sample grids; null: as sample.py takes
     run: Text | None = setting(
@@ -110,6 +118,8 @@ class TrainSettings(ComputeSettings):
         Raises ValueError where these pictures, augmented as the settings say, would have false labels or colours.
         """
         self.augment.refuse_false(train)
+        if self.upsample is not None:
+            reduced(train.images[:1], self.upsample)  # raises
         dataset, model = self.dataset.settled(train), self.model.settled(train.image_shape)
         diffusion = self._distilled() if self.distill.on else self.diffusion
         return self.replace(dataset=dataset, model=model, diffusion=diffusion, optim=self.optimizer)
@@ -156,6 +166,18 @@ class TrainSettings(ComputeSettings):
             filled |= {"precision": "fp32"} if self.precision == "auto" else {}
             for name, value in filled.items():
                 object.__setattr__(self, name, value)  # frozen, but not yet anyone's
+        return self
+
+    @model_validator(mode="after")
+    def _upsamples_alone(self) -> TrainSettings:
+        others = (
+            (f"model={self.model.name}", not self.is_diffusion),
+            (f"distill={self.distill.name}", self.distill.on),
+            ("augment", self.augment.on),  # moves what the small version is made of
+        )
+        for other, given in others:
+            if self.upsample is not None and given:
+                raise ValueError(f"upsample={self.upsample}: not together with {other}; leave one of them out")
         return self
 
     @model_validator(mode="after")

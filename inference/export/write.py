@@ -65,6 +65,11 @@ def network_of(pipe: Pipeline, weights: Path) -> bytes:
     if not pipe.recipe.is_diffusion:
         name = pipe.recipe.model.name
         raise ExportRefused(f"checkpoint={weights}: model={name} cannot be exported; take weights of a diffusion model")
+    if pipe.recipe.upsample is not None:
+        raise ExportRefused(
+            f"checkpoint={weights}: an upsampler, with a small picture as an input that exported networks lack; take "
+            "weights that generate from noise alone"
+        )
     if pipe.recipe.distill.on:
         raise ExportRefused(
             f"checkpoint={weights}: distilled, with w as an input that exported networks lack; take {teacher_of(pipe)}"
