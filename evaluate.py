@@ -59,9 +59,13 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
 
 def applicable(bench: Bench, settings: EvaluateSettings, path: Path) -> dict[str, Measure]:
     """The measures asked for that make sense for these weights. Raises ValueError where none does."""
-    chosen = {name: MEASURES[name] for name in settings.measure if MEASURES[name].applies(bench)}
+    upsampler = bench.pipe.recipe.upsample is not None
+    able = {name: measure for name, measure in MEASURES.items() if measure.enlarges or not upsampler}
+    chosen = {name: able[name] for name in settings.measure if name in able and able[name].applies(bench)}
     if not chosen:
-        raise ValueError(f"measure={settings.measure}: {path} has no labels or palette that this needs")
+        lacks = "has no labels or palette that this needs"
+        lacks = "is an upsampler, which measure=[detail] is for" if upsampler else lacks
+        raise ValueError(f"measure={settings.measure}: {path} {lacks}")
     return {name: measure(bench, settings.of(name)) for name, measure in chosen.items()}
 
 

@@ -151,10 +151,14 @@ class Measure(ABC):
     """One kind of measurement. Made from a Bench and its own settings; raises ValueError if they do not allow it.
 
     Settings : the class of its settings
+    reads    : whether it asks the classifier, which is trained where there is none
+    enlarges : whether it gives upsamplers the small pictures that they need
     sets     : the samples that it needs
     """
 
     Settings: ClassVar[type[MeasureSettings]]
+    reads: ClassVar[bool] = True
+    enlarges: ClassVar[bool] = False
     sets: list[SampleSet]
 
     @staticmethod

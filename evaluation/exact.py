@@ -97,7 +97,8 @@ class ExactMatch(Measure):
     @staticmethod
     def applies(bench: Bench) -> bool:
         known = bench.held_out.complete, bench.seen.complete
-        return bench.pipe.palette is not None and len(bench.pipe.schema) > 0 and min(map(len, known)) > 0
+        determined = bench.pipe.palette is not None and bench.pipe.recipe.dataset.determined
+        return determined and len(bench.pipe.schema) > 0 and min(map(len, known)) > 0
 
     def measure(self, read: Read) -> dict[str, Any]:
         self.samples = torch.stack([read(samples) for samples in self.sets])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -115,6 +115,17 @@ def bootstrap(groups: Sequence[Tensor], seed: int = 0) -> Estimate:
     value = torch.stack([entries.mean() for entries in kept]).mean().item()
     low, high = np.quantile(np.concatenate(means), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value, float(low), float(high), int(counts.sum()))
+
+
+def bootstrap_of(statistic: Callable[[Tensor], float], rows: Tensor, seed: int = 0) -> Estimate:
+    """A figure of observations (N, ...), N at least 1, that is no mean, with the percentile interval of the bootstrap.
+
+    The interval is widened to hold the figure, which resampling may bias, as it does an entropy.
+    """
+    rng, value = np.random.default_rng(seed), statistic(rows)
+    values = [statistic(rows[torch.from_numpy(rng.integers(len(rows), size=len(rows)))]) for _ in range(RESAMPLES)]
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(value, min(value, float(low)), max(value, float(high)), len(rows))
 
 
 def rate_ratio(hits: int, size: int, other_hits: int, other_size: int) -> Estimate:

@@ -2,6 +2,7 @@
 
 from evaluation.adherence import Adherence
 from evaluation.bench import Measure
+from evaluation.detail import Detail
 from evaluation.distribution import Distribution
 from evaluation.edits import Edits
 from evaluation.exact import ExactMatch
@@ -16,5 +17,6 @@ MEASURES: dict[str, type[Measure]] = {
     "distribution": Distribution,
     "memorisation": Memorisation,
     "edits": Edits,
+    "detail": Detail,
     "speed": Speed,
 }

@@ -32,8 +32,10 @@ def write(
     record = {"command": command, **provenance(bench), "sampling": cost._asdict()}
     if bench.settings.split == "test":
         record["test_split_uses"] = counted(uses, bench.pipe.checkpoint, command)
-    record["classifier"] = {"mean_accuracy": bench.classifier.mean_accuracy, "accuracy": bench.classifier.accuracy}
-    sections = [heading(record, cost), classifier_section(bench.classifier)]
+    sections = [heading(record, cost)]
+    if any(measure.reads for measure in measures.values()):
+        record["classifier"] = {"mean_accuracy": bench.classifier.mean_accuracy, "accuracy": bench.classifier.accuracy}
+        sections.append(classifier_section(bench.classifier))
     for name, measure in measures.items():
         record[name] = measure.measure(cache.read)
         sections.append(measure.report(record[name], out))

@@ -46,6 +46,7 @@ class SampleSet:
     seeds  : N seeds
     w      : guidance
     edit   : init, mask and strength, as Pipeline.edit takes them, the tensors with one entry for each picture
+    small  : (N, C, h, w) uint8, which an upsampler enlarges
     """
 
     name: str
@@ -53,6 +54,7 @@ class SampleSet:
     seeds: Sequence[int]
     w: float
     edit: Mapping[str, Any] = field(default_factory=dict)
+    small: Tensor | None = None
 
     def edit_of(self, rows: Sequence[int] | Tensor) -> dict[str, Any]:
         """The edit of the pictures `rows`."""
@@ -139,6 +141,7 @@ class SampleCache:
             options_for(self.options, samples.w),
             guide=self.guide,
             edit=_edit(self.pipe, samples, rows),
+            small=None if samples.small is None else samples.small[rows],
             on_step=lambda done, s, x, x_0: bar.update(len(x)),
         )
 
@@ -152,6 +155,8 @@ class SampleCache:
             digest = hashlib.sha256(self.key.encode())
             digest.update(repr((float(samples.w), [samples.seeds[r] for r in rows])).encode())
             digest.update(samples.labels[rows].numpy().tobytes())
+            if samples.small is not None:
+                digest.update(samples.small[rows].numpy().tobytes())
             for key, value in samples.edit_of(rows).items():
                 content = value.numpy().tobytes() if isinstance(value, Tensor) else repr(value).encode()
                 digest.update(key.encode() + content)

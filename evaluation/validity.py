@@ -67,7 +67,8 @@ class Validity(Measure):
 
     @staticmethod
     def applies(bench: Bench) -> bool:
-        return bench.pipe.palette is not None and len(slots(bench.pipe.schema)) > 1
+        determined = bench.pipe.palette is not None and bench.pipe.recipe.dataset.determined
+        return determined and len(slots(bench.pipe.schema)) > 1
 
     def further(self, read: Read) -> list[SampleSet]:
         """The pictures of the labels read off the samples, and off the real ones; none where they can be rendered."""

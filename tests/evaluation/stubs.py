@@ -23,7 +23,7 @@ class StubPipe:
     def __init__(self, splits: Splits):
         self.schema, self.palette = splits.train.schema, splits.train.palette
         self.info = SimpleNamespace(dataset="pixelfaces", step=7, data_hash="d")
-        self.recipe = SimpleNamespace(dataset=pixelfaces.PixelFaces(), model=UNetSettings())
+        self.recipe = SimpleNamespace(dataset=pixelfaces.PixelFaces(), model=UNetSettings(), upsample=None)
 
     def resolved(self, options: SamplingOptions, cond=None, negative=None, edited=False) -> SamplingOptions:
         return options.filled(FOR_OPEN_LABELS | {"refine": 4, "complete": False})

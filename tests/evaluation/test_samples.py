@@ -35,7 +35,7 @@ class FakePipe:
     def edit(self, **given):
         return given
 
-    def __call__(self, labels, seeds, options, *, guide, edit, on_step):
+    def __call__(self, labels, seeds, options, *, guide, edit, small, on_step):
         assert options.quantise == "none"
         self.sampled += list(seeds)
         self.edits.append(edit)
