@@ -76,7 +76,8 @@ def test_other_programs_find_the_weights_by_name(trained, in_tmp, capsys):
     assert (in_tmp / "c/contact.png").exists() and (in_tmp / "f/animation.gif").exists()
     with pytest.raises(SystemExit):
         run_program("sample.py", "dataset=my_sprite")
-    assert "choose one of cryptopunks, fashion_mnist, folder, mnist, pixelfaces, my_sprites" in capsys.readouterr().err
+    ours = "bigfaces, cryptopunks, fashion_mnist, folder, mnist, pixelfaces"
+    assert f"choose one of {ours}, my_sprites" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("measures", ["exact", pytest.param("adherence,validity,memorisation,edits", marks=SLOW)])

@@ -65,7 +65,7 @@ def test_every_deciding_option_is_stored_and_comes_back(compose, stored, sampled
     usual = compose("sample").plain()
     kept = {"init", "edit", "strength", "mask", "feather", "resample", "precision"}
     assert all(plain[key] != usual[key] for key in set(DECIDING) - kept)
-    plumbing = {"dataset", "prompt", "guide", "out", "checkpoint"}  # and what is kept by hash
+    plumbing = {"dataset", "prompt", "guide", "upsampler", "out", "checkpoint"}  # and what is kept by hash
     plumbing |= {"device", "batch_size", "compile", "channels_last"}  # which change speed alone, but for rounding
     choosing = {"from_image", "seed", "n", "rank", "keep", "of"}
     assert set(DECIDING) | plumbing | choosing == set(SampleSettings.model_fields)
@@ -254,6 +254,7 @@ WRONG = {
     "a number for weights": {"weights": 5},
     "a list for weights": {"checkpoint": ["a"]},
     "an object for a guide": {"guide": {"a": 1}},
+    "an object for an upsampler": {"upsampler": {"a": 1}},
     "an interpolation": {"attrs": "${oc.env:HOME}"},
     "an interpolation in a path": {"init": "${oc.env:HOME}/face.png"},
     "an interpolation in a group": {"sampler": {"name": "${oc.env:HOME}"}},
