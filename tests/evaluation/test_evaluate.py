@@ -191,6 +191,8 @@ def test_figures_that_are_no_numbers_become_null(tmp_path, monkeypatch):
     """JSON has no NaN: a reader such as the dashboard would fail at the file."""
 
     class Undefined:
+        reads = True
+
         def measure(self, read):
             return {"share": math.nan, "list": [math.inf, 1.0], "inner": {"n": 3, "none": None, "text": "NaN"},
                     "estimate": Estimate(0.5, math.nan, 1.0, 3)}  # fmt: skip

@@ -48,6 +48,7 @@ def training(model, batch_size=64, moments=2, precision="fp32"):
         model=model,
         augment=Augmentation(),
         distill=Undistilled(),
+        upsample=None,
         seed=0,
         optim=SimpleNamespace(moments=moments),
         precision=precision,

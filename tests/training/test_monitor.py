@@ -15,8 +15,9 @@ from data.pixelfaces import PixelFaces
 from diffusion.gaussian import GaussianDiffusion
 from inference.pipeline import Pipeline
 from tests.conftest import TINY
-from training import monitor
-from training.monitor import GRIDS, HELD_OUT, STEP_COST, Monitor
+from training import monitor, previews
+from training.monitor import GRIDS, HELD_OUT, STEP_COST
+from training.previews import Previews
 from training.run import Run
 
 STILL = ("optim.lr=1e-12", "optim.warmup=0", "diffusion.prediction=v", "train.steps=1")  # leaves weights as they are
@@ -71,7 +72,7 @@ def test_the_status_says_what_is_done_beside_the_steps_and_counts_it(train_tiny,
     """Sample grids can take longer than all steps between them; "7 s left" stood for minutes."""
     seen, write = [], Run.write_status
     monkeypatch.setattr(Run, "write_status", lambda self, **status: (seen.append(status), write(self, **status)))
-    monkeypatch.setattr(Monitor, "_sample", lambda *args: time.sleep(0.1) or torch.zeros(5, 3, 24, 24).byte())
+    monkeypatch.setattr(Previews, "sample", lambda *args: time.sleep(0.1) or torch.zeros(5, 3, 24, 24).byte())
     train_tiny("train.steps=5", "train.log_every=1", "train.preview_every=2", "train.validate_every=5")
     assert [s["doing"] for s in seen if s.get("doing")] == [GRIDS, GRIDS, HELD_OUT, GRIDS]
     after = {s["step"]: s["seconds_left"] for s in seen if s.get("doing") == ""}
@@ -92,13 +93,13 @@ def test_what_was_never_done_is_estimated_by_its_forward_passes(train_tiny, in_t
 
 
 def test_a_stop_leaves_out_the_grids_that_are_left(train_tiny, in_tmp, monkeypatch):
-    sample = Monitor._sample
+    sample = Previews.sample
 
     def stopped(self, model, w):
         os.kill(os.getpid(), signal.SIGTERM)
         return sample(self, model, w)
 
-    monkeypatch.setattr(Monitor, "_sample", stopped)
+    monkeypatch.setattr(Previews, "sample", stopped)
     run = train_tiny("train.steps=9", "train.preview_every=1")
     assert len(list(run.samples.iterdir())) == 1 and json.loads(run.status.read_text())["step"] == 2
 
@@ -134,10 +135,8 @@ def test_grids_of_raw_and_of_ema_weights_differ(train_tiny, weights, in_tmp):
 
 def test_large_grids_are_sampled_in_parts(train_tiny, in_tmp, monkeypatch):
     """However many columns are wanted, memory is that of one part."""
-    from training import monitor
-
-    parts, generate = [], monitor.generate
-    monkeypatch.setattr(monitor, "generate", lambda *args: parts.append(args[2]) or generate(*args))
+    parts, generate = [], previews.generate
+    monkeypatch.setattr(previews, "generate", lambda *args: parts.append(args[2]) or generate(*args))
     train_tiny("train.steps=1", "train.preview_every=1", "train.preview.columns=25", "train.preview.steps=1", "cfg=off")
     seeds = list(range(100))  # four rows without labels
     assert parts == [seeds[:64], seeds[64:]] * 2

@@ -85,13 +85,15 @@ def test_it_learns_from_the_small_picture(train_tiny, in_tmp):
     assert (one - other)[:, 3 * 8**2 :].abs().max() > 1e-4
 
 
-def test_sample_grids_show_a_row_for_each_held_out_picture(train_tiny, in_tmp):
-    typed = ("train.preview_every=2", "train.validate_every=2", "train.preview.columns=3", "train.steps=2", "run=seen")
-    run = train_tiny(*UPSAMPLING, V, *typed)
+def test_sample_grids_show_a_row_for_each_held_out_picture_as_the_pipeline_samples_it(train_tiny, in_tmp, cascade):
+    typed = ("train.preview_every=2", "train.validate_every=2", "train.preview.columns=2", "train.steps=2", "run=seen")
+    run = train_tiny(*UPSAMPLING, V, f"init_from={cascade[1]}", *typed)
     (path,) = run.samples.glob("*-ema-*.png")
     assert path.name == "step-00000002-ema-w1.png"
-    rows = len(BigFaces(count=40).load().validation)
-    assert rows == 4 and read_png(path).shape == grid(torch.zeros(3 * rows, 3, 96, 96), 3, 2).shape
+    held_out, pipe = BigFaces(count=40).load().validation, Pipeline.load(run.weights, "cpu")
+    labels, small = (x.repeat_interleave(2, dim=0) for x in (held_out.labels, reduced(held_out.images, 4)))
+    expected = pipe(labels, range(8), SamplingOptions(w=1.0, steps=2), small=small)
+    assert torch.equal(read_png(path), grid(expected, 2, scale=2))
 
 
 def test_other_weights_can_be_started_from_but_for_the_layer_that_sees_the_small_picture(train_tiny, in_tmp, cascade):
