@@ -204,7 +204,7 @@ def _glints() -> Tensor:
 
 
 def _freckles() -> Tensor:
-    """(8, 96, 96) bool: on about a third of the squares of bare cheeks, in a pixel that no corner reaches."""
+    """(8, 96, 96) bool: on about two in five of the squares of bare cheeks, in a pixel that no corner reaches."""
     rng, freckles = np.random.default_rng(0), torch.zeros(DETAILS["skin"], SIDE * SCALE, SIDE * SCALE, dtype=torch.bool)
     for pattern in freckles:
         for y, x in (BARE & CHEEKS).nonzero().tolist():

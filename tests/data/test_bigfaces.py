@@ -154,6 +154,19 @@ def test_the_details_of_a_face_are_one_over_the_whole_slot(data):
         assert len(changed_parts(one, other)) == 1
 
 
+def test_details_leave_rounded_corners_as_they_are():
+    label = labels_of(FULL | {"head": "Mohawk"})
+    every, small = render(label.expand(len(EVERY), -1), EVERY), pixelfaces.render(label)
+    corners = (rounded(small) != enlarge(small, 4)).any(dim=1)
+    assert corners.sum() > 50 and not ((every != every[:1]).any(dim=1).any(dim=0) & corners).any()
+
+
+def test_freckles_are_some_of_those_that_there_could_be():
+    squares = bigfaces.FRECKLES.unfold(1, 4, 4).unfold(2, 4, 4).flatten(3).sum(dim=3)  # (8, 24, 24)
+    freckled = squares.sum(dim=(1, 2))
+    assert squares.max() == 1 and freckled.min() > 2 and freckled.max() < squares.any(dim=0).sum()
+
+
 def changed_parts(one: torch.Tensor, other: torch.Tensor) -> set[str]:
     before, after = (read_detail(image[None]).detail[0] for image in (one, other))
     return {name for name, a, b in zip(DETAILS, before.tolist(), after.tolist(), strict=True) if a != b}

@@ -1,5 +1,6 @@
 """Detail: real pictures have it all, enlarged ones have none, and means, copies and mistakes are told apart."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -39,6 +40,11 @@ def real(samples):
     return render(samples.labels, detail)
 
 
+def flat(samples):
+    """Without any detail."""
+    return enlarge(reduced(real(samples), 4), 4)
+
+
 def test_real_pictures_are_the_ceiling_and_enlarged_ones_the_floor(splits):
     _, figures = measured(bench(splits), real)
     for row in (figures["real"], figures["sampled"][0]):
@@ -57,6 +63,8 @@ def test_the_same_detail_twice_comes_as_often_as_chance_has_it_and_always_of_a_m
     chance, always = (measured(bench(splits), model, tries=2)[1]["sampled"][0]["alike"] for model in (real, settled))
     assert chance.low < (1 / 2 + 1 / 2 + 1 / 4 + 1 / 8) / 4 < chance.high + 0.1
     assert always.value == 1
+    _, once = measured(bench(splits), lambda samples: real(samples) if samples.seeds[0] == SEED else flat(samples))
+    assert once["sampled"][0]["alike"].n == 0
     assert measured(bench(splits), real, tries=1)[1]["sampled"][0]["alike"].n == 0
 
 
@@ -82,6 +90,8 @@ def test_variety_is_the_entropy_of_what_counts():
     uniform = torch.tensor([[k % n for n in DETAILS.values()] for k in range(8)])
     assert variety(uniform) == pytest.approx(1)
     assert variety(torch.where(uniform == uniform, -1, 0)) == 0
+    uneven = torch.tensor([[0, -1, -1, -1], [0, -1, -1, -1], [0, -1, -1, -1], [1, -1, -1, -1]])
+    assert variety(uneven) == pytest.approx((2 - 0.75 * math.log2(3)) / 4)
     half = torch.where(uniform < 2, uniform, -1)  # two values of each, which is a share of 1, 1, 1/2 and 1/3
     assert variety(half) == pytest.approx((1 + 1 + 1 / 2 + 1 / 3) / 4)
 

@@ -23,6 +23,7 @@ class FakePipe:
     checkpoint: str = "a"
     sampled: list = field(default_factory=list)
     edits: list = field(default_factory=list)
+    small: list = field(default_factory=list)
     device: torch.device = CPU
     how: Compute = field(default_factory=Compute)
 
@@ -39,6 +40,7 @@ class FakePipe:
         assert options.quantise == "none"
         self.sampled += list(seeds)
         self.edits.append(edit)
+        self.small.append(small)
         on_step(1, 0, torch.empty(len(seeds)), None)
         columns = [torch.tensor(seeds), labels[:, 0], torch.full((len(seeds),), int(options.w))]
         return torch.stack(columns, dim=1)[:, :, None, None].to(torch.uint8)
@@ -167,6 +169,16 @@ def test_the_guide_the_code_and_the_version_of_torch_are_in_the_key(tmp_path, se
     monkeypatch.undo()
     monkeypatch.setattr("evaluation.samples.code_hash", lambda: "another")
     assert names(tmp_path, FakePipe(), sets[0]) != before
+
+
+def test_small_pictures_are_in_the_name_and_each_part_gets_those_of_its_pictures(tmp_path, sets):
+    small = torch.arange(10, dtype=torch.uint8)[:, None, None, None]
+    given = lambda small: SampleSet("one", sets[0].labels, sets[0].seeds, 1.0, small=small)  # noqa: E731
+    found = [names(tmp_path, FakePipe(), given(x)) for x in (None, small, 255 - small)]
+    assert len({name for three in found for name in three}) == 9
+    pipe = FakePipe()
+    cache(tmp_path, pipe).fill([given(small)], ONE)
+    assert [part.flatten().tolist() for part in pipe.small] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
 def test_labels_seeds_guidance_and_edits_are_in_the_name_and_what_a_set_is_called_is_not(tmp_path, sets):
