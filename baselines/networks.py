@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -16,6 +17,11 @@ HALVINGS = 2  # between the coarsest level and the picture
 def latent_of(noise: Tensor, latent: int) -> Tensor:
     """(B, latent): the first numbers of an image's standard normal noise (B, C, H, W)."""
     return noise.flatten(1)[:, :latent]
+
+
+def likeliest(output: Tensor) -> Tensor:
+    """Logits of a palette (B, K, H, W) with those of the likeliest colour of each pixel alone."""
+    return output.masked_fill(output < output.amax(dim=1, keepdim=True), -torch.inf)
 
 
 class Generator(nn.Module):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.base import BaselineSettings
-from baselines.networks import Features, Generator, latent_of
+from baselines.networks import Features, Generator, latent_of, likeliest
 from conf import setting
 from diffusion.gaussian import GaussianDiffusion
 from diffusion.objective import TrainingObjective
@@ -66,7 +66,7 @@ class VAE(nn.Module):
 
     def forward(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
         output = self.decoder(latent_of(x_t, self.latent), cond)
-        return output.masked_fill(output < output.amax(dim=1, keepdim=True), -torch.inf) if self.mode else output
+        return likeliest(output) if self.mode else output
 
 
 def reparameterised(mean: Tensor, log_variance: Tensor, eps: Tensor) -> Tensor:

@@ -101,7 +101,7 @@ TEXTS = {
         "comparez config.yaml au leur : taux d'apprentissage, taille de lot, réseau"
     ),
     # losses
-    "needs weights of a diffusion model, not distilled and no upsampler, which this run has not": (
+    "needs weights of a diffusion that generates pixels, not distilled, which this run has not": (
         "demande des poids enregistrés d'un modèle de diffusion, que cet entraînement n'a pas"
     ),
     "so few pictures that none is held out": "si peu d'images qu'aucune n'est mise de côté",

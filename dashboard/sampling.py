@@ -17,7 +17,6 @@ from dashboard import view
 from dashboard.background import Show
 from dashboard.overrides import command, refuse
 from data.base import Dataset
-from data.images import to_uint8
 from evaluation.memorisation import nearest
 from inference.animation import denoising
 from inference.job import Job, Load, prepare
@@ -103,7 +102,7 @@ def progress(job: Job, show: Show) -> Callable:
     def on_step(done: int, s: int, x_s: Tensor, x_0: Tensor) -> None:
         nonlocal done_before
         done_before += len(x_s)
-        unfinished = to_uint8(x_0).cpu() if done % SHOW_EVERY == 0 else None
+        unfinished = job.pipe.shown(x_0) if done % SHOW_EVERY == 0 else None
         show(min(done_before / total, 1.0), unfinished, job.evaluations)
 
     return on_step

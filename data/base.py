@@ -117,6 +117,7 @@ class InMemoryDataset:
     palette : all colours that the collection uses, or None where it is not pixel art
     ids     : (N,) int64, each row's number in the published collection, or a hash of its file's name
     device  : that of batches; None for that of the images
+    latents : (N, c, h, w) uint8, what an autoencoder made of the images, where a diffusion is trained on these
     """
 
     name: str
@@ -126,6 +127,7 @@ class InMemoryDataset:
     palette: Palette | None
     ids: Tensor
     device: torch.device | None = None
+    latents: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -135,12 +137,22 @@ class InMemoryDataset:
         """(C, H, W)"""
         return tuple(self.images.shape[1:])
 
+    @property
+    def trained_on(self) -> Tensor:
+        """(N, C, H, W) uint8: the images, or their latents."""
+        return self.images if self.latents is None else self.latents
+
+    @property
+    def x_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of those."""
+        return tuple(self.trained_on.shape[1:])
+
     def batch(self, index: Tensor) -> Batch:
         """The rows `index` (B,) on the CPU, converted and on the data set's device. Does not make the host wait."""
         rows = _moved(index, self.images.device)
         device = self.device or self.images.device
-        images, labels, index = (_moved(x, device) for x in (self.images[rows], self.labels[rows], rows))
-        return Batch(to_float(images), labels, index)
+        x_0, labels, index = (_moved(x, device) for x in (self.trained_on[rows], self.labels[rows], rows))
+        return Batch(to_float(x_0), labels, index)
 
     def to(self, device: torch.device | str) -> InMemoryDataset:
         """With batches on `device`: all of it, or, where it is too large for a GPU, each batch when it is asked for."""
@@ -148,14 +160,19 @@ class InMemoryDataset:
         size = self.images.nbytes + self.labels.nbytes
         if device.type == "cuda" and size > MOST * torch.cuda.mem_get_info(device)[0]:
             return replace(self, device=device)
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device), device=device)
+        latents = None if self.latents is None else self.latents.to(device)
+        images, labels = self.images.to(device), self.labels.to(device)
+        return replace(self, images=images, labels=labels, latents=latents, device=device)
 
     def select(self, rows: Tensor) -> InMemoryDataset:
         """The data set of these rows alone; of rows one after another a view, which reads and copies no picture."""
         first, n = int(rows[0]) if len(rows) else 0, len(rows)
         run = torch.equal(rows, torch.arange(first, first + n, device=rows.device))
         chosen = slice(first, first + n) if run else rows
-        return replace(self, images=self.images[chosen], labels=self.labels[chosen], ids=self.ids[chosen])
+        latents = None if self.latents is None else self.latents[chosen]
+        return replace(
+            self, images=self.images[chosen], labels=self.labels[chosen], ids=self.ids[chosen], latents=latents
+        )
 
     @cached_property
     def complete(self) -> InMemoryDataset:

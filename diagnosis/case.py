@@ -76,9 +76,10 @@ class Case:
 
     @property
     def denoises(self) -> bool:
-        """Whether there are weights, and of a network that aims at pictures, from noise alone: what losses need."""
+        """Whether there are weights, and of a network that makes pictures of noise alone: what losses need."""
         settings = self.settings
-        generates = settings.is_diffusion and not settings.distill.on and settings.upsample is None
+        others = settings.distill.on or settings.upsample is not None or settings.autoencoder is not None
+        generates = settings.is_diffusion and not others
         return self.weights is not None and generates
 
     @cached_property

@@ -33,7 +33,7 @@ def _shares(estimate: Estimate, of: float) -> dict[str, float]:
 def averaged(case: Case) -> Outcome:
     """Whether the EMA weights lag behind the raw ones."""
     if not case.denoises:
-        return unchecked("needs weights of a diffusion model, not distilled and no upsampler, which this run has not")
+        return unchecked("needs weights of a diffusion that generates pixels, not distilled, which this run has not")
     probe = case.held_out or case.seen
     raw = probe.losses(case.weights.raw.denoiser)
     average = probe.losses(case.weights.averaged.denoiser)
@@ -62,7 +62,7 @@ def half_life(decay: float) -> float:
 def noise_levels(case: Case) -> Outcome:
     """The picture that is predicted at each range of noise levels, beside a guess from each pixel by itself."""
     if not case.denoises:
-        return unchecked("needs weights of a diffusion model, not distilled and no upsampler, which this run has not")
+        return unchecked("needs weights of a diffusion that generates pixels, not distilled, which this run has not")
     probe, pictures = case.held_out or case.seen, to_float(case.pictures)
     mean, variance = (x.to(probe.x_0.device) for x in (pictures.mean(dim=0), pictures.var(dim=0, unbiased=False)))
     ours = probe.errors(case.weights.averaged.denoiser)
@@ -90,7 +90,7 @@ def noise_levels(case: Case) -> Outcome:
 def label(case: Case) -> Outcome:
     """Whether the loss is lower for the true labels of held-out pictures than for those of other pictures."""
     if not case.denoises:
-        return unchecked("needs weights of a diffusion model, not distilled and no upsampler, which this run has not")
+        return unchecked("needs weights of a diffusion that generates pixels, not distilled, which this run has not")
     train = case.splits.train
     if not len(train.schema):
         return unchecked("trained without labels")
@@ -120,7 +120,7 @@ def _others(labels: Tensor, n: int) -> Tensor:
 def memorisation(case: Case) -> Outcome:
     """Whether training pictures are denoised better than held-out ones, and samples are nearer to them."""
     if not case.denoises:
-        return unchecked("needs weights of a diffusion model, not distilled and no upsampler, which this run has not")
+        return unchecked("needs weights of a diffusion that generates pixels, not distilled, which this run has not")
     if case.held_out is None:
         return unchecked("so few pictures that none is held out")
     held_out, seen = case.held_out_losses, case.seen.losses(case.weights.averaged.denoiser)

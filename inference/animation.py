@@ -39,6 +39,8 @@ def denoising(job: Job, seed: int) -> list[Frame]:
     instead of pure noise (strength below 1), the first frame is that after the first step. Where a step evaluates the
     network more than once (Heun's method, resampling), x_0 is the last prediction. Raises ValueError for a cascade.
     """
+    if job.pipe.space is not None:
+        raise ValueError("checkpoint: an animation shows pixels, and these weights denoise latents; take others")
     if job.upsampler is not None:
         raise ValueError("upsampler: an animation follows one network; leave it out, or give upsampler=null")
     frames: list[Frame] = []

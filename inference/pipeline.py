@@ -43,6 +43,7 @@ from inference.refusals import refuse, refuse_edits, refuse_several, refuse_smal
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from runtime.device import Compute, computed, lay_out, pick_device, pick_precision
 from runtime.factory import Recipe, build_diffusion, build_model
+from runtime.latents import LatentSpace, split_tensors
 
 DEFAULTS = SamplingOptions()
 
@@ -59,6 +60,7 @@ class Pipeline:
     how         : precision, compiled or not, layout in memory
     recipe      : what the weights were trained with
     checkpoint  : hash of the weights file, for the record
+    space       : the autoencoder in whose latents the weights denoise; None for pixels
     """
 
     denoiser: Denoiser
@@ -72,6 +74,7 @@ class Pipeline:
     info: WeightsInfo
     recipe: Recipe
     checkpoint: str
+    space: LatentSpace | None = None
 
     @classmethod
     def load(
@@ -92,8 +95,10 @@ class Pipeline:
             prior = info.prior and LabelPrior.from_json(info.prior)
             palette = info.palette and Palette.from_plain(info.palette, info.places, *shape[1:])
             diffusion = build_diffusion(recipe, palette)
-            model = build_model(recipe, shape, schema, palette)
-            model.load_state_dict(load_tensors(path))
+            tensors, inner = split_tensors(load_tensors(path))
+            space = LatentSpace.of(info.latents, inner).to(place) if info.latents else None
+            model = build_model(recipe, space.shape if space else shape, schema, palette)
+            model.load_state_dict(tensors)
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
             reason = str(error).split("\n")[0] if isinstance(error, ValueError) else type(error).__name__
             raise CheckpointError(
@@ -103,7 +108,12 @@ class Pipeline:
         model = lay_out(model.to(place), channels_last).eval().requires_grad_(False)
         denoiser = computed(model, place, how)
         parts = (denoiser, diffusion, schema, prior, palette, shape, place, how, info, recipe)
-        return cls(*parts, checkpoint=file_hash(path))
+        return cls(*parts, checkpoint=file_hash(path), space=space)
+
+    @property
+    def x_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of x_t: of a picture, or of its latents."""
+        return self.space.shape if self.space else self.image_shape
 
     @cached_property
     def classifier(self) -> Classifier | None:
@@ -148,16 +158,20 @@ class Pipeline:
             chosen = [seeds[r] for r in rows]
             with telling_of_memory(len(rows)):
                 x_0 = generate(
-                    self.diffusion.schedule, denoise, chosen, self.image_shape, options, self.device, part, on_step
+                    self.diffusion.schedule, denoise, chosen, self.x_shape, options, self.device, part, on_step
                 )
             if not bool(x_0.isfinite().all()):
                 raise ValueError(f"w={options.w:g}: the pictures are not finite; use a smaller w, or other weights")
             pictures.append(self._finished(x_0, part, options.quantise))
         return torch.cat(pictures)
 
+    def shown(self, x_0: Tensor) -> Tensor:
+        """What is denoised, as pictures (N, C, H, W) uint8 on the CPU."""
+        return to_uint8(self.space.decode(x_0) if self.space else x_0).cpu()
+
     def _finished(self, x_0: Tensor, edit: Edit | None, quantise: str) -> Tensor:
         """Pictures as bytes in their colours; a kept pixel stays as it is, also where quantising would move it."""
-        images = visible(to_uint8(x_0).cpu())
+        images = visible(self.shown(x_0))
         images = self.palette.quantise(images, quantise) if self.palette else images
         if edit is not None and edit.known is not None:
             images = torch.where(edit.known.cpu(), to_uint8(edit.init).cpu(), images)
@@ -175,7 +189,7 @@ class Pipeline:
         wanted = self.prior is not None if options.complete is None else options.complete
         alone = not edited and self.recipe.upsample is None  # no picture is there that says what is left open
         complete = wanted and alone and completes(self.schema, cond, negative, options.w)
-        pixel_art = self.palette is not None and self.recipe.dataset.determined
+        pixel_art = self.palette is not None and self.recipe.dataset.determined and self.space is None
         return fitting(options, self.diffusion, complete, pixel_art)
 
     def total_steps(self, options: SamplingOptions, edit: Edit | None = None) -> int:
@@ -212,6 +226,7 @@ class Pipeline:
             "image_shape": (1, 1, 2),
             "device": torch.device("cpu"),
             "palette": None,
+            "space": None,
             "recipe": self.recipe.replace(upsample=None),
         }
         mask = None if edit is None or edit.mask is None else torch.ones(1, 2)

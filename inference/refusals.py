@@ -85,7 +85,12 @@ def refuse_several(pipe: Pipeline, parts: Branches, negative: Any) -> None:
 
 
 def refuse_alone(pipe: Pipeline) -> None:
-    """Raises ValueError for an upsampler, where no small picture is given."""
+    """Raises ValueError for what makes no pictures of noise: an autoencoder, an upsampler by itself."""
+    if not getattr(pipe.recipe.model, "generates", True):
+        raise ValueError(
+            "checkpoint: these weights are an autoencoder, which generates nothing by itself; train a diffusion in its "
+            f"latents with: python train.py dataset={pipe.info.dataset} autoencoder=FILE"
+        )
     if pipe.recipe.upsample is not None:
         raise ValueError(
             "checkpoint: these weights are an upsampler, which generates nothing without a small picture; give weights "
@@ -107,7 +112,9 @@ def refuse_small(pipe: Pipeline, small: Tensor | None, count: int) -> None:
 
 def refuse_edits(pipe: Pipeline) -> None:
     """Raises ValueError for weights of which nothing begins at the noise level of a picture."""
-    if pipe.recipe.upsample is not None:
+    if pipe.space is not None:
+        which, instead = "latents, in which no pixel has a place of its own,", "weights of pixels"
+    elif pipe.recipe.upsample is not None:
         which, instead = "an upsampler, which begins with a small picture,", "weights that generate small ones"
     elif pipe.recipe.distill.on:
         which, instead = "these weights, distilled for a few steps from noise,", teacher_of(pipe)
@@ -126,6 +133,7 @@ def _refuse_guide(pipe: Pipeline, guide: Pipeline) -> None:
         ("image shape", pipe.image_shape, guide.image_shape),
         ("prediction", pipe.diffusion.prediction, guide.diffusion.prediction),
         ("upsample", pipe.recipe.upsample, guide.recipe.upsample),
+        ("autoencoder", pipe.space and pipe.space.hash, guide.space and guide.space.hash),
         ("noise schedule", pipe.diffusion.schedule.alpha_bar.tolist(), guide.diffusion.schedule.alpha_bar.tolist()),
         ("set of times", at_trained_times(pipe.diffusion), at_trained_times(guide.diffusion)),
     ):

@@ -99,8 +99,9 @@ def find_weights(
 
 
 def _alone(info: WeightsInfo, dataset: str) -> bool:
-    """Whether weights generate pictures like these from noise alone, as an upsampler does not."""
-    return info.dataset == dataset and info.config.get("upsample") is None
+    """Whether weights generate pictures like these from noise alone, as upsampler and autoencoder do not."""
+    generates = info.config.get("upsample") is None and info.config["model"].get("name") != "autoencoder"
+    return info.dataset == dataset and generates
 
 
 def trained_by(dataset: str) -> str:

@@ -128,6 +128,7 @@ class WeightsInfo:
     places  : which colours each pixel has in training pictures, as data.palette.Palette writes it, or None
     prior   : the label prior as JSON, or None
     splits  : the rule by which pictures were held out from their training, and from any that it started from
+    latents : of a diffusion in latents, the same of the autoencoder, whose tensors the file has too, and its hash
     """
 
     config: dict
@@ -140,6 +141,7 @@ class WeightsInfo:
     places: str | None = None
     prior: str | None = None
     splits: str = "id % 20: 7 validation, 13 test"  # of weights from before rules were recorded
+    latents: dict | None = None
 
 
 def save_weights(path: Path, tensors: dict[str, Tensor], info: WeightsInfo) -> None:

@@ -40,6 +40,7 @@ class Recipe(Settings):
     augment: Augmentation = Augmentation()
     distill: AnyDistillation = Undistilled()
     upsample: int | None = None
+    autoencoder: str | None = None
     seed: int = 0
 
     @property

@@ -15,6 +15,7 @@ from conditions.schema import ConditionSchema
 from data.palette import Palette
 from runtime.checkpoint import CheckpointError, WeightsInfo, load_tensors, read_info
 from runtime.factory import Recipe, extra_entries
+from runtime.latents import x_shape
 from runtime.settings import key_of
 from training.settings import TrainSettings
 
@@ -95,13 +96,15 @@ def begin(trainer: Trainer, path: Path) -> str:
 def _differing(info: WeightsInfo, was: Recipe, trainer: Trainer) -> dict[str, str]:
     """The modules that cannot all be taken, each with the reason."""
     reasons, data, now = {}, trainer.data, trainer.settings.diffusion
-    shape, palette = tuple(info.image_shape), data.palette and data.palette.colours.tolist()
+    shape, palette = x_shape(info), data.palette and data.palette.colours.tolist()
     if ConditionSchema.from_json(info.schema).fields != trainer.schema.fields:
         reasons |= dict.fromkeys((*LABELS, *INPUT), "other labels")
-    if shape[1:] != data.image_shape[1:]:
+    if shape[1:] != data.x_shape[1:]:
         reasons = {**dict.fromkeys(("map", *INPUT), "pictures of another size"), **reasons}
-    if shape[0] != data.image_shape[0]:
+    if shape[0] != data.x_shape[0]:
         reasons |= dict.fromkeys((*INPUT, *OUTPUT), "other channels")
+    if (info.latents and info.latents["hash"]) != (trainer.space and trainer.space.hash):
+        reasons |= dict.fromkeys((*INPUT, *OUTPUT), "other latents")
     if was.upsample != trainer.settings.upsample:
         reasons = {**dict.fromkeys(INPUT, "another input"), **reasons}
     if extra_entries(was) != extra_entries(trainer.settings):

@@ -17,6 +17,7 @@ from runtime.checkpoint import WeightsInfo, load_state, save_state, save_weights
 from runtime.device import hardware
 from runtime.distributed import processes
 from runtime.factory import build_splits
+from runtime.latents import LatentSpace
 from runtime.memory import refuse_impossible
 from runtime.version import code_version
 from training.clock import Clock
@@ -73,13 +74,15 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
         begins, untrained = here.on_main(lambda: (not run.exists, not run.state.exists()))  # it is made below
         settings = settings_in(config, run)
         splits = build_splits(settings.dataset, settings.data_root, settings.cfg.conditional)
+        space = LatentSpace.load(Path(settings.autoencoder), splits.train) if settings.autoencoder else None
+        splits = space.to(here.device).encoded(splits) if space else splits
         train = splits.train
         refuse_vain(settings.train, len(splits.validation))
         settings = inherited(settings, overrides, train.palette) if begins else settings
         settings = settings.settled(train)
         config |= {name: getattr(settings, name).plain() for name in ("dataset", "model", "diffusion", "optim")}
-        refuse_impossible(settings, train.image_shape, train.schema, train.palette, here.device, here.world_size)
-        trainer = Trainer(settings, splits, here)
+        refuse_impossible(settings, train.x_shape, train.schema, train.palette, here.device, here.world_size)
+        trainer = Trainer(settings, splits, here, space)
         begun = begin(trainer, Path(settings.init_from)) if settings.init_from and untrained else ""
         here.on_main(lambda: _take(run, config, stack))
         state = load_state(run.state)
@@ -169,7 +172,7 @@ def _state(trainer: Trainer, step: int, clock: Clock, patience: Patience) -> dic
 
 def save_ema(path: Path, trainer: Trainer, step: int) -> None:
     """Write the EMA weights, with all that is needed to use them."""
-    data = trainer.data
+    data, space = trainer.data, trainer.space
     colours, places = data.palette.to_plain() if data.palette else (None, None)
     info = WeightsInfo(
         config=trainer.settings.plain(),
@@ -182,8 +185,9 @@ def save_ema(path: Path, trainer: Trainer, step: int) -> None:
         step=step,
         prior=trainer.prior and trainer.prior.to_json(),
         splits=trainer.splits,
+        latents=space and space.info,
     )
-    save_weights(path, trainer.ema.model.state_dict(), info)
+    save_weights(path, {**trainer.ema.model.state_dict(), **(space.tensors() if space else {})}, info)
 
 
 def _announce(run: Run, trainer: Trainer, step: int, begun: str) -> None:
@@ -192,7 +196,7 @@ def _announce(run: Run, trainer: Trainer, step: int, begun: str) -> None:
     log.info("%s: %s", "continuing" if step else "run", run)
     log.info(
         "%s: %d images of %s; network of %.1f M parameters; %s on %s%s, %d process(es)",
-        trainer.data.name, len(trainer.data), "x".join(map(str, trainer.data.image_shape)), parameters / 1e6,
+        trainer.data.name, len(trainer.data), "x".join(map(str, trainer.data.x_shape)), parameters / 1e6,
         trainer.how, trainer.here.device, threads, trainer.here.world_size,
     )  # fmt: skip
     if trainer.threads:

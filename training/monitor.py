@@ -189,7 +189,7 @@ class Monitor:
     def _prepare_validation(self, validation) -> None:
         rows = torch.arange(min(len(validation), self.loop.validation_images))
         self.held_out = validation.select(rows).to(self.trainer.here.device)
-        self.draws = self.trainer.objective.held_out_draws(self.held_out.images)
+        self.draws = self.trainer.objective.held_out_draws(self.held_out.trained_on)
 
     @torch.no_grad()
     def _validate(self, done: int) -> float:

@@ -22,11 +22,13 @@ from training.trainer import Trainer
 class Previews:
     """What is sampled for a row of `columns` pictures per request, as sample.py would, without re-noising.
 
-    Of an upsampler there is a row for each of as many held-out pictures, all from its small version, without guidance.
+    Of an upsampler there is a row for each of as many held-out pictures, all from its small version, without guidance;
+    of an autoencoder a row of held-out pictures, and below it what it makes of them.
 
     options : by w, how pictures are sampled
     labels  : by w, those of the pictures (N, F)
     small   : (N, C, H, W) float32, the small versions, enlarged; None where the pictures come from noise alone
+    there   : (N, C, H, W) float32, the pictures that an autoencoder encodes and decodes; None for all else
     """
 
     def __init__(self, trainer: Trainer, held_out: InMemoryDataset):
@@ -35,7 +37,10 @@ class Previews:
         self.options: dict[float, SamplingOptions] = {}
         self.labels: dict[float, Tensor] = {}
         self.small: Tensor | None = None
-        if settings.upsample is None:
+        self.there: Tensor | None = None
+        if not getattr(settings.model, "generates", True):
+            self._of_pictures(held_out.batch(torch.arange(min(len(trainer.preview) * self.columns, len(held_out)))))
+        elif settings.upsample is None:
             self._from_requests()
         elif len(held_out):
             self._from_pictures(held_out.batch(torch.arange(min(len(trainer.preview), len(held_out)))))
@@ -55,10 +60,14 @@ class Previews:
         self.labels[1.0] = batch.cond.repeat_interleave(self.columns, dim=0)
         self.options[1.0] = self._fitting(1.0, complete=False)
 
+    def _of_pictures(self, batch: Batch) -> None:
+        self.there, self.labels[1.0] = batch.x_0, batch.cond
+        self.options[1.0] = self._fitting(1.0, complete=False)
+
     def _fitting(self, w: float, complete: bool) -> SamplingOptions:
         trainer, settings = self.trainer, self.trainer.settings
         options = SamplingOptions(w=w, sampler=settings.sampler, steps=settings.train.preview.steps, refine=0)
-        pixel_art = trainer.data.palette is not None and settings.dataset.determined
+        pixel_art = trainer.data.palette is not None and settings.dataset.determined and trainer.space is None
         options = fitting(options, trainer.diffusion, complete, pixel_art)
         options = options.model_copy(update={"steps": min(options.steps, trainer.diffusion.schedule.T)})
         return options.model_copy(update=at_trained_times(trainer.diffusion))
@@ -76,11 +85,22 @@ class Previews:
         trainer, options, images = self.trainer, self.options[w], []
         for rows in torch.arange(len(self.labels[w])).split(options.batch_size):
             denoise = self._guided(trainer.denoiser(model), w, rows.to(self.labels[w].device))
-            schedule, shape = trainer.diffusion.schedule, trainer.data.image_shape
-            x_0 = generate(schedule, denoise, rows.tolist(), shape, options, self.labels[w].device)
+            if self.there is None:
+                schedule, shape = trainer.diffusion.schedule, trainer.data.x_shape
+                x_0 = generate(schedule, denoise, rows.tolist(), shape, options, self.labels[w].device)
+            else:
+                x_0 = denoise(self.there[rows], 1).x_0
+            x_0 = x_0 if trainer.space is None else trainer.space.decode(x_0)
             images.append(visible(to_uint8(x_0).cpu()))
         images = torch.cat(images)
-        return images if trainer.data.palette is None else trainer.data.palette.quantise(images)
+        images = images if trainer.data.palette is None else trainer.data.palette.quantise(images)
+        return images if self.there is None else self._below(images)
+
+    def _below(self, images: Tensor) -> Tensor:
+        """Each row of pictures, and below it what became of them; the last row may be shorter and has one alone."""
+        before = to_uint8(self.there).cpu()
+        rows = zip(before.split(self.columns), images.split(self.columns), strict=True)
+        return torch.cat([part for pair in rows for part in pair])
 
     def _guided(self, denoiser: Callable[..., Tensor], w: float, rows: Tensor) -> Denoise:
         """With the request and its guidance inside, which of a distilled network is one evaluation."""

@@ -91,6 +91,9 @@ class TrainSettings(ComputeSettings):
         ge=2,
         le=64,
     )
+    autoencoder: Text | None = setting(
+        None, "weights of model=autoencoder on these pictures, in whose latents a diffusion is trained; null for pixels"
+    )
     optim: AnyOptimizer = AdamW()
     sampler: AnySampler | None = None  # of the sample grids; null: as sample.py takes
     run: Text | None = setting(
@@ -120,7 +123,7 @@ class TrainSettings(ComputeSettings):
         self.augment.refuse_false(train)
         if self.upsample is not None:
             reduced(train.images[:1], self.upsample)  # raises
-        dataset, model = self.dataset.settled(train), self.model.settled(train.image_shape)
+        dataset, model = self.dataset.settled(train), self.model.settled(train.x_shape)
         diffusion = self._distilled() if self.distill.on else self.diffusion
         return self.replace(dataset=dataset, model=model, diffusion=diffusion, optim=self.optimizer)
 
@@ -178,6 +181,21 @@ class TrainSettings(ComputeSettings):
         for other, given in others:
             if self.upsample is not None and given:
                 raise ValueError(f"upsample={self.upsample}: not together with {other}; leave one of them out")
+        return self
+
+    @model_validator(mode="after")
+    def _in_latents(self) -> TrainSettings:
+        if self.autoencoder is None:
+            return self
+        for other, given in (
+            (f"model={self.model.name}", not self.is_diffusion),
+            (f"distill={self.distill.name}", self.distill.on),
+            (f"upsample={self.upsample}", self.upsample is not None),
+            ("augment", self.augment.on),  # of pictures, which are encoded once
+            ("diffusion.prediction=palette", self.diffusion.prediction == "palette"),  # latents are no colours
+        ):
+            if given:
+                raise ValueError(f"autoencoder={self.autoencoder}: not together with {other}; leave one of them out")
         return self
 
     @model_validator(mode="after")

@@ -31,6 +31,8 @@ def _unfit(info: WeightsInfo, was: Recipe, settings: TrainSettings, data: InMemo
     """Why the weights cannot be the teacher; empty where they can."""
     if not was.is_diffusion:
         return f"model={was.model.name} generates in one step already; distill a diffusion model"
+    if was.autoencoder is not None:
+        return "trained in latents; distil weights of pixels"
     if was.distill.on or was.diffusion.times is not None:
         return "trained at few times already; distill the weights that these came from"
     if was.diffusion.prediction == "palette":

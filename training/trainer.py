@@ -23,6 +23,7 @@ from runtime.checkpoint import CheckpointError
 from runtime.device import Compute, computed, lay_out
 from runtime.distributed import Processes
 from runtime.factory import build_diffusion, build_model, build_objective
+from runtime.latents import LatentSpace
 from training.compute import Why, as_asked, as_before, fastest, fastest_threads, threads_before
 from training.ema import EMA
 from training.settings import TrainSettings
@@ -71,18 +72,19 @@ class Trainer:
     Everything random in step k is a function of (seed, rank, k), so `state()` and the number of the next step are
     all that a training has to save.
 
+    space          : the autoencoder of the data set's latents, where it has some
     checks_at_once : whether a step stops before it changes the weights where its loss is not finite. On a GPU that
                      would wait for the device at every step; there, `CHECK_EVERY` steps are checked together.
     """
 
-    def __init__(self, settings: TrainSettings, splits: Splits, here: Processes):
-        self.settings, self.here = settings, here
+    def __init__(self, settings: TrainSettings, splits: Splits, here: Processes, space: LatentSpace | None = None):
+        self.settings, self.here, self.space = settings, here, space
         self.data = replace(splits.train, palette=settings.augment.palette(splits.train.palette)).to(here.device)
         self.schema = splits.train.schema
         self.splits = settings.dataset.split_rule
         self.prior = LabelPrior.fit(self.schema, self.data.labels.cpu()) if len(self.schema) else None
         self.diffusion: GaussianDiffusion = build_diffusion(settings, self.data.palette)
-        self.model = build_model(settings, self.data.image_shape, self.schema, self.data.palette).to(here.device)
+        self.model = build_model(settings, self.data.x_shape, self.schema, self.data.palette).to(here.device)
         self.teacher, self.teacher_hash = teacher(settings, self.data) if settings.distill.on else (None, None)
         if self.teacher is not None:
             self.teacher.to(here.device)
@@ -237,6 +239,7 @@ class Trainer:
             "data_hash": self.data.hash,
             "splits": self.splits,
             "teacher": self.teacher_hash,
+            "autoencoder": self.space and self.space.hash,
             "threads": torch.get_num_threads(),
             **self.how._asdict(),
         }
@@ -248,6 +251,11 @@ class Trainer:
         if state.get("teacher") != self.teacher_hash:
             raise CheckpointError(
                 f"init_from={self.settings.init_from}: other weights than this run began to distil; restore them, or "
+                "start another run"
+            )
+        if state.get("autoencoder") != (self.space and self.space.hash):
+            raise CheckpointError(
+                f"autoencoder={self.settings.autoencoder}: other weights than this run began with; restore them, or "
                 "start another run"
             )
         several = len(self.optimizers) > 1

@@ -65,6 +65,10 @@ def network_of(pipe: Pipeline, weights: Path) -> bytes:
     if not pipe.recipe.is_diffusion:
         name = pipe.recipe.model.name
         raise ExportRefused(f"checkpoint={weights}: model={name} cannot be exported; take weights of a diffusion model")
+    if pipe.space is not None:
+        raise ExportRefused(
+            f"checkpoint={weights}: a diffusion in latents, whose decoder exports lack; take weights of pixels"
+        )
     if pipe.recipe.upsample is not None:
         raise ExportRefused(
             f"checkpoint={weights}: an upsampler, with a small picture as an input that exported networks lack; take "
