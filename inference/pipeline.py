@@ -8,7 +8,7 @@ images = pipe("male,glasses", seeds=range(16), w=3)          # (16, 3, 24, 24) u
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from data.alpha import visible
 from data.images import enlarge, to_float, to_uint8
 from data.palette import Palette
 from diffusion.distillation import with_guidance
-from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion, Objective
+from diffusion.gaussian import Denoise, Denoiser, GaussianDiffusion
 from diffusion.guidance import guided
 from diffusion.inpainting import Edit, differing
 from diffusion.sampling import (
@@ -37,6 +37,7 @@ from diffusion.sampling import (
 from diffusion.upsampling import beside
 from inference.branches import Branches, branches_for, completes
 from inference.classifier import Classifier, classifier_for_weights
+from inference.counting import count_evaluations
 from inference.memory import telling_of_memory
 from inference.one_step import refuse_conditions, unguided
 from inference.refusals import refuse, refuse_edits, refuse_several, refuse_small
@@ -203,39 +204,8 @@ class Pipeline:
         return steps + len(RENOISING_LEVELS) * bool(options.refine)
 
     def evaluations(self, cond, options: SamplingOptions, negative=None, guide=None, edit: Edit | None = None) -> int:
-        """NFE: how often a network is evaluated for each picture. Arguments as of `__call__`.
-
-        Counted by sampling two pixels with a network that only counts, so that no sampler has to know its cost.
-        Resampling takes each step once more at the same cost, so that twice tell how much many times would take.
-        """
-        count = 0
-
-        def counting(x_t: Tensor, *others: Tensor) -> Tensor:
-            nonlocal count
-            count += len(x_t)
-            return torch.linspace(-1, 1, x_t.numel()).view_as(x_t)  # with some contrast, by which guidance may divide
-
-        if edit is not None and edit.resample > 2:
-            once, twice = (
-                self.evaluations(cond, options, negative, guide, replace(edit, resample=times)) for times in (1, 2)
-            )
-            return once + (edit.resample - 1) * (twice - once)
-        tiny = {
-            "denoiser": counting,
-            "diffusion": GaussianDiffusion(self.diffusion.schedule, Objective(prediction="x_0")),
-            "image_shape": (1, 1, 2),
-            "device": torch.device("cpu"),
-            "palette": None,
-            "space": None,
-            "recipe": self.recipe.replace(upsample=None),
-        }
-        mask = None if edit is None or edit.mask is None else torch.ones(1, 2)
-        pixels = edit and Edit(torch.zeros(1, 1, 1, 2), edit.strength, mask, edit.resample)
-        own, other = replace(self, **tiny), guide and replace(guide, **tiny)
-        cond, negative = (x[:1] if isinstance(x, Tensor) and x.ndim == 2 else x for x in (cond, negative))
-        options = self.resolved(options, cond, negative, edit is not None)
-        own(cond, [0], options, negative=negative, guide=other, edit=pixels)
-        return count
+        """NFE: how often a network is evaluated for each picture. Arguments as of `__call__`."""
+        return count_evaluations(self, cond, options, negative, guide, edit)
 
     def _beside(self, small: Tensor | None) -> Denoiser:
         """The denoiser with small pictures (N, C, h, w) beside x_t, of an upsampler."""
