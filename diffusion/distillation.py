@@ -86,6 +86,11 @@ class GuidedDistillation(Settings):
             return dict(zip(times, legs, strict=True))
         return {t: [u for leg in legs[k::-1] for u in leg[:-1]] + [0] for k, t in enumerate(times)}
 
+    @property
+    def steps_of_teacher(self) -> float:
+        """For each picture of a batch, on average."""
+        return self.substeps * ((self.steps + 1) / 2 if self.target == "picture" else 1)
+
     def nearest(self, w: float) -> float:
         """The weight that is learned and is nearest to w."""
         return min(max(w, self.w[0]), self.w[1])

@@ -82,7 +82,7 @@ class Monitor:
             )
             self._prepare_validation(validation)
             self.previews = Previews(trainer, self.held_out)
-            of_teacher = 2 * trainer.settings.distill.substeps if trainer.settings.distill.on else 0
+            of_teacher = 2 * trainer.settings.distill.steps_of_teacher if trainer.settings.distill.on else 0
             self.passes = {HELD_OUT: len(self.held_out) * (1 + of_teacher), GRIDS: 2 * self.previews.evaluations}
 
     # -- every step -----------------------------------------------------------------------------------

@@ -106,6 +106,10 @@ def test_a_route_to_the_picture_is_that_of_the_steps_one_after_another(steps):
     legs = settings.routes(times)
     whole = settings.model_copy(update={"target": "picture"}).routes(times)
     assert list(whole) == list(legs) == times
+    routes = {"state": legs, "picture": whole}
+    for target, found in routes.items():
+        mean = sum(len(route) - 1 for route in found.values()) / steps
+        assert settings.model_copy(update={"target": target}).steps_of_teacher == mean
     for k, t in enumerate(times):
         visited = [t]
         for time in times[k::-1]:
