@@ -154,8 +154,7 @@ class Pipeline:
         edit = edit and edit.expanded(len(seeds))
         pictures = []
         for rows in torch.arange(len(seeds)).split(options.batch_size):
-            denoise = self._guided(rows, parts, options, guide, small)
-            part = edit and edit.of(rows)
+            denoise, part = self._guided(rows, parts, options, guide, small), edit and edit.of(rows)
             chosen = [seeds[r] for r in rows]
             with telling_of_memory(len(rows)):
                 x_0 = generate(

@@ -37,8 +37,7 @@ def refuse_impossible(
 ) -> None:
     """Raise ValueError, in one line, for a training that exceeds all memory of the device, free or not.
 
-    settings  : those of a training, with `model`, `optim.moments`, `distill`, `upsample`, `precision` and
-                `train.batch_size`
+    settings  : those of a training; `model`, `optim.moments`, `distill`, `upsample`, `precision`, `train.batch_size`
     processes : that share a batch
 
     What it reckons with is the least that is needed, so that what passes may still be too much.
