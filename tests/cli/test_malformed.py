@@ -30,7 +30,7 @@ def test_the_table_is_large_and_holds_nothing_twice():
 
 
 @pytest.mark.parametrize(("program", "typed", "words"), TABLE, ids=[f"{p} {typed}" for p, typed, _ in TABLE])
-def test_one_line_says_what_was_typed_and_what_is_allowed(program, typed, words):
+def test_one_line_says_what_was_typed_and_what_is_allowed(program, typed, words, in_tmp):
     cls, arguments = SETTINGS[program], arguments_of(typed)
     with pytest.raises(ValueError) as refused:
         settings = compose(cls, [argument for argument in check(arguments, cls) if not argument.startswith("-")])

@@ -45,7 +45,7 @@ def noted() -> list[str]:
     """The notes of sampling jobs."""
     nodes = [
         node
-        for source in ("inference/job.py", "inference/edits.py", "conditions/reading.py")
+        for source in ("inference/job.py", "inference/asked.py", "inference/edits.py", "conditions/reading.py")
         for node in ast.walk(ast.parse((ROOT / source).read_text("utf-8")))
     ]
     parts = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
