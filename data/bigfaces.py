@@ -75,10 +75,32 @@ def render(labels: Tensor, detail: Tensor) -> Tensor:
 
 
 def _rendered(labels: Tensor, detail: Tensor) -> Tensor:
+    return _painted(_canvas(labels), detail)
+
+
+class Canvas(NamedTuple):
+    """What labels decide of (N) pictures, before details are painted on it.
+
+    images : (N, 3, 96, 96) uint8, with rounded corners and no detail
+    free   : (N, 96, 96) bool, what no corner has taken, for a rounded corner stays as it is
+    paint  : (N, 3, 96, 96) uint8, the colours of details
+    parts  : (N, 96, 96) bool for each of PARTS
+    hats   : (N,) bool
+    """
+
+    images: Tensor
+    free: Tensor
+    paint: Tensor
+    parts: list[Tensor]
+    hats: Tensor
+
+
+def _canvas(labels: Tensor) -> Canvas:
     small = pixelfaces.render(labels)
-    images, flat = rounded(small), enlarge(small, SCALE)
-    painted = _painted(labels, detail) & (images == flat).all(dim=1, keepdim=True)  # a rounded corner stays as it is
-    return torch.where(painted, enlarge(_paint(small, labels), SCALE), images)
+    images = rounded(small)
+    free = (images == enlarge(small, SCALE)).all(dim=1)
+    paint = enlarge(_paint(small, labels), SCALE)
+    return Canvas(images, free, paint, _parts(labels), _is_one_of(labels, "head", HATS))
 
 
 def rounded(small: Tensor) -> Tensor:
@@ -106,12 +128,13 @@ def _same(one: Tensor, other: Tensor) -> Tensor:
     return (one == other).all(dim=1, keepdim=True)
 
 
-def _painted(labels: Tensor, detail: Tensor) -> Tensor:
-    """(N, 1, 96, 96) bool: where the details lie."""
-    parts, hats = _parts(labels), _is_one_of(labels, "head", HATS)
+def _painted(canvas: Canvas, detail: Tensor) -> Tensor:
+    """(N, 3, 96, 96) uint8: with these details (N, 4)."""
     head, beard, eyes, skin = detail.unbind(dim=1)
-    patterns = (torch.where(hats[:, None, None], TWILL[head], HAIR[head]), HAIR[beard], GLINTS[eyes], FRECKLES[skin])
-    return torch.stack([part & pattern for part, pattern in zip(parts, patterns, strict=False)]).any(dim=0)[:, None]
+    texture = torch.where(canvas.hats[:, None, None], TWILL[head], HAIR[head])
+    patterns = (texture, HAIR[beard], GLINTS[eyes], FRECKLES[skin])
+    there = torch.stack([part & pattern for part, pattern in zip(canvas.parts, patterns, strict=False)]).any(dim=0)
+    return torch.where((there & canvas.free)[:, None], canvas.paint, canvas.images)
 
 
 def _paint(small: Tensor, labels: Tensor) -> Tensor:
@@ -155,14 +178,13 @@ def read_detail(images: Tensor) -> Reading:
 
 def _read(images: Tensor) -> Reading:
     labels = pixelfaces.read_labels(reduced(images, SCALE))
-    parts, counts = _parts(labels), torch.tensor(list(DETAILS.values()))
-    wrong = []
+    canvas, counts, wrong = _canvas(labels), torch.tensor(list(DETAILS.values())), []
     for k in range(max(DETAILS.values())):  # each slot's details in turn, all slots at once
-        candidate = render(labels, (k % counts).expand(len(labels), -1))
+        candidate = _painted(canvas, (k % counts).expand(len(labels), -1))
         differing = (candidate != images).any(dim=1)
-        wrong.append(torch.stack([(differing & part).flatten(1).sum(dim=1) for part in parts], dim=1))
+        wrong.append(torch.stack([(differing & part).flatten(1).sum(dim=1) for part in canvas.parts], dim=1))
     least = torch.stack(wrong).min(dim=0)  # the first of equal ones, so that a detail is below its slot's number
-    there = torch.stack([part.flatten(1).any(dim=1) for part in parts], dim=1)
+    there = torch.stack([part.flatten(1).any(dim=1) for part in canvas.parts], dim=1)
     detail = torch.where(there, least.indices, UNKNOWN)[:, : len(DETAILS)]
     return Reading(labels, detail, torch.where(there, least.values, UNKNOWN))
 

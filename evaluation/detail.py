@@ -96,14 +96,15 @@ def figures_of(show: Found, has_small: bool) -> dict[str, Any]:
     }
 
 
-def variety(detail: Tensor) -> float:
-    """Of details (N, 4), below 0 where they do not count: the mean over slots of entropy / log of their number."""
+def variety(detail: Tensor) -> Tensor:
+    """Of details (..., N, 4), below 0 where they do not count, (...): the mean over slots of entropy / log of their
+    number."""
     shares = []
     for column, n in enumerate(DETAILS.values()):
-        counts = detail[detail[:, column] >= 0, column].bincount(minlength=n).double()
-        p = counts[counts > 0] / counts.sum()
-        shares.append(-(p * p.log()).sum().item() / math.log(n))
-    return sum(shares) / len(shares)
+        counts = (detail[..., column, None] == torch.arange(n)).sum(dim=-2).double()  # (..., n)
+        p = counts / counts.sum(dim=-1, keepdim=True).clamp(min=1)
+        shares.append(-torch.xlogy(p, p).sum(dim=-1) / math.log(n))
+    return torch.stack(shares).mean(dim=0)
 
 
 def _alike(show: Found) -> Estimate:

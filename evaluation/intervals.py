@@ -117,14 +117,16 @@ def bootstrap(groups: Sequence[Tensor], seed: int = 0) -> Estimate:
     return Estimate(value, float(low), float(high), int(counts.sum()))
 
 
-def bootstrap_of(statistic: Callable[[Tensor], float], rows: Tensor, seed: int = 0) -> Estimate:
+def bootstrap_of(statistic: Callable[[Tensor], Tensor], rows: Tensor, seed: int = 0) -> Estimate:
     """A figure of observations (N, ...), N at least 1, that is no mean, with the percentile interval of the bootstrap.
+
+    statistic : (..., N, ...) -> (...), for all resamples at once
 
     The interval is widened to hold the figure, which resampling may bias, as it does an entropy.
     """
-    rng, value = np.random.default_rng(seed), statistic(rows)
-    values = [statistic(rows[torch.from_numpy(rng.integers(len(rows), size=len(rows)))]) for _ in range(RESAMPLES)]
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    rng, value = np.random.default_rng(seed), statistic(rows).item()
+    values = statistic(rows[torch.from_numpy(rng.integers(len(rows), size=(RESAMPLES, len(rows))))])
+    low, high = np.quantile(values.numpy(), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value, min(value, float(low)), max(value, float(high)), len(rows))
 
 
