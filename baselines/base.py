@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from typing import Literal
 
 from conf import setting
 from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
@@ -12,12 +12,8 @@ from models.settings import NetworkSettings
 
 
 class BaselineSettings(NetworkSettings):
-    """The size of the networks of baselines/networks.py.
+    """The size of the networks of baselines/networks.py."""
 
-    generates : whether it makes pictures of noise, rather than of pictures
-    """
-
-    generates: ClassVar[bool] = True
     channels: int = setting(32, "width of the finest level of each network, a multiple of 8", ge=8, le=4096)
     latent: int = setting(64, "numbers in the latent vector", ge=1, le=65_536)
 

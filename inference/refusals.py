@@ -86,7 +86,7 @@ def refuse_several(pipe: Pipeline, parts: Branches, negative: Any) -> None:
 
 def refuse_alone(pipe: Pipeline) -> None:
     """Raises ValueError for what makes no pictures of noise: an autoencoder, an upsampler by itself."""
-    if not getattr(pipe.recipe.model, "generates", True):
+    if not pipe.recipe.model.generates:
         raise ValueError(
             "checkpoint: these weights are an autoencoder, which generates nothing by itself; train a diffusion in its "
             f"latents with: python train.py dataset={pipe.info.dataset} autoencoder=FILE"

@@ -15,10 +15,12 @@ class NetworkSettings(Settings):
 
     optimizer     : what takes the place of settings of `optim` that were left open
     training_only : names of settings that have no weights, and may differ where a training starts from others'
+    generates     : whether it makes pictures of noise, as an autoencoder does not
     """
 
     optimizer: ClassVar[Mapping[str, Any]] = {}
     training_only: ClassVar[tuple[str, ...]] = ()
+    generates: ClassVar[bool] = True
 
     def settled(self, image_shape: Sequence[int]) -> Self:
         """With what pictures of (C, H, W) decide in the place of what was left out, for the record of a training."""

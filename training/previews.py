@@ -38,7 +38,7 @@ class Previews:
         self.labels: dict[float, Tensor] = {}
         self.small: Tensor | None = None
         self.there: Tensor | None = None
-        if not getattr(settings.model, "generates", True):
+        if not settings.model.generates:
             self._of_pictures(held_out.batch(torch.arange(min(len(trainer.preview) * self.columns, len(held_out)))))
         elif settings.upsample is None:
             self._from_requests()

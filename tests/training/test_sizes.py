@@ -58,10 +58,12 @@ def test_logits_of_a_palette_are_reckoned_with(train_tiny, in_tmp, monkeypatch):
 
 def test_a_batch_that_is_too_large_as_a_whole_may_be_computed_in_parts(train_tiny, in_tmp, monkeypatch):
     """In as many as the message says, and in no fewer."""
-    monkeypatch.setattr(memory, "memory_of", lambda device: 12_000_000)
+    monkeypatch.setattr(memory, "memory_of", lambda device: 30_000_000)
     with pytest.raises(ValueError, match=r"train.batch_size=80: .* at most \d+, or train.accumulate=\d+$") as refused:
-        train_tiny("train.steps=1", "train.batch_size=80", "run=a")
+        train_tiny("model.patch=1", "train.steps=1", "train.batch_size=80", "run=a")
     parts = int(str(refused.value).rpartition("=")[2])
     with pytest.raises(ValueError, match=f"train.accumulate={parts}$"):
-        train_tiny("train.steps=1", "train.batch_size=80", f"train.accumulate={parts - 1}", "run=a")
-    assert train_tiny("train.steps=1", "train.batch_size=80", f"train.accumulate={parts}", "run=a").state.exists()
+        train_tiny("model.patch=1", "train.steps=1", "train.batch_size=80", f"train.accumulate={parts - 1}", "run=a")
+    assert train_tiny(
+        "model.patch=1", "train.steps=1", "train.batch_size=80", f"train.accumulate={parts}", "run=a"
+    ).state.exists()
