@@ -118,6 +118,7 @@ TINY = [
     "train.preview.steps=2",
     "train.preview.columns=1",
     "device=cpu",
+    "precision=fp32",  # timing a step in bf16 too, on CPUs that have it, would show the network more batches
 ]
 
 
