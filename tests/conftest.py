@@ -1,24 +1,17 @@
 """Fixtures that many tests share."""
 
 import contextlib
-import copy
 import gc
 import pkgutil
 from pathlib import Path
 
 import pytest
 import torch
-from hydra._internal import defaults_list
-from hydra._internal.defaults_list import _create_interpolation_map
-from hydra._internal.hydra import Hydra
-from hydra._internal.sources_registry import SourcesRegistry
-from hydra.core.config_store import ConfigStore
-from hydra.core.plugins import Plugins
 from hypothesis import settings
 
-from runtime.settings import CONF
 from tests.browser import chromium, web_runtime  # noqa: F401  fixtures
 from tests.programs import data_root
+from tests.quicker_hydra import quicker_hydra
 
 settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("default")
@@ -52,38 +45,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quicker_hydra():
-    """Composing, a fifth of all that the tests compute, without what changes nothing.
-
-    Hydra copies all of its store each time, composes every program twice, first to see whether hydra.mode is set,
-    prepares for choices that refer to others, which lists of defaults with a ${...} alone have, and parses the files of
-    its own package and of conf/ again.
-    """
-
-    def choices(overrides, defaults, *others):
-        refer = any(not default.is_self() and default.is_interpolation() for default in defaults)
-        return _create_interpolation_map(overrides, defaults, *others) if refer else None
-
-    def read_once(load):
-        results = {}
-
-        def read(source, *, config_path):
-            if source.path not in (str(CONF), "hydra.conf"):
-                return load(source, config_path=config_path)
-            key = (source.path, source.provider, config_path)
-            if key not in results:
-                results[key] = load(source, config_path=config_path)
-            return copy.deepcopy(results[key])
-
-        return read
-
-    with pytest.MonkeyPatch.context() as patch:
-        Plugins.instance()  # which finds the sources
-        for source in map(SourcesRegistry.instance().types.get, ("file", "pkg")):
-            patch.setattr(source, "load_config", read_once(source.load_config))
-        patch.setattr(ConfigStore, "__deepcopy__", lambda store, memo: store, raising=False)
-        patch.setattr(Hydra, "get_mode", lambda *_, **__: None)
-        patch.setattr(defaults_list, "_create_interpolation_map", choices)
+def composing():
+    with quicker_hydra():
         yield
 
 
