@@ -47,7 +47,7 @@ def choices(overrides: Any, defaults: Any, *others: Any) -> Any:
 
 
 def read_once(kept: dict[tuple, Any], load: Callable) -> Callable:
-    """Of the files of Hydra and of conf/, and of defaults; each time a new copy, made by pickle in a third of the time."""
+    """Of the files of Hydra and of conf/, and of defaults; each time a new copy, which pickle makes soonest."""
 
     def read(source: Any, config_path: str) -> Any:
         if source.path not in (str(CONF), "hydra.conf", ""):

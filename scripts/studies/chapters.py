@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from evaluation.intervals import Estimate
 from runtime.plots import Dots, Panel, curves, intervals, shares, table
-from runtime.settings import command_line
 from scripts.studies.figures import Pooled, spread
 from scripts.studies.measure import SAMPLER
-from scripts.studies.runs import ALIKE, DIGITS, FACES, PUNKS, Run
+from scripts.studies.runs import DIGITS, FACES, PUNKS
 from scripts.studies.sections import (
     REQUESTED,
     Page,
     Rows,
     by_w,
     distribution_cells,
+    needed,
     provenance,
     real_cells,
     request_cells,
@@ -23,7 +23,6 @@ from scripts.studies.sections import (
     seeds_in_words,
     sheet_figure,
 )
-from scripts.studies.settings import StudySettings
 
 FACE, DIGIT = 24, 16  # sides of pictures
 PER_CENT = "share of pictures that show every slot as asked for"
@@ -233,7 +232,7 @@ def few(rows: Rows, page: Page) -> str:
     key, caption = rows.study.key, f"{first.reference['dataset']}, {seeds_in_words(rows)}, 95 % intervals."
     intervals(page.images / f"{key}.png", rows.names, panels, caption)
     parts = [table(header, lines), page.link(f"{key}.png", "by the number of training pictures")]
-    return "\n".join([*parts, begun_from(rows), provenance(rows)])
+    return "\n".join([*parts, needed(rows), provenance(rows)])
 
 
 def few_cells(pooled: Pooled) -> list[str]:
@@ -246,15 +245,6 @@ def few_cells(pooled: Pooled) -> list[str]:
         pooled.requests(3.0, "whole").percent, f"{100 * found['novel']:.1f}", right, f"{100 * found['copies']:.1f}",
         Estimate(*found["nearest"]).number, f"{record['steps']:,}", pooled.minutes,
     ]  # fmt: skip
-
-
-def begun_from(rows: Rows) -> str:
-    """The commands whose weights others start from."""
-    starts = [pooled.variant.start for pooled in rows.rows.values() if pooled.variant.start]
-    first = {start.name: Run(start, 0) for start in starts}
-    typed = ([*run.overrides, *ALIKE, f"run={StudySettings().runs}/{run.name}"] for run in first.values())
-    commands = "".join(f"- `{command_line('train.py', overrides)}`\n" for overrides in typed)
-    return f"Weights to start from are those of\n\n{commands}"
 
 
 def stacked(figures: Sequence[str]) -> str:

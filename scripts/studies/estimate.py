@@ -10,9 +10,10 @@ from data.base import Splits
 from runtime.distributed import processes
 from runtime.factory import build_splits
 from runtime.settings import compose
+from scripts.studies.detail import TRIES
 from scripts.studies.measure import SAMPLER
-from scripts.studies.runs import Run
 from scripts.studies.settings import StudySettings
+from scripts.studies.variants import Run
 from training.forecast import step_seconds
 from training.settings import TrainSettings
 from training.trainer import Trainer
@@ -27,8 +28,12 @@ def seconds(runs: Sequence[Run], study: StudySettings) -> float:
     times: dict[str, float] = {}
     loaded: dict[str, Splits] = {}
     total = 0.0
-    for run in runs:
-        settings = compose(TrainSettings, [*run.variant.overrides, f"device={study.device}"])
+    needed = {need.name: need for run in runs for need in run.needs}
+    for run in [*runs, *(need for name, need in needed.items() if name not in {run.name for run in runs})]:
+        typed = [*run.variant.overrides, f"device={study.device}"]
+        if run.variant.start_as == "autoencoder":
+            typed += ["dataset=pixelfaces"]  # as large as the latents, whose autoencoder is not there yet
+        settings = compose(TrainSettings, typed)
         key = str((settings.model, settings.train.batch_size, settings.dataset.name, settings.diffusion.prediction))
         if key not in times:
             data = f"{settings.dataset.name}, {settings.cfg.conditional}"
@@ -36,7 +41,7 @@ def seconds(runs: Sequence[Run], study: StudySettings) -> float:
                 loaded[data] = build_splits(settings.dataset, study.data_root, settings.cfg.conditional)
             with processes(settings.device) as here:
                 times[key] = step_seconds(Trainer(settings, loaded[data], here))
-        measuring = evaluations_of(run) / BACKWARD / settings.train.batch_size
+        measuring = (run in runs) * evaluations_of(run) / BACKWARD / settings.train.batch_size
         total += times[key] * (settings.train.steps + measuring)
     return total / min(study.jobs, len(runs))
 
@@ -44,6 +49,8 @@ def seconds(runs: Sequence[Run], study: StudySettings) -> float:
 def evaluations_of(run: Run) -> float:
     """How often a network is evaluated to measure a run, about."""
     wanted = run.variant.measures
+    if wanted.detail:
+        return TRIES * wanted.detail * SAMPLER["steps"]
     requests, checks = 500 * len(wanted.w), 5 * wanted.complete * wanted.progress
     pictures = requests + len(wanted.guided) * (wanted.complete + wanted.pictures) + checks
     return pictures * (SAMPLER["steps"] * (1 + GUIDED) if wanted.diffuses else 1)

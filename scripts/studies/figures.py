@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from evaluation.intervals import Estimate, share, share_over_groups
-from scripts.studies.runs import Variant
+from scripts.studies.variants import Variant
 
 
 def unbits(text: str) -> Tensor:
@@ -39,8 +39,8 @@ class Pooled:
         """Raises ValueError where there are metrics, but not the reference that they are set beside."""
         paths = [folder / f"{variant.name}-{seed}.json" for seed in range(variant.seeds)]
         records = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
-        if not records:
-            return cls(variant, [], {})
+        if not records or variant.measures.detail:
+            return cls(variant, records, {})
         reference = reference_in(folder, records[0]["dataset"])
         if not reference.is_file():
             raise ValueError(

@@ -25,7 +25,7 @@ from evaluation.metrics import compare
 from evaluation.requests import AS_REQUESTS, Requests
 from inference.pipeline import Pipeline
 from scripts.studies.readers import Reader, bits
-from scripts.studies.runs import Measures
+from scripts.studies.variants import Measures
 
 SAMPLER = {
     "sampler": DPMSolverPP2M(), "steps": 10, "spacing": Trailing(), "refine": 0, "complete": False, "guidance": CFG(),

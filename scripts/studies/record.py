@@ -11,8 +11,8 @@ from tensorboard.backend.event_processing.event_accumulator import SCALARS, Even
 
 from runtime.checkpoint import load_tensors, previous, read_info
 from runtime.settings import command_line, override
-from scripts.studies.runs import Run
 from scripts.studies.settings import StudySettings
+from scripts.studies.variants import Run
 from training.run import Run as RunFolder
 from training.settings import TrainSettings
 
@@ -21,29 +21,35 @@ CURVES = {"train": "loss/train", "held_out": "loss/held_out"}
 
 def of(run: Run, trained: RunFolder, settings: TrainSettings, study: StudySettings) -> dict[str, Any]:
     """How the weights came about."""
-    sessions = trained.sessions()
-    last = sessions[-1]
-    step = read_info(trained.weights).step
+    last = trained.sessions()[-1]
     start = []
-    if settings.init_from:  # wherever it lies here, where others would have it
-        place = Path(StudySettings().runs) / Path(settings.init_from).relative_to(study.runs)
-        start = [override("init_from", place.as_posix())]
+    if run.start:  # wherever it lies here, where others would have it
+        given = Path(getattr(settings, run.variant.start_as)).relative_to(study.runs)
+        start = [override(run.variant.start_as, (Path(StudySettings().runs) / given).as_posix())]
     return {
         "variant": run.variant.name,
         "seed": run.seed,
         "command": command_line("train.py", [*run.overrides, *start]),
         "dataset": settings.dataset.name,
         "network": settings.model.name,
-        "parameters": sum(tensor.numel() for tensor in load_tensors(trained.weights).values()),
-        "steps": step,
-        "images": step * settings.train.batch_size,
-        "seconds": round(seconds(sessions), 1),
+        **cost(trained, settings),
         "side_by_side": study.jobs,
         "hardware": last["hardware"],
         "code": last["code"],
         "torch": last["torch"],
         "precision": last["precision"],
         "loss": losses(trained),
+    }
+
+
+def cost(trained: RunFolder, settings: TrainSettings) -> dict[str, Any]:
+    """Of a training."""
+    step = read_info(trained.weights).step
+    return {
+        "parameters": sum(tensor.numel() for tensor in load_tensors(trained.weights).values()),
+        "steps": step,
+        "images": step * settings.train.batch_size,
+        "seconds": round(seconds(trained.sessions()), 1),
     }
 
 

@@ -10,8 +10,10 @@ from typing import NamedTuple
 import yaml
 
 from scripts.studies.chapters import families, few, lesson, phase_1, phase_2, phase_3, phase_4
-from scripts.studies.runs import STUDIES, Study, runs
+from scripts.studies.larger import larger
+from scripts.studies.runs import STUDIES, runs
 from scripts.studies.sections import Page, Rows, ablation, details
+from scripts.studies.variants import Study
 
 CONCLUSIONS = "conclusions.yaml"  # beside the metrics: of each study, what was measured, in two sentences
 ORIGIN = "origin.md"  # there too, where it is needed: what a reader should know of how the metrics came about
@@ -116,6 +118,17 @@ SECTIONS = {
         "The same of 50, 200, 1,000 and 8,500 CryptoPunks, from scratch or from MNIST or pixelfaces, with 1,000 steps "
         "at most.",
         few,
+    ),
+    "larger": Section(
+        "Pictures of 96 x 96: pixels, a cascade, or latents?",
+        "`dataset=bigfaces`: pixelfaces at four times the size, with details that labels leave open. In as many "
+        "minutes, a network learns all pixels, in v or in colours of the palette; or one learns small pictures and "
+        "another to enlarge them (`upsample=4`), as a diffusion or as a regression, which predicts the mean of all "
+        "that is possible; or an autoencoder is trained, and a diffusion in its latents (`autoencoder=`). An exact "
+        "oracle reads label and details. **Valid**: equal to one of the renderings of the slot in every pixel. "
+        "**Variety**: entropy of the details of valid slots, as a share of the highest. **Same twice**: slots with one "
+        "detail in two tries.",
+        larger,
     ),
 }
 

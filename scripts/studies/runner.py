@@ -16,16 +16,19 @@ import filelock
 import torch
 
 from data.base import Dataset
+from data.images import save_png
 from inference.pipeline import Pipeline
 from runtime.checkpoint import write_atomically
 from runtime.device import pick_device
 from runtime.settings import compose, override
 from scripts.studies import record
+from scripts.studies.detail import detail, kept
 from scripts.studies.figures import reference_in
 from scripts.studies.measure import Measurement
 from scripts.studies.readers import Reader
-from scripts.studies.runs import ALIKE, EACH, Measures, Run, runs
+from scripts.studies.runs import runs
 from scripts.studies.settings import StudySettings
+from scripts.studies.variants import ALIKE, EACH, Measures, Run
 from training.loop import train
 from training.run import Run as RunFolder
 from training.settings import TrainSettings
@@ -88,8 +91,10 @@ def reader_of(dataset: Dataset, settings: StudySettings) -> Reader:
 
 def write_references(settings: StudySettings) -> None:
     """What stands beside the figures of trainings, for each data set of those asked for; what is there stays."""
-    for overrides in {run.variant.name: run.variant.overrides for run in chosen(settings)}.values():
-        dataset = compose(TrainSettings, overrides).dataset
+    for variant in {run.variant.name: run.variant for run in chosen(settings)}.values():
+        if variant.measures.detail:
+            continue  # an oracle reads them, and what real pictures reach stands with the figures
+        dataset = compose(TrainSettings, variant.overrides).dataset
         path = reference_in(Path(settings.out), dataset.name)
         if not path.exists():
             reader_of(dataset, settings).write_reference(path)
@@ -124,20 +129,49 @@ def work(settings: StudySettings, index: int, began: float, until: float) -> Non
 
 def execute(run: Run, settings: StudySettings, readers: dict[str, Reader]) -> dict[str, Any]:
     """Train one run, measure it, and return what its metrics file holds."""
-    start = run.start and override("init_from", weights_of(run.start, settings).as_posix())
+    start = run.start and override(run.variant.start_as, weights_of(run.start, settings).as_posix())
+    if run.small:
+        weights_of(run.small, settings)
     trained, folder = fit(run, settings, start)
-    name, began = trained.dataset.name, time.perf_counter()
+    began = time.perf_counter()
+    measures = rehearsed(run.variant.measures) if settings.rehearsal else run.variant.measures
+    if measures.detail:
+        figures = detailed(run, trained, measures.detail, settings)
+    else:
+        figures = measured(run, trained, measures, settings, readers)
+    found = record.of(run, folder, trained, settings) | figures
+    found["measuring_seconds"] = round(time.perf_counter() - began, 1)
+    return found
+
+
+def measured(
+    run: Run, trained: TrainSettings, measures: Measures, settings: StudySettings, readers: dict[str, Reader]
+) -> dict[str, Any]:
+    """The figures of its weights; a reader of its data set is kept in `readers` for the next."""
+    name, folder = trained.dataset.name, folder_of(run, settings)
     if name not in readers:
         readers[name] = reader_of(trained.dataset, settings)
     device = readers[name].device
-    measures = rehearsed(run.variant.measures) if settings.rehearsal else run.variant.measures
     pipe = Pipeline.load(folder.weights, device)
     figures = Measurement(pipe, readers[name], measures).figures(Path(settings.out), run.name)
     if measures.progress:
         figures["progress"] = progress(folder, readers[name], measures, device)
-    found = record.of(run, folder, trained, settings) | figures
-    found["measuring_seconds"] = round(time.perf_counter() - began, 1)
-    return found
+    return figures
+
+
+def detailed(run: Run, trained: TrainSettings, n: int, settings: StudySettings) -> dict[str, Any]:
+    """The figures of bigfaces, and what the trainings cost that came before."""
+    device = pick_device(settings.device)
+    pipe, *before = (Pipeline.load(folder_of(one, settings).weights, device) for one in (run, *run.needs))
+    small = before[-1] if run.small else None
+    held_out = trained.dataset.load(settings.data_root).validation
+    figures, sheet = detail(pipe, small, held_out, n)
+    save_png(sheet, Path(settings.out) / f"{run.name}.png")
+    needed = [
+        record.cost(folder_of(one, settings), compose(TrainSettings, one.overrides)) | {"bytes_a_picture": kept(other)}
+        for one, other in zip(run.needs, before, strict=True)
+    ]
+    return {"detail": figures, "bytes_a_picture": kept(pipe), "before": needed}
 
 
 def fit(run: Run, settings: StudySettings, start: str | None = None) -> tuple[TrainSettings, RunFolder]:
@@ -146,7 +180,7 @@ def fit(run: Run, settings: StudySettings, start: str | None = None) -> tuple[Tr
     typed = [*run.overrides, *([start] if start else []), *ALIKE, *(override(*item) for item in where.items())]
     if settings.rehearsal:
         typed += REHEARSAL
-        typed += ["dataset.count=400"] * (compose(TrainSettings, typed).dataset.name == "pixelfaces")
+        typed += ["dataset.count=400"] * (compose(TrainSettings, typed).dataset.name in ("pixelfaces", "bigfaces"))
     trained = compose(TrainSettings, typed)
     outcome = train(trained, typed)
     if outcome.stopped_by:
@@ -165,7 +199,8 @@ def weights_of(run: Run, settings: StudySettings) -> Path:
 
 def rehearsed(measures: Measures) -> Measures:
     """The same of a handful of pictures; none for FID, which needs hundreds."""
-    return measures._replace(requests=2, complete=min(measures.complete, 2), pictures=0, columns=1)
+    few = {"complete": min(measures.complete, 2), "detail": min(measures.detail, 8)}
+    return measures._replace(requests=2, pictures=0, columns=1, **few)
 
 
 def progress(trained, reader: Reader, measures: Measures, device: torch.device) -> dict[str, Any]:

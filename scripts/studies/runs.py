@@ -1,95 +1,10 @@
-"""All trainings of docs/REPORT.md, each declared once: what it changes, how often, what is measured."""
+"""All trainings of docs/REPORT.md, each declared once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
-ALIKE = ("compile=false", "channels_last=false", "train.preview_every=0")  # how every training is computed
-EACH = {"pixelfaces": 10, "cryptopunks": 5, "mnist": 50}  # requests for each value, the same for every training
-
-
-class Measures(NamedTuple):
-    """What is measured of the weights of a training, beside its loss.
-
-    w        : guidance of the requests
-    requests : at most so many; None for all, of which EACH says how many there are
-    complete : pictures sampled from complete labels; 0 for none
-    pictures : in the sets for FID, recall and memorisation
-    progress : whether the weights of every kept step are measured too, from complete labels
-    sheet    : requests of a sheet of pictures; () for none
-    columns  : pictures per request there
-    noising  : whether a strip of noised pictures is made
-    diffuses : whether the network denoises step by step; others know no guidance, no sampler and no such loss
-    """
-
-    w: tuple[float, ...] = (1.0, 3.0)
-    requests: int | None = None
-    complete: int = 300
-    pictures: int = 600
-    progress: bool = False
-    sheet: tuple[str, ...] = ()
-    columns: int = 8
-    noising: bool = False
-    diffuses: bool = True
-
-    @property
-    def guided(self) -> tuple[float, ...]:
-        """The guidance of what is not a request."""
-        return (1.0, 3.0) if self.diffuses else (1.0,)
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A training, repeated with the seeds 0, 1, ...
-
-    name      : of its metrics files
-    overrides : of train.py, without the seed
-    seconds   : that training and measuring took on one core of an AMD EPYC, roughly; the cheapest run first
-    shown     : whether its sheets stand in a section that has those of some rows alone
-    start     : the variant whose weights, of the same seed, it starts from
-    """
-
-    name: str
-    overrides: tuple[str, ...]
-    measures: Measures
-    seeds: int = 1
-    seconds: int = 600
-    shown: bool = False
-    start: Variant | None = None
-
-
-class Run(NamedTuple):
-    """One seed of a variant."""
-
-    variant: Variant
-    seed: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.variant.name}-{self.seed}"
-
-    @property
-    def start(self) -> Run | None:
-        """The training whose weights this one starts from."""
-        return self.variant.start and Run(self.variant.start, self.seed)
-
-    @property
-    def overrides(self) -> list[str]:
-        return [*self.variant.overrides, *([f"seed={self.seed}"] if self.seed else [])]
-
-
-@dataclass(frozen=True)
-class Study:
-    """One section of the report: rows of its tables by name."""
-
-    key: str
-    rows: dict[str, Variant]
-
-    @property
-    def runs(self) -> list[Run]:
-        return [Run(variant, seed) for variant in self.rows.values() for seed in range(variant.seeds)]
-
+from scripts.studies.variants import Measures, Run, Study, Variant
 
 # -- the small setting: pixelfaces, three seeds ----------------------------------------------------------------------
 
@@ -269,6 +184,34 @@ def by_size(dataset: str, steps: int, seconds: int, starts: dict[str, Variant | 
 FEW_FACES = by_size("pixelfaces", 400, 400, {"MNIST": FROM_MNIST, "CryptoPunks": FROM_PUNKS})
 FEW_PUNKS = by_size("cryptopunks", 1000, 900, {"MNIST": FROM_MNIST, "pixelfaces": FROM_FACES})
 
+# -- larger pictures: three ways to 96 x 96, with as many minutes each ------------------------------------------------
+
+LARGE = "experiment=larger"
+SMALLER = (LARGE, "model.patch=2", "train.batch_size=64")  # of 24 x 24: small pictures, and latents
+ENLARGING = (LARGE, "upsample=4", "model.attention_levels=[]")
+DETAILED = Measures(detail=200)
+
+
+def larger(name: str, *overrides: str, start: Variant | None = None, small: Variant | None = None) -> Variant:
+    start_as = "autoencoder" if start else "init_from"
+    return Variant(f"larger-{name}", overrides, DETAILED, seconds=1500, start=start, start_as=start_as, small=small)
+
+
+SMALL = larger("small", *SMALLER, "dataset=pixelfaces", COLOURS, "train.steps=460")
+ENCODER = larger(
+    "encoder", "dataset=bigfaces", "model=autoencoder", "model.likelihood=palette", "optim=muon", "optim.lr=3e-3",
+    "optim.schedule=trapezoid", "optim.warmup=50", "train.batch_size=16", "train.ema_decay=0.99", "train.steps=730",
+    "train.validate_every=100",
+)  # fmt: skip
+MEAN = ("diffusion.prediction=x_0", "diffusion.times=[1000]")  # a regression
+LARGER = {
+    "pixels, v": larger("pixels-v", LARGE, "diffusion.prediction=v", "train.steps=2100"),
+    "pixels, colours": larger("pixels-colours", LARGE, COLOURS, "train.steps=1650"),
+    "latents": larger("latents", *SMALLER, "diffusion.prediction=v", "train.steps=830", start=ENCODER),
+    "cascade": larger("cascade", *ENLARGING, COLOURS, "train.steps=1320", small=SMALL),
+    "cascade with a regression": larger("regression", *ENLARGING, *MEAN, "train.steps=1400", small=SMALL),
+}
+
 STUDIES = (
     Study("phase1", {"32 channels": PHASE_1}),
     Study("phase2", PHASE_2),
@@ -280,6 +223,7 @@ STUDIES = (
     Study("families", FAMILIES),
     Study("few-faces", FEW_FACES),
     Study("few-punks", FEW_PUNKS),
+    Study("larger", LARGER),
 )
 
 

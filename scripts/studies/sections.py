@@ -11,9 +11,11 @@ from pathlib import Path
 from data.images import read_rgb, save_picture
 from evaluation.intervals import Estimate
 from runtime.plots import Dots, intervals, labelled_rows, table
+from runtime.settings import command_line
 from scripts.studies.figures import Pooled, spread
 from scripts.studies.measure import untiled
-from scripts.studies.runs import ALIKE, Study
+from scripts.studies.settings import StudySettings
+from scripts.studies.variants import ALIKE, Run, Study
 
 W = (1.0, 3.0)
 REQUESTED = ("asked for, met", "whole requests", "one named", "complete labels", "valid", "wrong pixels")
@@ -85,6 +87,14 @@ def provenance(rows: Rows) -> str:
     return details("Commands, seeds, minutes, hardware", table(
         ("", "command", "seeds", "parameters", "steps", "minutes of training"), lines
     ) + f"\n{machines(rows)}\n")  # fmt: skip
+
+
+def needed(rows: Rows, what: str = "Weights to start from") -> str:
+    """The commands of the trainings that come before those of the rows."""
+    first = {run.variant.name: run for pooled in rows.rows.values() for run in Run(pooled.variant, 0).needs}
+    typed = ([*run.overrides, *ALIKE, f"run={StudySettings().runs}/{run.name}"] for run in first.values())
+    commands = "".join(f"- `{command_line('train.py', overrides)}`\n" for overrides in typed)
+    return f"{what} are those of\n\n{commands}"
 
 
 def machines(rows: Rows) -> str:

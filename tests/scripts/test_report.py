@@ -121,8 +121,20 @@ def measured_everything(folder, template: dict, reference: dict) -> None:
         (folder / f"{run.name}.json").write_text(json.dumps(record))
         (folder / f"reference-{dataset}.json").write_text(json.dumps({**reference, "dataset": dataset}))
         images = torch.zeros(len(wanted.sheet) * wanted.columns, 3, SIDES[dataset], SIDES[dataset], dtype=torch.uint8)
+        if wanted.detail:
+            in_detail(folder / f"{run.name}.json", record, len(run.needs))
         for w in wanted.guided if wanted.sheet else ():
             save_png(tiled(images, wanted.columns), folder / f"{run.name}-w{w:g}.png")
+
+
+def in_detail(path, record: dict, needs: int) -> None:
+    """The same with the figures of large pictures, and their sheet."""
+    shown = {name: [0.5, 0.4, 0.6, 9] for name in ("labelled", "valid", "whole", "wrong_mean", "variety", "alike")}
+    figures = {of: shown for of in ("sampled", "real", "floor")} | {"n": 9, "nfe": 14, "seconds_per_picture": 0.25}
+    before = [{"parameters": 2_000_000, "seconds": 60.0, "bytes_a_picture": 10**6}] * needs
+    detailed = {"detail": figures, "before": before, "bytes_a_picture": 3 * 10**6, "parameters": 4_000_000}
+    path.write_text(json.dumps({**record, **detailed, "seconds": 90.0}))
+    save_png(torch.zeros(3, 3 * 96, 6 * 96, dtype=torch.uint8), path.with_suffix(".png"))
 
 
 @pytest.mark.slow
@@ -138,3 +150,5 @@ def test_once_all_is_measured_every_section_is_written(tmp_path):
     linked = set(re.findall(r"\]\(images/([^)]+)\)", text))
     assert linked == {path.name for path in page.images.iterdir()} and len(linked) > 40
     assert "nan" not in text and "Not measured" not in text
+    assert "| cascade | 6.00 M | 3.0 | 2.5 | 1.0 | 14 | 0.25 |" in text  # of both its networks
+    assert "| pixels, v | 4.00 M | 3.0 | 1.5 |  | 14 | 0.25 |" in text

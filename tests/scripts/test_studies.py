@@ -8,13 +8,15 @@ import types
 
 import pytest
 
+from data.images import read_rgb
 from runtime.distributed import CPU, Processes
 from runtime.settings import compose as composed
 from scripts.studies import estimate, record, runner
 from scripts.studies.report import SECTIONS
-from scripts.studies.runs import BASE, STUDIES, Measures, Run, Variant, runs
+from scripts.studies.runs import BASE, STUDIES, runs
 from scripts.studies.sections import Rows, provenance
 from scripts.studies.settings import StudySettings
+from scripts.studies.variants import Measures, Run, Variant
 from tests.conftest import TINY
 from tests.programs import ROOT, run_program
 from training.forecast import step_seconds
@@ -36,7 +38,10 @@ def test_every_training_has_a_name_and_a_command_of_its_own():
 def test_every_training_composes_to_settings_of_its_own():
     variants = {run.variant.name: run.variant for run in runs() if run.variant.measures.diffuses}
     settings = [
-        composed(TrainSettings, [*variant.overrides, *([f"init_from={variant.start.name}"] if variant.start else [])])
+        composed(
+            TrainSettings,
+            [*variant.overrides, *([f"{variant.start_as}={variant.start.name}"] if variant.start else [])],
+        )
         for variant in variants.values()
     ]
     assert len({s.model_dump_json() for s in settings}) == len(settings) > 60
@@ -139,6 +144,25 @@ def test_a_training_that_starts_from_another_trains_that_first_and_only_once(stu
     assert "started from runs/first-0" in (in_tmp / "runs/from-2-0/train.log").read_text()
     command = json.loads((in_tmp / "metrics/from-2-0.json").read_text())["command"]
     assert f"init_from=runs/study/{weights.removeprefix('runs/')}" in command
+
+
+def test_an_upsampler_enlarges_pictures_of_a_network_that_is_trained_before_and_counted(study, in_tmp, monkeypatch):
+    """A cascade that enlarged real pictures, or whose first half were free, would win every comparison."""
+    typed = (*TINY[1:], "dataset.count=40", "train.steps=1")
+    first = Variant("first", (*typed, "dataset=pixelfaces"), Measures(detail=2))
+    second = Variant("second", (*typed, "dataset=bigfaces", "model.patch=8", "upsample=4"), first.measures, small=first)
+    monkeypatch.setattr(runner, "runs", lambda: [Run(second, 0)])
+    runner.work(study, 0, began=0, until=float("inf"))
+    found = json.loads((in_tmp / "metrics/second-0.json").read_text())
+    figures = found["detail"]
+    assert figures["n"] == 2 and figures["nfe"] == 4 + 10  # of complete labels, and to enlarge
+    assert figures["real"]["valid"][0] == figures["real"]["labelled"][0] == 1.0
+    assert figures["floor"]["kept"][0] == 1.0 and figures["floor"]["labelled"][0] == 0.0  # of noise, enlarged
+    (before,) = found["before"]
+    assert (
+        before["steps"] == 3 and before["parameters"] > 0 and 0 < before["bytes_a_picture"] < found["bytes_a_picture"]
+    )
+    assert read_rgb(in_tmp / "metrics/second-0.png").shape == (3, 3 * 96, 2 * 96)
 
 
 def test_nothing_starts_once_the_time_is_up_or_the_process_that_waits_is_gone(study, monkeypatch):
