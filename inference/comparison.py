@@ -160,7 +160,7 @@ def run(
         distance = (images.double() - first.double()).abs().flatten(1).mean(dim=1)
         named = naming_weights(row, job)
         if row.setting == BASELINE:
-            settings = job.options
+            settings = job.options.model_copy(update={"checkpoint": job.weights.as_posix()})  # also where it was found
             named = replace(named, varied=tuple((name, value_of(name, settings)) for name in varied))
         results.append(Result(named, images, seconds, job.evaluations, job.adherence(images), distance))
         on_row(row)

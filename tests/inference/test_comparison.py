@@ -202,6 +202,8 @@ def test_commands_name_the_weights_also_where_nobody_did(in_tmp, weights):
         for result in run(plan([*base, "steps=1", "refine=0"], {"w": [1]}), [3]):
             arguments = shlex.split(result.row.command(3))[2:]
             assert [a for a in arguments if "checkpoint" in a] == ["checkpoint=runs/a/checkpoints/ema.safetensors"]
+    first, _ = run(plan(["dataset=pixelfaces", "steps=1", "refine=0"], {"checkpoint": [str(weights)]}), [3])
+    assert first.row.label == "baseline (checkpoint = runs/a/checkpoints/ema.safetensors)"
 
 
 @pytest.mark.parametrize("folder", ["plain", "a b", "a,b", "l'été", "x=1", "a[1]", "$a", "(1)"])
