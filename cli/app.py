@@ -34,7 +34,7 @@ Main = Callable[[Settings, list[str]], None]
 def command(cls: type[Settings]) -> Callable[[Main], Callable[[], None]]:
     """Decorate an entry point: `main(settings, overrides)` becomes the program of these settings.
 
-    What a person can mend is reported in one line with exit status 2. Set HYDRA_FULL_ERROR=1 for a traceback.
+    What a person can fix is reported in one line with exit status 2. Set HYDRA_FULL_ERROR=1 for a traceback.
     """
 
     def decorate(main: Main) -> Callable[[], None]:
@@ -109,7 +109,7 @@ def _dashed(argument: str, after: str) -> str:
 
 @contextmanager
 def _one_line(cls: type[Settings], whole: bool) -> Iterator[None]:
-    """What a person can mend ends the program with one line, which names the rank of a process above the first.
+    """What a person can fix ends the program with one line, which names the rank of a process above the first.
 
     whole : show the traceback instead
     """

@@ -37,7 +37,7 @@ class Refusal(ValueError):
 
 
 class Refusals(ValueError):
-    """Several things for a person to mend, told at once, a line for each.
+    """Several things for a person to fix, told at once, a line for each.
 
     head  : what they are wrong with
     lines : each says where it is, what is wrong, and what to do
@@ -52,7 +52,7 @@ class Refusals(ValueError):
             return f"{self.head}: {self.lines[0]}"
         shown, more = self.lines[:MOST_LINES], len(self.lines) - MOST_LINES
         rest = [f"  and {more:,} more"] if more > 0 else []
-        return "\n".join([f"{self.head}: {len(self.lines):,} things to mend", *(f"  {line}" for line in shown), *rest])
+        return "\n".join([f"{self.head}: {len(self.lines):,} things to fix", *(f"  {line}" for line in shown), *rest])
 
 
 class Settings(BaseModel):

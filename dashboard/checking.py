@@ -29,7 +29,7 @@ class Checked(NamedTuple):
     """A folder that was checked.
 
     overrides : what it was checked with, as train.py takes it too
-    problems  : what has to be mended; empty where the folder fits together
+    problems  : what has to be fixed; empty where the folder fits together
     report    : what the folder holds; None where there are problems
     pictures  : some of each value (N, C, H, W) uint8, by column and value; without labels, some of all by ("", None)
     """

@@ -136,7 +136,7 @@ TEXTS = {
     "Something else is chosen since; check again.": "Le choix a changé depuis ; vérifiez à nouveau.",
     "Train on this": "Entraîner là-dessus",
     "Download the report": "Télécharger le rapport",
-    "To mend: {n}": "À corriger : {n}",
+    "To fix: {n}": "À corriger : {n}",
     "and {n} more": "et {n} de plus",
     "Timing a few steps of a training": "Mesure de quelques pas d'entraînement",
     "Column": "Colonne",

@@ -37,13 +37,13 @@ def say(text: str, **values: Any) -> str:
 
 
 def tell(message: str) -> None:
-    """Show what a person can mend, in one line and in the visitor's language."""
+    """Show what a person can fix, in one line and in the visitor's language."""
     view.error(error_in(message, language()))
 
 
 @contextlib.contextmanager
 def errors_shown() -> Iterator[None]:
-    """What a person can mend is shown in one line."""
+    """What a person can fix is shown in one line."""
     try:
         yield
     except EXPECTED as error:

@@ -92,7 +92,7 @@ def plain(text: str) -> str:
 
 
 def error(message: str) -> None:
-    """What a person can mend, in one line."""
+    """What a person can fix, in one line."""
     st.error(plain(" ".join(message.split())), icon=":material/error:")
 
 

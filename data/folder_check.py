@@ -37,8 +37,8 @@ class CheckSettings(Settings):
 
 
 def problems_report(name: str, lines: Sequence[str]) -> str:
-    """All that has to be mended, as Markdown."""
-    return f"# {name}\n\n{len(lines)} things to mend.\n\n" + "".join(f"- {line}\n" for line in lines)
+    """All that has to be fixed, as Markdown."""
+    return f"# {name}\n\n{len(lines)} things to fix.\n\n" + "".join(f"- {line}\n" for line in lines)
 
 
 class Count(NamedTuple):

@@ -181,7 +181,7 @@ def unknown(key: str, cls: type[Settings]) -> str:
 
 
 def in_words(error: Exception, cls: type[Settings]) -> str:
-    """What a person should know of an error, in one line; of several things to mend, in a line for each."""
+    """What a person should know of an error, in one line; of several things to fix, in a line for each."""
     if isinstance(error, Refusals):
         return str(error)
     return "; ".join(line.strip() for line in _text(error, cls).splitlines() if line.strip())

@@ -9,8 +9,8 @@ import pytest
 from tests.programs import ROOT
 
 ENTRY_POINTS = {"train.py", "sample.py", "evaluate.py", "streamlit_dashboard.py"}
-ROOMS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests")
-FILES = sorted(p.relative_to(ROOT) for room in [*ROOMS, "scripts"] for p in (ROOT / room).rglob("*.py"))
+PACKAGES = sorted(path.parent.name for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests")
+FILES = sorted(p.relative_to(ROOT) for name in [*PACKAGES, "scripts"] for p in (ROOT / name).rglob("*.py"))
 MAX_FILE, MAX_FUNCTION = 310, 50
 
 
@@ -43,7 +43,7 @@ layers = ["diffusion", "training"]
 def test_every_room_is_under_the_rule():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     roots = text.partition("root_packages = [")[2].partition("]")[0]
-    assert {name.strip(' ",\n') for name in roots.split(",")} - {""} == set(ROOMS)
+    assert {name.strip(' ",\n') for name in roots.split(",")} - {""} == set(PACKAGES)
 
 
 def test_the_top_holds_the_entry_points_alone():

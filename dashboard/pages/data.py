@@ -186,9 +186,9 @@ def download(checked: Checked) -> None:
 
 
 def wrong(checked: Checked) -> None:
-    """All that has to be mended, at once."""
+    """All that has to be fixed, at once."""
     count, shown = len(checked.problems), checked.problems[:PROBLEMS]
-    st.error(say("To mend: {n}", n=count), icon=":material/error:")
+    st.error(say("To fix: {n}", n=count), icon=":material/error:")
     rest = [say("and {n} more", n=count - len(shown))] if count > len(shown) else []
     view.lines([*(error_in(line, language()) for line in shown), *rest])
     download(checked)

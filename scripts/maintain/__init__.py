@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def in_one_line(main: Callable[[], None]) -> None:
-    """Run a script; what a person can mend is reported in one line, with exit status 1."""
+    """Run a script; what a person can fix is reported in one line, with exit status 1."""
     try:
         main()
     except (ValueError, OSError) as error:

@@ -5,7 +5,7 @@ python -m scripts.maintain.mutants training          # one
 python -m scripts.maintain.mutants diffusion --only 'diffusion.schedule*'
 python -m scripts.maintain.mutants evaluation --sample 250 --processes 1
 
-Each group of files is mutated in a copy of the checkout, by mutmut, and judged by the tests of its own room alone,
+Each group of files is mutated in a copy of the checkout, by mutmut, and judged by the tests of its own package alone,
 which keeps a mutant that survives cheap. The copies are kept below mutants/, so that a run that was stopped goes on,
 and `cd mutants/GROUP; mutmut show NAME` shows a mutant. A sample has the same mutants each time, a larger
 one among them those of a smaller one, and is judged anew each time.

@@ -57,7 +57,7 @@ def distribution_table(rows: Rows) -> str:
         ["real pictures", "", f"{floor['fid']:.1f}", f"{floor['precision']:.3f}", f"{floor['recall']:.3f}", "", "", ""]
     )
     header = ("", "parameters", "FID", "precision", "recall", "copies of training pictures, %",
-              "nearest: training against held-out", "minutes")  # fmt: skip
+              "nearest-neighbour ratio, training to held-out", "minutes")  # fmt: skip
     return table(header, lines)
 
 
@@ -140,7 +140,7 @@ def complete_table(rows: Rows) -> str:
             spread([100 * g for g in gap], "+.0f"),
         ])  # fmt: skip
     header = ("", "every slot as asked for, w = 1", "w = 3", "exact, w = 1", "wrong pixels, w = 1", "held-out loss",
-              "with the label of another picture, %")  # fmt: skip
+              "loss with shuffled labels: increase, %")  # fmt: skip
     return table(header, lines)
 
 
@@ -190,8 +190,8 @@ def weights(rows: Rows, page: Page, note: str) -> None:
 
 
 def families(rows: Rows, page: Page) -> str:
-    header = ["", "w", *REQUESTED, "FID", "recall",
-              "copies, %", "nearest: training against held-out", "parameters", "minutes", "evaluations"]  # fmt: skip
+    header = ["", "w", *REQUESTED, "FID", "recall", "copies, %", "nearest-neighbour ratio, training to held-out",
+              "parameters", "minutes", "evaluations"]  # fmt: skip
     lines = []
     for name, pooled in rows.rows.items():
         for w in pooled.ws():
@@ -220,8 +220,8 @@ def family_sheet(page: Page, name: str, pooled: Pooled) -> str:
 def few(rows: Rows, page: Page) -> str:
     """Exact pictures, requests met, novelty and memorisation by the number of training pictures."""
     header = ["training pictures", "complete labels, exact", "wrong pixels", "asked for, met, w = 3",
-              "whole requests, w = 3", "novel, %", "right of these, where known", "copies, %",
-              "nearest: training against held-out", "steps", "minutes"]  # fmt: skip
+              "whole requests, w = 3", "novel, %", "exact, of the novel whose picture is known", "copies, %",
+              "nearest-neighbour ratio, training to held-out", "steps", "minutes"]  # fmt: skip
     first = next(iter(rows.rows.values()))
     real = ["real pictures", "", "", *real_cells(first)[:2], *[""] * 6]
     lines = [*([name, *few_cells(pooled)] for name, pooled in rows.rows.items()), real]

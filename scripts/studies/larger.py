@@ -23,9 +23,9 @@ def larger(rows: Rows, page: Page) -> str:
         others["small pictures of the cascade, enlarged"] = figures(cascade, "floor")
     found = {name: figures(pooled) for name, pooled in rows.rows.items()}
     header = ("", "label", "valid slots", "whole pictures", f"wrong pixels of {(SIDE * SCALE) ** 2:,}", "variety",
-              "same twice")  # fmt: skip
+              "same detail in both tries")  # fmt: skip
     lines = [[name, *cells(one)] for name, one in (found | others).items()]
-    costs = ("", "parameters", "MB per picture in training", "minutes of training", "of these, before", "NFE",
+    costs = ("", "parameters", "MB per picture in training", "minutes of training", "of these, earlier networks", "NFE",
              "seconds per picture")  # fmt: skip
     spent = [[name, *cost(pooled)] for name, pooled in rows.rows.items()]
     key, first = rows.study.key, next(iter(rows.rows.values())).records[0]

@@ -53,20 +53,20 @@ SECTIONS = {
         phase_4,
     ),
     "lesson": Section(
-        "The lesson, on pixelfaces: is a simple embedding ignored, and does guidance mend it?",
-        "The report says that a label that is merely embedded is ignored, that the loss falls all the same, and that "
-        "guidance mends it. Here the data, the budget and the rest of the network stay the same; only how the label "
-        "comes in differs: (a) *added* to the time embedding, which is added to the channels of every block; (b) "
-        "*concatenated* to it; (d) *modulated*: a scale and shift of every block; (e) *spatial*: that, and an "
-        "embedding for every pixel. With *dropout*, a tenth of the labels is dropped whole (`cfg.drop_prob=0.1`), "
-        "as in (c); without, guidance refers to an unconditional model that was never trained. What pictures show is "
-        "read by an exact oracle. All of these networks were trained on complete labels, so those come first; "
-        "requests, which leave most of fourteen fields open, are new to them.",
+        "Conditioning on the label, pixelfaces: is an added embedding ignored, and does guidance fix it?",
+        "The lesson that this project starts from: a label whose embedding is merely added is ignored, the loss "
+        "falls all the same, and guidance fixes it. Here the data, the budget and the rest of the network stay the "
+        "same; only the conditioning differs: (a) *added* to the time embedding, which is added to the channels of "
+        "every block; (b) *concatenated* to it; (d) *modulated*: a scale and shift of every block; (e) *spatial*: "
+        "that, and an embedding for every pixel. With *dropout*, a tenth of the labels is dropped whole "
+        "(`cfg.drop_prob=0.1`), as in (c); without, guidance refers to an unconditional model that was never "
+        "trained. What pictures show is read by an exact oracle. All of these networks were trained on complete "
+        "labels, so those come first; requests, which leave most of fourteen fields open, are new to them.",
         lesson,
     ),
     "lesson-punks": Section(
-        "The lesson, on CryptoPunks",
-        "The same ways in for the label, with a larger network and one seed. Pictures are read by a classifier that "
+        "Conditioning on the label, CryptoPunks",
+        "The same ways of conditioning, with a larger network and one seed. Pictures are read by a classifier that "
         "has seen real training pictures only.",
         lesson,
     ),
@@ -126,28 +126,33 @@ SECTIONS = {
         "another to enlarge them (`upsample=4`), as a diffusion or as a regression, which predicts the mean of all "
         "that is possible; or an autoencoder is trained, and a diffusion in its latents (`autoencoder=`). An exact "
         "oracle reads label and details. **Valid**: equal to one of the renderings of the slot in every pixel. "
-        "**Variety**: entropy of the details of valid slots, as a share of the highest. **Same twice**: slots with one "
-        "detail in two tries.",
+        "**Variety**: entropy of the details of valid slots, as a share of the highest. **Same detail "
+        "in both tries**: of slots that are valid in two samples of one label.",
         larger,
     ),
 }
 
 HEAD = """# Report
 
-What the project's report claims, and what the choices of this code are worth, measured on small settings. Every table
+What this project set out to show, and what the choices of this code are worth, measured in small settings. Every table
 has its command, seeds, minutes and hardware. `make report` writes this page from the metrics in [{metrics}]({link});
 `make report-train` trains what has no metrics there yet, and `python scripts/study.py out=FOLDER` all of it again.
 
 - **Asked for, met**: requests whose attribute is there; every value is asked for equally often, absence included.
   **Whole requests**: all that is named is there. **One named**: requests of one attribute alone.
 - **Complete labels**: pictures of complete held-out labels that show every slot as asked for.
-- **Valid**: pictures for requests that are, pixel for pixel, the one that has the attributes that they show; **wrong
-  pixels**: how many of 576 differ from that one. Where no picture of a table is valid, the column is left out.
+- **Valid**: samples that equal, pixel for pixel, the rendering of the attributes that the oracle reads from them;
+  **wrong pixels**: how many of 576 differ from it. Where no picture of a table is valid, the column is left out.
 - **FID** and **recall** in the features of a classifier of the data set: they compare with no Inception FID.
 - Brackets: 95 % intervals of shares, by Wilson for one seed, by the bootstrap over seeds and requests for several; from
-  the lowest to the highest seed for other figures. Where they overlap, a table does not say which row is better.
+  the lowest to the highest seed for other figures. Where they overlap, a table does not say which row is better. The
+  interval of one seed leaves out what another training would change, several points between two seeds: where one-seed
+  rows differ beyond their intervals, that is a hint, not a result.
+- Of pixelfaces, ten requests for each value, 490 in all, 300 complete labels, and 600 pictures for FID and recall (400
+  where the number of training pictures varies). Unless a table says otherwise, a row is `experiment=ablation`: a U-Net
+  of 1.3 M parameters, AdamW, 600 steps of 128.
 - Pictures are sampled in ten steps of DPM-Solver++(2M) with plain guidance, and quantised to the palette; open fields
-  are left to the network. The trainings are short on purpose: what they cannot tell is what much longer ones would.
+  are left to the network. The trainings are short on purpose, so they do not show what longer ones would do.
 
 """
 

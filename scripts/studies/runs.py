@@ -19,7 +19,7 @@ MODULATED = ("model.map_channels=0",)
 
 
 class Way(NamedTuple):
-    """A way in for a label: overrides of train.py, and whether the report shows its sheets."""
+    """A way of conditioning on the label: overrides of train.py, and whether the report shows its sheets."""
 
     overrides: tuple[str, ...]
     shown: bool = False

@@ -50,7 +50,7 @@ def test_what_is_wrong_is_read_on_a_telephone(page):
     page.keyboard.press("Enter")
     page.get_by_text("check_data.py dataset.path=broken").wait_for()
     page.get_by_role("button", name="Check", exact=True).click()
-    page.get_by_text("To mend: 3").wait_for()
+    page.get_by_text("To fix: 3").wait_for()
     assert "there is no picture '*ghost*.png'" in page.locator(".lines").inner_text()  # nothing of it is Markdown
     assert page.locator(".lines div").count() == 3
     assert page.evaluate("document.documentElement.scrollWidth") <= 400

@@ -45,7 +45,7 @@ def test_all_faults_are_told_at_once(tmp_path):
         *((BROKEN[kind][1][0], BROKEN[kind][1][1]) for kind in kinds[2:]),
     ):
         assert f"  {place}" in text and says in text, text
-    assert text.splitlines()[0].endswith(f"{len(refused.value.lines)} things to mend")
+    assert text.splitlines()[0].endswith(f"{len(refused.value.lines)} things to fix")
 
 
 def test_a_column_of_names_is_no_column_of_values(tmp_path, monkeypatch):

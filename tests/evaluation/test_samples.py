@@ -203,7 +203,7 @@ def test_any_change_of_the_code_that_samples_is_noticed(tmp_path):
     """Networks and samplers in sub-folders too, and what makes objects of settings; but no measure and no report."""
     files = [path.relative_to(ROOT).as_posix() for path in sampling_code()]
     wanted = [
-        path.relative_to(ROOT).as_posix() for room in ("diffusion", "models") for path in (ROOT / room).rglob("*.py")
+        path.relative_to(ROOT).as_posix() for name in ("diffusion", "models") for path in (ROOT / name).rglob("*.py")
     ]
     wanted += ["inference/pipeline.py", "runtime/factory.py", "runtime/checkpoint.py", "data/images.py"]
     assert set(wanted) <= set(files)

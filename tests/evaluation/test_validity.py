@@ -52,7 +52,7 @@ def test_every_number_of_things_is_asked_for_at_every_w_and_nothing_once(splits)
 
 def test_where_nothing_can_render_a_label_the_model_is_asked_for_it(splits, monkeypatch):
     """A model that errs in every second complete label: half of the real pictures are valid at best, the ceiling."""
-    bench = bench_of(splits, quantise="none")  # which would mend the errors
+    bench = bench_of(splits, quantise="none")  # which would fix the errors
     monkeypatch.setattr(type(bench.pipe.recipe.dataset), "render", lambda self, labels: None)
     faces = splits.train.images[:20]
 

@@ -141,4 +141,4 @@ def test_the_check_lists_all_that_is_wrong(in_tmp, capsys):
     report = (in_tmp / "check/report.md").read_text(encoding="utf-8")
     assert report.count("9 x 8 pixels, but most have 8 x 8") == 150
     error = capsys.readouterr().err
-    assert "150 things to mend" in error and "and 50 more" in error and "check/report.md" in error
+    assert "150 things to fix" in error and "and 50 more" in error and "check/report.md" in error
