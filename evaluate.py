@@ -16,6 +16,7 @@ from evaluation.settings import EvaluateSettings
 from inference.classifier import CLASSIFIERS
 from inference.job import load_other
 from inference.pipeline import Pipeline
+from inference.refusals import refuse_alone
 from inference.weights import PRETRAINED, choose_checkpoint
 from runtime.distributed import processes
 from runtime.folders import new_folder
@@ -60,6 +61,8 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
 def applicable(bench: Bench, settings: EvaluateSettings, path: Path) -> dict[str, Measure]:
     """The measures asked for that make sense for these weights. Raises ValueError where none does."""
     upsampler = bench.pipe.recipe.upsample is not None
+    if not upsampler:
+        refuse_alone(bench.pipe)
     able = {name: measure for name, measure in MEASURES.items() if measure.enlarges or not upsampler}
     chosen = {name: able[name] for name in settings.measure if name in able and able[name].applies(bench)}
     if not chosen:

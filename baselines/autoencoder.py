@@ -83,23 +83,24 @@ class Autoencoder(nn.Module):
                 "change dataset.image_size"
             )
         fine, coarse = settings.channels, 2 * settings.channels
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * image_channels, fine, 3, padding=1))
         self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(2), nn.Conv2d(4 * image_channels, fine, 3, padding=1), Block(fine, fine),
-            Downsample(fine), Block(fine, coarse), Block(coarse, coarse),
+            Block(fine, fine), Downsample(fine), Block(fine, coarse), Block(coarse, coarse),
             norm(coarse), nn.SiLU(), nn.Conv2d(coarse, settings.latent, 3, padding=1), nn.Tanh(),
         )  # fmt: skip
         self.decoder = nn.Sequential(
             nn.Conv2d(settings.latent, coarse, 3, padding=1), Block(coarse, coarse), Block(coarse, fine),
             Upsample(fine), Block(fine, fine),
-            norm(fine), nn.SiLU(), nn.Conv2d(fine, 4 * outputs, 3, padding=1), nn.PixelShuffle(2),
         )  # fmt: skip
+        last = nn.Conv2d(fine, 4 * outputs, 3, padding=1)
+        self.head = nn.Sequential(norm(fine), nn.SiLU(), last, nn.PixelShuffle(2))
 
     def encode(self, x_0: Tensor) -> Tensor:
-        return self.encoder(x_0)
+        return self.encoder(self.stem(x_0))
 
     def decode(self, latents: Tensor) -> Tensor:
         """The colour of each pixel, or its logits."""
-        return self.decoder(latents)
+        return self.head(self.decoder(latents))
 
     def forward(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
         """Pictures without noise, there and back; with the arguments of a denoiser."""

@@ -69,18 +69,22 @@ def scalars(folder: str) -> Scalars:
 
 @st.cache_data(ttl=5, show_spinner=False)
 def _weights() -> dict[str, WeightsInfo]:
-    """All weights that this code can use, by their path as a command names it."""
+    """All weights that this code can generate pictures with, by their path as a command names it."""
     here, usable = Path.cwd(), {}
     for path, info in available(RUNS).items():
         with contextlib.suppress(ValueError):
-            Recipe.of(info.config)
+            if not Recipe.of(info.config).model.generates:
+                continue
             usable[(path.relative_to(here) if path.is_relative_to(here) else path).as_posix()] = info
     return usable
 
 
-def choose_weights(key: str, label: str | None = None) -> tuple[str, WeightsInfo] | None:
-    """A list of all weights to choose from, the pretrained ones first; None where there are none."""
-    weights = _weights()
+def choose_weights(key: str, upsamplers: bool = False) -> tuple[str, WeightsInfo] | None:
+    """A list of all weights to choose from, the pretrained ones first; None where there are none.
+
+    upsamplers : whether to list those too, which generate nothing without small pictures
+    """
+    weights = {path: info for path, info in _weights().items() if upsamplers or info.config.get("upsample") is None}
     if not weights:
         st.info(say("No weights yet: train some on the page Train."))
         return None
@@ -88,7 +92,7 @@ def choose_weights(key: str, label: str | None = None) -> tuple[str, WeightsInfo
         st.session_state.pop(key, None)
     paths = sorted(weights, key=lambda path: path.startswith(RUNS.as_posix()))
     name = st.selectbox(
-        label or say("Weights"), paths, format_func=lambda path: weights_label(path, weights[path]),
+        say("Weights"), paths, format_func=lambda path: weights_label(path, weights[path]),
         **persistent(key),
     )  # fmt: skip
     return name, weights[name]

@@ -6,13 +6,16 @@ same (Ho et al. 2022: cascaded diffusion models). Noising, loss and sampling are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from diffusion.gaussian import Denoiser, GaussianDiffusion
 from diffusion.objective import Denoising
+from diffusion.sampling import Between, Seed
+
+ENLARGING = 0x656E6C61726765  # sets the seed of a large picture's noise apart from that of its small one
 
 
 def beside(denoiser: Denoiser, picture: Tensor) -> Denoiser:
@@ -27,6 +30,14 @@ def beside(denoiser: Denoiser, picture: Tensor) -> Denoiser:
         return denoiser(torch.cat([x_t, picture.repeat(branches, 1, 1, 1)], dim=1), t, cond)
 
     return with_picture
+
+
+def enlarging(seeds: Sequence[Seed]) -> list[Seed]:
+    """Seeds of noise that is independent of the small pictures, which were sampled with `seeds`, as in training."""
+    return [
+        seed ^ ENLARGING if isinstance(seed, int) else Between(seed.one ^ ENLARGING, seed.other ^ ENLARGING, seed.share)
+        for seed in seeds
+    ]
 
 
 class Upsampling(Denoising):

@@ -20,10 +20,12 @@ from conf import Text, setting
 from data.bigfaces import DETAILS, PARTS, SCALE, BigFaces, read_detail
 from data.images import enlarge, reduced
 from diffusion.sampling import SamplingOptions
-from evaluation.bench import MANY, Bench, Measure, MeasureSettings, Read
+from evaluation.bench import MANY, Bench, Measure, MeasureSettings, Read, refuse_seen
 from evaluation.intervals import Estimate, bootstrap_of, mean, mean_of_shares
 from evaluation.samples import SampleSet
+from inference.job import load_other
 from inference.pipeline import Pipeline
+from inference.refusals import refuse_alone
 from inference.upsampling import refuse_upsampler
 from runtime.plots import save_rows, table
 
@@ -128,6 +130,11 @@ class Detail(Measure):
         self.upsamples, self.scale = bench.pipe.recipe.upsample is not None, bench.pipe.recipe.upsample or SCALE
         if settings.small is not None and not self.upsamples:
             raise ValueError(f"detail.small={settings.small}: these weights enlarge no small pictures; leave it out")
+        self.generator = load_other("detail.small", settings.small, Pipeline.load, bench.pipe.device)
+        if self.generator is not None:
+            refuse_alone(self.generator)
+            refuse_upsampler(self.generator, bench.pipe)
+            refuse_seen(self.generator, bench.settings.split, "detail.small")
 
     @staticmethod
     def applies(bench: Bench) -> bool:
@@ -136,12 +143,14 @@ class Detail(Measure):
     @cached_property
     def small(self) -> Tensor:
         """(N, 3, h, w) uint8, of the labels of the split."""
-        if self.settings.small is None:
+        if self.generator is None:
             return reduced(self.data.images, self.scale)
-        pipe = Pipeline.load(self.settings.small, self.bench.pipe.device)
-        refuse_upsampler(pipe, self.bench.pipe)
-        seeds = self.bench.seeds(SEED, len(self.data))
-        return pipe(self.data.labels, seeds, SamplingOptions(w=self.bench.settings.w))
+        return self.generator(self.data.labels, self.bench.seeds(SEED, len(self.data)), self.options)
+
+    @property
+    def options(self) -> SamplingOptions:
+        """Of the small pictures."""
+        return SamplingOptions(w=self.bench.settings.w)
 
     @cached_property
     def sets(self) -> list[SampleSet]:
@@ -160,7 +169,8 @@ class Detail(Measure):
         real, enlarged = self.data.images, enlarge(small, self.scale)
         shown = [found(images, labels, small) for images in (enlarged[None], *self.images)]
         floor, *sampled = (figures_of(show, self.upsamples) for show in shown)
-        cost = [{"w": first.w, "nfe": self.bench.evaluations(first)} for first in self.sets[::tries]]
+        before = self.generator.evaluations(labels[:1], self.options) if self.generator else 0
+        cost = [{"w": first.w, "nfe": before + self.bench.evaluations(first)} for first in self.sets[::tries]]
         return {
             "n": len(labels),
             "real": figures_of(found(real[None], labels, reduced(real, self.scale)), self.upsamples),

@@ -149,9 +149,10 @@ class Edits(Measure):
 
     @staticmethod
     def applies(bench: Bench) -> bool:
-        pipe = bench.pipe
-        starts = pipe.recipe.is_diffusion and not pipe.recipe.distill.on  # from a picture
-        return starts and pipe.palette is not None and len(slots(pipe.schema)) > 1
+        pipe, recipe = bench.pipe, bench.pipe.recipe
+        starts = recipe.is_diffusion and not recipe.distill.on and pipe.space is None  # from a picture
+        one_picture = pipe.palette is not None and recipe.dataset.determined  # of each label, to compare with
+        return starts and one_picture and len(slots(pipe.schema)) > 1
 
     @property
     def sets(self) -> list[SampleSet]:

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLING_CODE = (
     "baselines/*.py", "diffusion/**/*.py", "models/**/*.py", "conditions/*.py", "inference/pipeline.py",
     "inference/branches.py", "inference/one_step.py", "inference/refusals.py", "runtime/factory.py",
-    "runtime/device.py", "runtime/checkpoint.py", "data/images.py",
+    "runtime/latents.py", "runtime/device.py", "runtime/checkpoint.py", "data/images.py",
 )  # fmt: skip
 LOG_EVERY_S = 10.0  # between two states of the progress bar in a file; dashboard/evaluating.py reads it there
 NOT_IN_KEY = {"w", "quantise", "batch_size"}  # w belongs to a set; the others change nothing that is kept

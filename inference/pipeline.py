@@ -34,7 +34,7 @@ from diffusion.sampling import (
     fitting,
     generate,
 )
-from diffusion.upsampling import beside
+from diffusion.upsampling import beside, enlarging
 from inference.branches import Branches, branches_for, completes
 from inference.classifier import Classifier, classifier_for_weights
 from inference.counting import count_evaluations
@@ -142,7 +142,7 @@ class Pipeline:
         negative  : what guidance moves away from, named like cond; the unconditional model if left out
         guide     : weaker weights to move away from, at the same label unless `negative` says otherwise (autoguidance)
         edit      : a picture to start from, as `edit` makes it
-        small     : (N, C, h, w) uint8, what an upsampler enlarges
+        small     : (N, C, h, w) uint8, what an upsampler enlarges; the seeds may be those that it was sampled with
         on_step   : called with (steps done, s, x_s, predicted x_0) after each step of each batch
         """
         options = options.replace(**overrides) if overrides else options
@@ -156,6 +156,7 @@ class Pipeline:
         for rows in torch.arange(len(seeds)).split(options.batch_size):
             denoise, part = self._guided(rows, parts, options, guide, small), edit and edit.of(rows)
             chosen = [seeds[r] for r in rows]
+            chosen = chosen if small is None else enlarging(chosen)
             with telling_of_memory(len(rows)):
                 x_0 = generate(
                     self.diffusion.schedule, denoise, chosen, self.x_shape, options, self.device, part, on_step

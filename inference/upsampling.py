@@ -29,9 +29,10 @@ def upsampled(
 ) -> Tensor:
     """Pictures (N, C, h, w) uint8 of these conditions and seeds -> (N, C, H, W) uint8.
 
-    Its label is the one that they were sampled with; where several conditions were combined, none.
+    Its label is the one that they were guided towards; where several conditions were combined, or it was ignored or
+    avoided (w <= 0), none.
     """
-    known = len(parts.labels) == 1 and len(upsampler.schema)
+    known = len(parts.labels) == 1 and parts.weights[0] > 0 and len(upsampler.schema)
     label = parts.labels[0] if known else upsampler.schema.unknown(len(small))
     return upsampler(label, seeds, own_options(options), small=small, on_step=on_step)
 

@@ -100,8 +100,8 @@ def find_weights(
 
 def _alone(info: WeightsInfo, dataset: str) -> bool:
     """Whether weights generate pictures like these from noise alone, as upsampler and autoencoder do not."""
-    generates = info.config.get("upsample") is None and info.config["model"].get("name") != "autoencoder"
-    return info.dataset == dataset and generates
+    model = info.config.get("model", {}).get("name")
+    return info.dataset == dataset and info.config.get("upsample") is None and model != "autoencoder"
 
 
 def trained_by(dataset: str) -> str:

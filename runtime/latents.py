@@ -57,7 +57,19 @@ class LatentSpace:
                 f"autoencoder={path}: of pictures of {tuple(info.image_shape)}, and these are of {data.image_shape}; "
                 "train one on these"
             )
-        return cls.of(asdict(info) | {"hash": file_hash(path)}, tensors)
+        colours = data.palette and data.palette.colours.tolist()
+        if model.prediction == "palette" and info.palette != colours:
+            raise CheckpointError(
+                f"autoencoder={path}: decodes the colours of {info.dataset}, and these pictures have others; train one "
+                f"on these, or with model.likelihood=gaussian"
+            )
+        try:
+            return cls.of(asdict(info) | {"hash": file_hash(path)}, tensors)
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise CheckpointError(
+                f"autoencoder={path}: its weights do not fit the network it describes; it was written by another "
+                "version of this code, or changed since; train it anew"
+            ) from error
 
     @classmethod
     def of(cls, info: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> LatentSpace:

@@ -37,7 +37,7 @@ def read(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
 def inherited(settings: TrainSettings, overrides: list[str], palette: Palette | None) -> TrainSettings:
     """The settings with the network and the noise of the weights to start from, but for what was typed.
 
-    palette : of the pictures to train on; without one, colours of a palette cannot be predicted
+    palette : of the pictures to train on; without one, and in latents, colours of a palette cannot be predicted
 
     Raises ValueError for a typed setting that the network of the weights does not have.
     """
@@ -50,7 +50,9 @@ def inherited(settings: TrainSettings, overrides: list[str], palette: Palette | 
         leaves = {name: ours[name] for name in ours if f"model.{name}" in typed}
         settings = settings.replace(model=type(was.model).parse({**was.model.plain(), **leaves}, "model"))
     if "diffusion" not in typed and settings.is_diffusion:
-        names = [*NOISE, *(["prediction"] if palette or was.diffusion.prediction != "palette" else [])]
+        in_colours = was.diffusion.prediction == "palette"
+        able = not in_colours or (palette is not None and settings.autoencoder is None)  # latents have no palette
+        names = [*NOISE, *(["prediction"] if able else [])]
         kept = {name: getattr(was.diffusion, name) for name in names if f"diffusion.{name}" not in typed}
         settings = settings.replace(diffusion=settings.diffusion.replace(**kept))
     return settings

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import torch
 
+from data.base import Splits
 from runtime.checkpoint import WeightsInfo, load_state, save_state, save_weights, set_damaged_aside
-from runtime.device import hardware
+from runtime.device import hardware, pick_precision
 from runtime.distributed import processes
 from runtime.factory import build_splits
 from runtime.latents import LatentSpace
@@ -74,8 +75,7 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
         begins, untrained = here.on_main(lambda: (not run.exists, not run.state.exists()))  # it is made below
         settings = settings_in(config, run)
         splits = build_splits(settings.dataset, settings.data_root, settings.cfg.conditional)
-        space = LatentSpace.load(Path(settings.autoencoder), splits.train) if settings.autoencoder else None
-        splits = space.to(here.device).encoded(splits) if space else splits
+        space, splits = _in_latents(settings, splits, here.device)
         train = splits.train
         refuse_vain(settings.train, len(splits.validation))
         settings = inherited(settings, overrides, train.palette) if begins else settings
@@ -104,6 +104,15 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
         monitor = Monitor(run, trainer, splits.validation, step, clock)
         stack.callback(monitor.close)
         return Outcome(run, _loop(run, trainer, monitor, step, clock, patience))
+
+
+def _in_latents(settings: TrainSettings, splits: Splits, device: torch.device) -> tuple[LatentSpace | None, Splits]:
+    """The autoencoder, where there is one, and the splits with the latents of their pictures."""
+    if settings.autoencoder is None:
+        return None, splits
+    space = LatentSpace.load(Path(settings.autoencoder), splits.train).to(device)
+    pick_precision(settings.precision, device)  # on CUDA it decides whether products round to TF32
+    return space, space.encoded(splits)
 
 
 def _take(run: Run, config: dict, stack: contextlib.ExitStack) -> None:

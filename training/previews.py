@@ -15,7 +15,7 @@ from diffusion.distillation import with_guidance
 from diffusion.gaussian import Denoise
 from diffusion.guidance import guided
 from diffusion.sampling import SamplingOptions, at_trained_times, fitting, generate
-from diffusion.upsampling import beside
+from diffusion.upsampling import beside, enlarging
 from training.trainer import Trainer
 
 
@@ -38,12 +38,12 @@ class Previews:
         self.labels: dict[float, Tensor] = {}
         self.small: Tensor | None = None
         self.there: Tensor | None = None
-        if not settings.model.generates:
-            self._of_pictures(held_out.batch(torch.arange(min(len(trainer.preview) * self.columns, len(held_out)))))
-        elif settings.upsample is None:
+        if settings.model.generates and settings.upsample is None:
             self._from_requests()
-        elif len(held_out):
+        elif len(held_out) and settings.model.generates:
             self._from_pictures(held_out.batch(torch.arange(min(len(trainer.preview), len(held_out)))))
+        elif len(held_out):
+            self._of_pictures(held_out.batch(torch.arange(min(len(trainer.preview) * self.columns, len(held_out)))))
 
     def _from_requests(self) -> None:
         trainer, preview = self.trainer, self.trainer.settings.train.preview
@@ -80,6 +80,7 @@ class Previews:
             (1 if w in alone else 2) * options.steps * len(self.labels[w]) for w, options in self.options.items()
         )
 
+    @torch.no_grad()
     def sample(self, model: torch.nn.Module, w: float) -> Tensor:
         """(N, C, H, W) uint8, in the colours of the palette, from seeds 0 to N - 1."""
         trainer, options, images = self.trainer, self.options[w], []
@@ -87,7 +88,8 @@ class Previews:
             denoise = self._guided(trainer.denoiser(model), w, rows.to(self.labels[w].device))
             if self.there is None:
                 schedule, shape = trainer.diffusion.schedule, trainer.data.x_shape
-                x_0 = generate(schedule, denoise, rows.tolist(), shape, options, self.labels[w].device)
+                seeds = rows.tolist() if self.small is None else enlarging(rows.tolist())
+                x_0 = generate(schedule, denoise, seeds, shape, options, self.labels[w].device)
             else:
                 x_0 = denoise(self.there[rows], 1).x_0
             x_0 = x_0 if trainer.space is None else trainer.space.decode(x_0)

@@ -184,7 +184,8 @@ def continued_config(saved: dict, cfg: dict, overrides: list[str]) -> dict:
             given = {name: as_before.get(name) if value is None else value for name, value in given.items()}
         if given == as_before or override.input_line in saved["overrides"]:  # the same choice as at its beginning
             continue
-        moved = key == "init_from" and cfg["distill"]["name"] != "none"  # a teacher, whose content is looked at again
+        # The file of a teacher or an autoencoder, whose content is looked at again.
+        moved = given and before and (key == "autoencoder" or (key == "init_from" and cfg["distill"]["name"] != "none"))
         if not (moved or MAY_CHANGE.fullmatch(key)):
             raise ValueError(
                 f"{key}={_brief(given)}: this run started with {_brief(before)}, and continuing cannot change that; "

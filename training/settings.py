@@ -181,6 +181,9 @@ class TrainSettings(ComputeSettings):
         for other, given in others:
             if self.upsample is not None and given:
                 raise ValueError(f"upsample={self.upsample}: not together with {other}; leave one of them out")
+        w = self.train.preview.w
+        if self.upsample is not None and w != Loop().preview.w:
+            raise ValueError(f"train.preview.w={w:g}: an upsampler samples without guidance; leave it out")
         return self
 
     @model_validator(mode="after")
@@ -247,6 +250,9 @@ def refuse_for_baseline(settings: TrainSettings, model: BaselineSettings) -> Non
         given = attrgetter(name)(settings.train)
         if given != attrgetter(name)(Loop()):
             raise ValueError(f"train.{name}={given}: model={model.name} generates in one step; leave it out")
+    if not model.generates and settings.cfg.conditional and settings.cfg != LabelDropout():
+        name, value = next((n, v) for n, v in settings.cfg.plain().items() if v != getattr(LabelDropout(), n))
+        raise ValueError(f"cfg.{name}={value}: model={model.name} sees no labels; leave it out")
     for name, unknown in (("precision", "bf16"), ("compile", True), ("channels_last", True)):
         if getattr(settings, name) == unknown:
             raise ValueError(f"{name}={str(unknown).lower()}: model={model.name} is trained without; leave it out")

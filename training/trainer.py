@@ -81,7 +81,8 @@ class Trainer:
         self.settings, self.here, self.space = settings, here, space
         self.data = replace(splits.train, palette=settings.augment.palette(splits.train.palette)).to(here.device)
         self.schema = splits.train.schema
-        self.splits = settings.dataset.split_rule
+        inner = space and space.info["dataset"] == self.data.name  # what the autoencoder has seen counts as seen
+        self.splits = space.info["splits"] if inner else settings.dataset.split_rule
         self.prior = LabelPrior.fit(self.schema, self.data.labels.cpu()) if len(self.schema) else None
         self.diffusion: GaussianDiffusion = build_diffusion(settings, self.data.palette)
         self.model = build_model(settings, self.data.x_shape, self.schema, self.data.palette).to(here.device)

@@ -48,7 +48,7 @@ def running_evaluation() -> None:
 def new_evaluation() -> None:
     """A form that starts an evaluation, on pictures for choosing: the final test is for a person in a terminal."""
     with st.expander(say("A new evaluation")):
-        weights = choose_weights("evaluating.weights")
+        weights = choose_weights("evaluating.weights", upsamplers=True)
         if weights is None:
             return
         names = st.multiselect(say("Measures"), list(MEASURES), ["exact", "adherence"], **persistent("evaluating.what"))

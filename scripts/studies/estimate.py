@@ -34,7 +34,8 @@ def seconds(runs: Sequence[Run], study: StudySettings) -> float:
         if run.variant.start_as == "autoencoder":
             typed += ["dataset=pixelfaces"]  # as large as the latents, whose autoencoder is not there yet
         settings = compose(TrainSettings, typed)
-        key = str((settings.model, settings.train.batch_size, settings.dataset.name, settings.diffusion.prediction))
+        batch = (settings.train.batch_size, settings.dataset.name, settings.upsample)
+        key = str((settings.model, settings.diffusion.prediction, *batch))
         if key not in times:
             data = f"{settings.dataset.name}, {settings.cfg.conditional}"
             if data not in loaded:

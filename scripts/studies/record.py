@@ -10,6 +10,7 @@ from typing import Any
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
 from runtime.checkpoint import load_tensors, previous, read_info
+from runtime.latents import split_tensors
 from runtime.settings import command_line, override
 from scripts.studies.settings import StudySettings
 from scripts.studies.variants import Run
@@ -43,10 +44,10 @@ def of(run: Run, trained: RunFolder, settings: TrainSettings, study: StudySettin
 
 
 def cost(trained: RunFolder, settings: TrainSettings) -> dict[str, Any]:
-    """Of a training."""
-    step = read_info(trained.weights).step
+    """Of a training; the parameters of a diffusion in latents are without those of the autoencoder."""
+    step, (own, _) = read_info(trained.weights).step, split_tensors(load_tensors(trained.weights))
     return {
-        "parameters": sum(tensor.numel() for tensor in load_tensors(trained.weights).values()),
+        "parameters": sum(tensor.numel() for tensor in own.values()),
         "steps": step,
         "images": step * settings.train.batch_size,
         "seconds": round(seconds(trained.sessions()), 1),

@@ -1,13 +1,16 @@
 """The pages Generate and Edit, without a browser."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from dashboard import sampling, view
+from baselines.autoencoder import AutoencoderSettings
+from dashboard import sampling, state, view
 from data.images import read_png
+from runtime.checkpoint import load_tensors, read_info, save_weights
 from tests.dashboard.apps import choice, finished, generate, labelled, open_page, sampled
 
 
@@ -50,6 +53,21 @@ def test_weights_without_labels_generate_without_a_request(in_tmp, train_tiny):
     labelled(app.number_input, "Steps").set_value(2).run()
     sampled(app)
     assert not app.exception and not app.error and len(app.session_state["history"]) == 1
+
+
+def test_weights_that_generate_nothing_by_themselves_are_not_offered(in_tmp, weights):
+    """On the page Evaluate, upsamplers are: there are measures for them."""
+    info, encoder = read_info(weights), AutoencoderSettings().plain()
+    for name, change in (("plain", {}), ("enlarge", {"upsample": 2}), ("encoder", {"model": encoder})):
+        path = Path(f"runs/faces/{name}/checkpoints/ema.safetensors")
+        path.parent.mkdir(parents=True)
+        save_weights(path, load_tensors(weights), replace(info, config={**info.config, **change}))
+    state._weights.clear()
+    offered = [
+        {name for name in ("plain", "enlarge", "encoder") if any(name in option for option in lists.options)}
+        for lists in (labelled(open_page(page).selectbox, "Weights") for page in ("generate", "evaluate"))
+    ]
+    assert offered == [{"plain"}, {"plain", "enlarge"}]
 
 
 def test_pngs_are_encoded_when_they_are_downloaded_and_not_at_every_rerun(tiny, monkeypatch):

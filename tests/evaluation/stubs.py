@@ -18,12 +18,15 @@ CPU = torch.device("cpu")
 class StubPipe:
     """What measures ask of weights, except for pictures."""
 
-    checkpoint, device, how = "abc", CPU, Compute()
+    checkpoint, device, how, space = "abc", CPU, Compute(), None
 
     def __init__(self, splits: Splits):
         self.schema, self.palette = splits.train.schema, splits.train.palette
         self.info = SimpleNamespace(dataset="pixelfaces", step=7, data_hash="d")
-        self.recipe = SimpleNamespace(dataset=pixelfaces.PixelFaces(), model=UNetSettings(), upsample=None)
+        self.recipe = SimpleNamespace(
+            dataset=pixelfaces.PixelFaces(), model=UNetSettings(), upsample=None, is_diffusion=True,
+            distill=SimpleNamespace(on=False),
+        )  # fmt: skip
 
     def resolved(self, options: SamplingOptions, cond=None, negative=None, edited=False) -> SamplingOptions:
         return options.filled(FOR_OPEN_LABELS | {"refine": 4, "complete": False})

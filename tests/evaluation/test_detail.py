@@ -9,7 +9,9 @@ import torch
 from data import PixelFaces
 from data.bigfaces import DETAILS, BigFaces, random_detail, read_detail, render
 from data.images import enlarge, reduced
+from evaluation import detail
 from evaluation.detail import SEED, Detail, DetailSettings, variety
+from evaluation.edits import Edits
 from evaluation.exact import ExactMatch
 from evaluation.validity import Validity
 from tests.evaluation.stubs import bench_of
@@ -24,7 +26,7 @@ def splits():
 
 def bench(splits, upsample=None, **settings):
     made = bench_of(splits, **settings)
-    made.pipe.recipe = SimpleNamespace(dataset=BigFaces(), upsample=upsample)
+    made.pipe.recipe = SimpleNamespace(**vars(made.pipe.recipe) | {"dataset": BigFaces(), "upsample": upsample})
     return made
 
 
@@ -132,13 +134,30 @@ def test_the_report_has_ceiling_floor_and_every_part(splits, tmp_path):
 
 def test_it_is_for_bigfaces_where_exact_match_and_validity_are_not(splits):
     big, small = bench(splits), bench_of(PixelFaces(count=60).load())
-    assert [measure.applies(big) for measure in (Detail, ExactMatch, Validity)] == [True, False, False]
-    assert [measure.applies(small) for measure in (Detail, ExactMatch, Validity)] == [False, True, True]
+    assert [measure.applies(big) for measure in (Detail, ExactMatch, Validity, Edits)] == [True, False, False, False]
+    assert [measure.applies(small) for measure in (Detail, ExactMatch, Validity, Edits)] == [False, True, True, True]
 
 
 def test_weights_that_enlarge_nothing_take_no_small_ones(splits):
     with pytest.raises(ValueError, match=r"detail\.small=x: these weights enlarge no small pictures; leave it out"):
         Detail(bench(splits), DetailSettings(small="x"))
+
+
+def test_small_pictures_of_other_weights_count_and_are_refused_by_their_name(splits, monkeypatch):
+    """Where they cannot be had, before anything is sampled or written."""
+    made = bench(splits, upsample=4)
+    with pytest.raises(ValueError, match=r"detail\.small=nowhere: no such file"):
+        Detail(made, DetailSettings(small="nowhere"))
+    alone = measured(bench(splits, upsample=4), lambda samples: enlarge(samples.small, 4))[1]
+    generated = reduced(splits.validation.images, 4).roll(1, dims=0)
+    small = SimpleNamespace(evaluations=lambda labels, options: 7)
+    monkeypatch.setattr(detail, "load_other", lambda *_: small)
+    for refuse in ("refuse_alone", "refuse_upsampler", "refuse_seen"):
+        monkeypatch.setattr(detail, refuse, lambda *_: None)
+    monkeypatch.setattr(Detail, "small", generated[:N])
+    measure, figures = measured(made, lambda samples: enlarge(samples.small, 4), small="x")
+    assert figures["sampled"][0]["nfe"] == 7 + alone["sampled"][0]["nfe"]
+    assert all(torch.equal(samples.small, generated[:N]) for samples in measure.sets)
 
 
 def test_reading_noise_is_possible():

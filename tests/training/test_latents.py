@@ -12,14 +12,23 @@ import torch
 
 from baselines.autoencoder import AutoencoderSettings
 from data.images import to_float, to_uint8
+from data.palette import Palette
 from data.pixelfaces import SCHEMA, PixelFaces
 from inference.export.write import ExportRefused, network_of
 from inference.pipeline import Pipeline
-from runtime.checkpoint import load_state, load_tensors, read_info
+from runtime.checkpoint import CheckpointError, load_state, load_tensors, read_info, save_weights
+from runtime.distributed import CPU, Processes
 from runtime.latents import PREFIX, LatentSpace
+from scripts.studies import record
+from tests.conftest import TINY
+from tests.programs import run_program
 from tests.training.test_resume import equal
+from training.init_from import begin
 from training.loop import train
+from training.previews import Previews
+from training.run import Run
 from training.settings import TrainSettings
+from training.trainer import Trainer
 
 ENCODER = [
     "dataset=pixelfaces", "dataset.count=120", "model=autoencoder", "model.channels=16", "model.likelihood=palette",
@@ -172,6 +181,45 @@ def test_another_autoencoder_in_the_same_file_is_noticed(there, train_tiny, comp
             train_tiny(*LATENT, "train.steps=2", "run=latent")
 
 
+def test_a_run_goes_on_where_its_autoencoder_has_moved(there, train_tiny):
+    train_tiny(*LATENT, "train.steps=1", "run=moving")
+    shutil.copytree("encoder", "elsewhere")
+    moved = "autoencoder=elsewhere/checkpoints/ema.safetensors"
+    run = train_tiny(*LATENT[1:], moved, "train.steps=2", "run=moving")
+    assert load_state(run.state)["step"] == 2
+    with pytest.raises(ValueError, match="continuing cannot change that"):
+        train_tiny(*LATENT[1:], "autoencoder=null", "train.steps=3", "run=moving")
+
+
+def test_what_the_autoencoder_has_seen_counts_as_seen(there, space, splits, compose):
+    """Or pictures of a test split under another rule would be measured as if unseen."""
+    other = replace(space, info={**space.info, "splits": "another rule"})
+    trainer = Trainer(compose("train", [*TINY, *LATENT]), other.encoded(splits), Processes(0, 1, CPU), other)
+    assert trainer.splits == "another rule"
+
+
+def test_the_cost_of_a_diffusion_in_latents_is_without_that_of_its_autoencoder(there, compose, splits, space):
+    settings = compose("train", [*TINY, *LATENT])
+    trainer = Trainer(settings, space.encoded(splits), Processes(0, 1, CPU), space)
+    own = sum(parameter.numel() for parameter in trainer.model.parameters())
+    assert record.cost(Run("latent"), settings)["parameters"] == own
+
+
+def test_grids_need_no_gradients_and_without_held_out_pictures_there_are_none(there, compose, splits, monkeypatch):
+    trainer = Trainer(compose("train", ENCODER), splits, Processes(0, 1, CPU))
+    assert Previews(trainer, splits.validation.select(torch.arange(0))).options == {}
+    previews, forward, graphs = Previews(trainer, splits.validation), type(trainer.model).forward, []
+    monkeypatch.setattr(
+        type(trainer.model), "forward", lambda *args: (graphs.append(torch.is_grad_enabled()), forward(*args))[1]
+    )
+    pictures = previews.sample(trainer.model, 1.0)
+    assert graphs and not any(graphs)
+    columns = previews.columns
+    held_out = splits.validation.images[:columns]
+    assert torch.equal(pictures[:columns], held_out)
+    assert not torch.equal(pictures[columns : 2 * columns], held_out)  # untrained
+
+
 def test_grids_show_pictures_and_what_became_of_them(place):
     from PIL import Image
 
@@ -219,6 +267,43 @@ def test_weights_that_are_no_autoencoder_of_these_pictures_are_refused(there, tr
     assert said in str(refused.value) and not Path("refused").exists()
 
 
+def test_an_autoencoder_of_other_colours_or_other_tensors_is_refused(there, splits, tmp_path):
+    path = Path("encoder/checkpoints/ema.safetensors")
+    with pytest.raises(CheckpointError, match=r"autoencoder=encoder/.*: decodes the colours of pixelfaces"):
+        LatentSpace.load(path, replace(splits.train, palette=Palette.of_few(255 - splits.train.images, 64)))
+    save_weights(tmp_path / "a.safetensors", {"stem.0": torch.zeros(1)}, read_info(path))
+    with pytest.raises(CheckpointError, match=r"autoencoder=.*: its weights do not fit the network") as refused:
+        LatentSpace.load(tmp_path / "a.safetensors", splits.train)
+    assert "\n" not in str(refused.value)
+
+
+def test_of_another_autoencoder_all_is_taken_but_what_says_colours(there, compose, splits):
+    """Equally many of other colours would fit, and mean something else."""
+    other = Palette.of_few(255 - splits.train.images, 64)
+    recoloured = replace(splits, train=replace(splits.train, palette=other))
+    trainer = Trainer(compose("train", ENCODER), recoloured, Processes(0, 1, CPU))
+    words = begin(trainer, Path("encoder/checkpoints/ema.safetensors"))
+    assert words.endswith("all layers but head (other colours), which begin anew")
+
+
+def test_in_latents_a_prediction_of_colours_is_not_inherited(there, train_tiny):
+    """Of weights that predict colours of pixels; it would be refused by a name that nobody typed."""
+    train_tiny("diffusion.prediction=palette", "train.steps=1", "run=colours")
+    start = "init_from=colours/checkpoints/ema.safetensors"
+    with pytest.raises(CheckpointError, match="trained with other network"):  # patches of two pixels
+        train_tiny(*LATENT, start, "train.steps=1", "run=refused")
+    run = train_tiny(LATENT[0], start, "train.steps=1", "run=further")
+    assert read_info(run.weights).config["diffusion"]["prediction"] != "palette"
+
+
+def test_an_autoencoder_is_not_measured(there, capsys):
+    with contextlib.suppress(SystemExit):
+        run_program("evaluate.py", f"checkpoint={there}/encoder/checkpoints/ema.safetensors", "out=measured")
+    error = capsys.readouterr().err.strip()
+    assert "an autoencoder, which generates nothing by itself" in error and "\n" not in error
+    assert not Path("measured").exists()
+
+
 def test_what_has_no_pixels_is_refused_where_pixels_are_needed(place, there, pipe):
     face = PixelFaces(count=120).load().validation.images[0]
     with pytest.raises(ValueError, match="init: latents, in which no pixel has a place"):
@@ -228,6 +313,12 @@ def test_what_has_no_pixels_is_refused_where_pixels_are_needed(place, there, pip
     encoder = Pipeline.load("encoder/checkpoints/ema.safetensors", "cpu")
     with pytest.raises(ValueError, match="an autoencoder, which generates nothing by itself"):
         encoder(None, [0])
+
+
+def test_an_autoencoder_has_no_label_dropout(compose):
+    with pytest.raises(ValueError, match=r"cfg\.drop_prob=0\.3: model=autoencoder sees no labels; leave it out"):
+        compose("train", ["model=autoencoder", "cfg.drop_prob=0.3"])
+    assert not compose("train", ["model=autoencoder", "cfg=off"]).cfg.conditional
 
 
 def test_an_autoencoder_needs_sides_that_can_be_halved_twice():

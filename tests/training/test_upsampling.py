@@ -15,7 +15,8 @@ from conditions.schema import UNKNOWN, ConditionSchema
 from data.bigfaces import BigFaces
 from data.images import enlarge, grid, read_png, reduced
 from data.pixelfaces import SCHEMA
-from diffusion.sampling import SamplingOptions
+from diffusion.sampling import Between, ImageNoise, SamplingOptions
+from diffusion.upsampling import enlarging
 from inference.animation import denoising
 from inference.export.write import ExportRefused, network_of
 from inference.job import prepare
@@ -111,6 +112,7 @@ def test_other_weights_can_be_started_from_but_for_the_layer_that_sees_the_small
         ({"augment": {"shift": 1}}, "upsample=4: not together with augment"),
         ({"distill": {"name": "guided"}, "init_from": "x"}, "upsample=4: not together with distill=guided"),
         ({"upsample": 1}, "upsample=1: must be a whole number from 2 to 64"),
+        ({"train": {"preview": {"w": 5}}}, "train.preview.w=5: an upsampler samples without guidance; leave it out"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -131,6 +133,19 @@ def test_a_picture_depends_on_its_seed_its_label_and_its_small_picture(upsampler
         upsampler(CROWN, [1, 2, 3], small=torch.stack([small[0], small[2], small[2]]), **QUICK),
     ):
         assert [bool((one != other).any()) for one, other in zip(large, changed, strict=True)] == [False, True, False]
+
+
+def test_noise_is_independent_of_the_small_picture_of_the_same_seed(upsampler, small):
+    """As in training. Noise of one seed begins alike whatever its shape, so that a small picture's would be part of
+    the large one's."""
+    seen, seeds = [], [5, Between(5, 6, 0.3), 7]
+    network = upsampler.denoiser
+    spied = replace(upsampler, denoiser=lambda x, t, cond: (seen.append(x), network(x, t, cond))[1])
+    spied(CROWN, seeds, small=small, **QUICK)
+    before, large = (noise.flatten(1)[:, : 3 * 24 * 24] for noise in (ImageNoise(seeds, (3, 24, 24))(), seen[0][:, :3]))
+    assert torch.equal(before, ImageNoise(seeds, (3, 96, 96))().flatten(1)[:, : 3 * 24 * 24])
+    assert (before * large).mean(dim=1).abs().max() < 4 / before.shape[1] ** 0.5
+    assert len(set(enlarging([5, 6, 7]))) == 3 and enlarging(enlarging(seeds)) == seeds
 
 
 @pytest.mark.parametrize("batch_size", [1, 2])
@@ -192,6 +207,13 @@ def test_a_cascade_enlarges_the_pictures_that_its_weights_generate(cascade, comp
 def test_several_conditions_leave_the_upsampler_without_a_label(cascade, compose, upsampler):
     job = compared(compose, cascade, "attrs=crown | pipe", "steps=2")
     alone = Pipeline.load(cascade[0], "cpu")("crown | pipe", [4], job.options)
+    assert torch.equal(job.sample([4]), upsampler(SCHEMA.unknown(1), [4], small=alone, w=1.0))
+
+
+@pytest.mark.parametrize("typed", [("attrs=crown", "w=0"), ("attrs=crown * -2", "w=3")])
+def test_a_label_that_the_small_picture_ignores_or_avoids_is_not_the_upsampler_s(cascade, compose, upsampler, typed):
+    job = compared(compose, cascade, *typed, "complete=false", "steps=2")
+    alone = job.pipe(job.attrs, [4], job.options)
     assert torch.equal(job.sample([4]), upsampler(SCHEMA.unknown(1), [4], small=alone, w=1.0))
 
 
