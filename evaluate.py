@@ -8,7 +8,7 @@ import contextlib
 from pathlib import Path
 
 from cli.app import command
-from evaluation.bench import PLACES, Bench, Measure, refuse_seen
+from evaluation.bench import PLACES, Bench, Measure, data_of, refuse_seen
 from evaluation.measures import MEASURES
 from evaluation.report import write
 from evaluation.samples import SampleCache, options_for
@@ -37,7 +37,9 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
         refuse_seen(pipe, settings.split)
         if guide is not None:
             refuse_seen(guide, settings.split, "guide")
-        splits = pipe.recipe.dataset.load(settings.data_root)  # all of it, also if the training saw less, or no labels
+        splits = data_of(pipe, settings.dataset, settings.data_root)
+        if not len(getattr(splits, settings.split)):
+            raise ValueError(f"split={settings.split}: {splits.train.name} has no pictures in it; add pictures")
         bench = Bench(pipe, guide, splits, settings, (PRETRAINED, CLASSIFIERS))
         measures = applicable(bench, settings, path)
         folder = new_folder(settings.out, FOLDER / pipe.info.dataset, settings.split)
@@ -59,17 +61,27 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
 
 
 def applicable(bench: Bench, settings: EvaluateSettings, path: Path) -> dict[str, Measure]:
-    """The measures asked for that make sense for these weights. Raises ValueError where none does."""
+    """The measures asked for that make sense for these weights and pictures. Raises ValueError where none does.
+
+    One that cannot be made is refused where it was asked for, and else left out with a word.
+    """
     upsampler = bench.pipe.recipe.upsample is not None
     if not upsampler:
         refuse_alone(bench.pipe)
     able = {name: measure for name, measure in MEASURES.items() if measure.enlarges or not upsampler}
-    chosen = {name: able[name] for name in settings.measure if name in able and able[name].applies(bench)}
-    if not chosen:
+    made: dict[str, Measure] = {}
+    for name in (name for name in settings.measure if name in able and able[name].applies(bench)):
+        try:
+            made[name] = able[name](bench, settings.of(name))
+        except ValueError as error:
+            if settings.measure != list(MEASURES) or settings.of(name) != able[name].Settings():
+                raise
+            print(f"left out: {error}")
+    if not made:
         lacks = "has no labels or palette that this needs"
         lacks = "is an upsampler, which measure=[detail] is for" if upsampler else lacks
         raise ValueError(f"measure={settings.measure}: {path} {lacks}")
-    return {name: measure(bench, settings.of(name)) for name, measure in chosen.items()}
+    return made
 
 
 def typed(overrides: list[str]) -> str:

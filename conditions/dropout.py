@@ -33,8 +33,8 @@ class LabelDropout(Settings):
         """A copy of `cond` (B, F) in which some fields became UNKNOWN, chosen for each sample by itself.
 
         A whole label goes with probability drop_prob (Ho & Salimans 2022, algorithm 1), or, `batchwise`, those of all
-        samples. Of the others, a share partial_prob keeps k fields, k uniform in 1..max_known, as when a person names
-        one to five things; the rest loses each field with probability field_prob.
+        samples. Of the others, a share partial_prob keeps k of the known fields, k uniform in 1..max_known, as when a
+        person names one to five things; the rest loses each field with probability field_prob.
         """
         size, fields = cond.shape
         if fields == 0:
@@ -43,9 +43,12 @@ class LabelDropout(Settings):
         u = torch.rand(size, fields + 3, generator=generator, device=device).to(cond.device)
         whole, partial, count, keys = u[:, :1], u[:, 1:2], u[:, 2:3], u[:, 3:]
         # Exponential races: the k smallest of Exp(weight) samples are a weighted choice without replacement.
+        # What is not known cannot be kept, and comes last.
+        known = cond != UNKNOWN
         weight = torch.where(schema.optional(cond.device) & (cond == 0), 1.0, self.present_weight)
-        rank = (-torch.log1p(-keys) / weight).argsort(dim=1).argsort(dim=1)
-        k = 1 + (count * min(self.max_known, fields)).floor()
+        race = (-torch.log1p(-keys) / weight).masked_fill(~known, torch.inf)
+        rank = race.argsort(dim=1).argsort(dim=1)
+        k = 1 + (count * known.sum(dim=1, keepdim=True).clamp(max=self.max_known)).floor()
         whole = whole[:1] if self.batchwise else whole
         fewer = torch.where(partial < self.partial_prob, rank >= k, keys < self.field_prob)
         dropped = (whole < self.drop_prob) | fewer

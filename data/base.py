@@ -87,7 +87,8 @@ class Dataset(Settings):
                 "many, or leave it out for all"
             )
         rows = torch.randperm(available, generator=torch.Generator().manual_seed(0))[:size].sort().values
-        return splits_of(splits.train.select(rows), splits.validation, splits.test)
+        some = splits_of(splits.train.select(rows), splits.validation, splits.test)
+        return replace(some, train=replace(some.train, whole_hash=splits.train.hash))
 
     def render(self, labels: Tensor) -> Tensor | None:
         """Complete labels (N, F) -> the pictures (N, C, H, W) uint8 that have them; None where nobody knows those."""
@@ -118,6 +119,7 @@ class InMemoryDataset:
     ids     : (N,) int64, each row's number in the published collection, or a hash of its file's name
     device  : that of batches; None for that of the images
     latents : (N, c, h, w) uint8, what an autoencoder made of the images, where a diffusion is trained on these
+    whole_hash : where this is a part of the training split (`train_size`), the hash of all of it
     """
 
     name: str
@@ -128,6 +130,7 @@ class InMemoryDataset:
     ids: Tensor
     device: torch.device | None = None
     latents: Tensor | None = None
+    whole_hash: str | None = None
 
     def __len__(self) -> int:
         return len(self.images)

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from conditions.fields import NONE
+from conditions.schema import UNKNOWN
 from conf import Refusals, Request, Text, option, setting
 from data.base import Dataset, InMemoryDataset, Splits, previews, split_by_id
 from data.folder_cache import prepared_once
@@ -29,7 +30,7 @@ from data.folder_prepared import Prepared
 from data.folder_schema import Labels, labels_of
 from data.folder_settings import MAX_PALETTE, FolderSchema, Preparation, read_schema_file
 from data.folder_sheet import ID, sheet_source
-from data.folder_source import Problems, Source, open_source
+from data.folder_source import Problems, Source, open_source, refuse_unread
 from data.folder_table import FILE_NAME, Table, read_table
 from data.palette import Palette
 
@@ -83,6 +84,15 @@ class Folder(Preparation, Dataset):
     name: Literal["folder"] = "folder"
     path: Text | None = setting(None, "of the folder or zip file, whose name the weights get")
     preview: list[Request] = previews("any")
+    one_picture: bool | None = setting(
+        None,
+        "whether there is one picture to a complete label, as of a sprite, so that few steps suffice and exact match "
+        "can be measured; null for what the pictures say",
+    )
+
+    @property
+    def determined(self) -> bool:
+        return self.one_picture is not False
 
     @property
     def collection(self) -> str:
@@ -109,6 +119,8 @@ class Folder(Preparation, Dataset):
             raise Refusals(problems.where, problems.lines)
         for note in contents.labels.notes:
             log.warning("%s: %s", self.collection, note)
+        if not len(contents.labels.schema):
+            log.warning("%s: no labels, so that nothing can be asked for: the model is unconditional", self.collection)
         return split_by_id(contents.dataset())
 
     def read(self, data_root: str, problems: Problems) -> Contents | None:
@@ -121,6 +133,7 @@ class Folder(Preparation, Dataset):
             problems.add("resize", f"{schema.resize}, but to which size? Add dataset.size=64, for example")
         if schema.sheet:
             source = sheet_source(source, schema.sheet, schema.size, problems)
+        refuse_unread(source, problems)
         table = read_table(source, problems, ID if schema.sheet else FILE_NAME)
         if not source.pictures:
             problems.add(self.path, "holds no pictures; give the folder that holds them, as PNG for example")
@@ -156,7 +169,16 @@ class Folder(Preparation, Dataset):
             resize=schema.resize,
             sheet=schema.sheet,
             preview=common_values(train) if self.preview == ["any"] else self.preview,
+            one_picture=one_picture(train) if self.one_picture is None else self.one_picture,
         )
+
+
+def one_picture(train: InMemoryDataset) -> bool:
+    """Whether no two different training pictures have one complete label."""
+    first: dict[bytes, int] = {}
+    complete = (train.labels != UNKNOWN).all(dim=1).nonzero()[:, 0].tolist()
+    same = ((row, first.setdefault(train.labels[row].numpy().tobytes(), row)) for row in complete)
+    return all(row == other or torch.equal(train.images[row], train.images[other]) for row, other in same)
 
 
 def common_values(train: InMemoryDataset) -> list[str]:

@@ -23,7 +23,7 @@ from data.folder_settings import FolderSchema
 from data.folder_source import SCHEMA_FILE, Problems
 from data.folder_table import CLASS, Table
 
-YES, NO = ("yes", "true", "1"), ("no", "false", "0", NONE)
+YES, NO = ("yes", "true", "1", "1.0"), ("no", "false", "0", "0.0", NONE)  # pandas writes 1.0 beside blanks
 ABSENT = (NONE, "no")  # among other values; "0" and "false" may then be values
 MAX_VALUES = 256  # of one column
 MAX_COLUMNS, MAX_IN_ALL = 400, 2048  # of slots, and of the values of all of them

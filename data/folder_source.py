@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from data.pictures import MAX_BYTES
@@ -138,6 +139,8 @@ def _folder(path: Path, problems: Problems) -> Source:
             return Source(path, {}, {}, _nothing)
         if entry.is_file():
             about = entry.stat()
+            if key in sizes:
+                problems.add(key, "is there twice, with its accents written in two ways; rename one of them")
             sizes[key], times[key], files[key] = about.st_size, about.st_mtime_ns, entry.path
         elif entry.is_dir():
             problems.add(key, "a link to a folder, which is not followed; copy the folder")
@@ -172,18 +175,38 @@ def _zip(path: Path, problems: Problems) -> Source:
             problems.add(f"{path.name}, {name!r}", fault)
         else:
             found[name] = info
-    tops = {name.partition("/")[0] if "/" in name else None for name in found if not is_litter(name)}
+    inside = [name for name in found if not is_litter(name) and not _is_remark(name)]
+    tops = {name.partition("/")[0] if "/" in name else None for name in inside}
     if len(tops) == 1 and (top := tops.pop()) is not None:  # the folder itself was zipped, and not what is in it
         found = {name.removeprefix(f"{top}/"): info for name, info in found.items()}
 
     def content(name: str) -> bytes:
         try:
             return archive.read(found[name])  # no more than its size, and all of that, or its checksum is wrong
-        except (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, LZMAError) as error:
             raise ValueError(f"damaged in the zip file ({str(error)[:80]}); make the zip file anew") from None
 
     sizes = {name: info.file_size for name, info in found.items()}
     return Source(path, sizes, {name: info.CRC for name, info in found.items()}, content)
+
+
+def _is_remark(name: str) -> bool:
+    """Whether a file beside the folder in a zip file says something to people alone, such as README.txt."""
+    return "/" not in name and name.lower().endswith((".txt", ".md", ".pdf", ".html"))
+
+
+def refuse_unread(source: Source, problems: Problems) -> None:
+    """Report files that look like labels, or like what labels mean, and lie or are called so that they are not read."""
+    for kinds, ends, look in (
+        ((CSV, JSONL), (".csv", ".tsv", ".jsonl", ".xlsx", ".parquet"), "a table"),
+        ((SCHEMA_FILE,), ("schema.yml", "schema.yaml", "schema.json"), "a schema"),
+    ):
+        if any(name in source.sizes for name in kinds):
+            continue
+        for name in source.left:
+            if name.lower().endswith(ends) and not is_litter(name):
+                called = " or ".join(kinds)
+                problems.add(name, f"looks like {look}, and is not read; call it {called}, at the top, or take it away")
 
 
 def _nothing(name: str) -> bytes:
@@ -193,7 +216,7 @@ def _nothing(name: str) -> bytes:
 def _fault(info: zipfile.ZipInfo, name: str, found: dict[str, zipfile.ZipInfo]) -> str:
     """Why an entry of a zip file is not read; empty where it is."""
     parts = PurePosixPath(name).parts
-    if name.startswith("/") or "\\" in name or ".." in parts or ":" in parts[0]:
+    if not parts or name.startswith("/") or "\\" in name or ".." in parts or ":" in parts[0]:
         return 'leads out of the zip file, or has "\\" in its name; make the zip file anew'
     if info.flag_bits & 1:
         return "is encrypted; make the zip file anew without a password"

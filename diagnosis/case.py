@@ -177,7 +177,7 @@ def _weights(run: Run, state: dict, device: str) -> Weights:
     pipe = Pipeline.load(run.weights, device)
 
     def of(tensors: dict[str, Tensor]) -> Pipeline:
-        model = build_model(pipe.recipe, pipe.image_shape, pipe.schema, pipe.palette)
+        model = build_model(pipe.recipe, pipe.x_shape, pipe.schema, pipe.palette)
         model.load_state_dict(tensors)
         model = model.to(pipe.device).eval().requires_grad_(False)
         return replace(pipe, denoiser=computed(model, pipe.device, pipe.how))

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from conf import MAX_SEED, MAX_WEIGHT, Settings, Text, setting
 from data import AnyDataset
-from data.base import SPLIT_RULE, InMemoryDataset, Splits, data_root
+from data.base import SPLIT_RULE, Dataset, InMemoryDataset, Splits, data_root
+from data.folder import Folder
 from diffusion.sampling import SamplingOptions
 from evaluation.classifier import classifier_for
 from evaluation.samples import SampleSet, evaluations
@@ -72,6 +73,43 @@ def refuse_seen(pipe: Pipeline, split: str, argument: str = "checkpoint") -> Non
         raise ValueError(
             f"split=test: the weights of {argument} were trained under another rule ({pipe.info.splits}) than today's "
             f"({rule}), so on pictures of the test split; measure them with split=validation, or train anew"
+        )
+
+
+def data_of(pipe: Pipeline, typed: Dataset | None, data_root: str) -> Splits:
+    """The data set that weights were trained on, all of it, also if the training saw less, or no labels.
+
+    typed : what was typed of it; a folder may have moved
+
+    Raises ValueError for settings that are not those of the training, and for pictures or labels that are not.
+    """
+    dataset = pipe.recipe.dataset
+    if isinstance(typed, type(dataset)):
+        path = getattr(typed, "path", None)
+        dataset = dataset.replace(path=path) if path is not None and Path(path).exists() else dataset
+        usual, own = type(typed)().plain(), dataset.plain()
+        for name, value in typed.plain().items():
+            if name != "path" and value not in (usual[name], own[name]):
+                raise ValueError(f"dataset.{name}={value}: the weights were trained with {own[name]}; leave it out")
+    splits = dataset.load(data_root)
+    _refuse_other_data(pipe, dataset, splits)
+    return splits
+
+
+def _refuse_other_data(pipe: Pipeline, dataset: Dataset, splits: Splits) -> None:
+    """Raises ValueError where labels mean something else now, or held-out pictures may have been trained on."""
+    conditional, where = len(pipe.schema) > 0, f"dataset.path={dataset.path}: " if isinstance(dataset, Folder) else ""
+    if conditional and splits.train.schema.fields != pipe.schema.fields:
+        raise ValueError(
+            f"{where}the labels of {splits.train.name} are others now than those that the weights were trained on; "
+            "restore them, or train anew"
+        )
+    seen = dataset.seen_in_training(splits) if where else splits
+    seen = seen if conditional else seen.unconditional()
+    if where and seen.train.hash != pipe.info.data_hash:
+        raise ValueError(
+            f"{where}other pictures or labels than the weights were trained on, some of which would count as held out; "
+            "restore them, name the folder with dataset=folder dataset.path=FOLDER, or train anew"
         )
 
 

@@ -27,6 +27,7 @@ from runtime.plots import table
 UNASKED = "without a request"
 FLOOR = "floor: other real pictures"
 INDEPENDENT = "baseline: independent slots"
+FEWEST = 2 * FEATURES  # pictures of a set
 SEED = 2_000_000  # of the first picture, apart from those of the other measures
 METRICS = {"fid": "FID", "kid": "KID", "precision": "precision", "recall": "recall"}
 
@@ -35,7 +36,7 @@ class DistributionSettings(MeasureSettings):
     """Of the distribution of pictures."""
 
     n: int = setting(
-        800, f"pictures of each set; twice the {FEATURES} features or more, for covariances", ge=2 * FEATURES, le=MANY
+        800, f"pictures of each set; twice the {FEATURES} features or more, for covariances", ge=FEWEST, le=MANY
     )
     repeats: int = setting(3, "with other seeds and other real pictures; fewer have no spread", ge=3, le=1000)
     w: list[Annotated[float, Field(ge=0)]] = setting(
@@ -82,9 +83,11 @@ def source(splits: Splits, split: str, n: int, repeats: int) -> str:
         return split
     if needed <= len(splits.train):
         return "train"
+    most = len(splits.train) // (2 * repeats)
+    remedy = f"at most {most}" if most >= FEWEST else "leave distribution out of measure=, for which they are too few"
     raise ValueError(
         f"distribution.n={n}: two sets of real pictures for each of {repeats} repeats are {needed}, and there are "
-        f"{len(splits.train)}; at most {len(splits.train) // (2 * repeats)}"
+        f"{len(splits.train)}; {remedy}"
     )
 
 

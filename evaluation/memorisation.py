@@ -23,7 +23,7 @@ from evaluation.requests import AS_REQUESTS
 from evaluation.samples import SampleSet
 from runtime.plots import save_rows, table
 
-CHUNK = 256
+CHUNK, PART = 256, 4096  # samples, and pictures that they are compared with, at once
 SEED = 2_000_000  # of the first picture: the seeds of evaluation/distribution.py, so that both share samples
 SHOWN = 14
 UNASKED, ASKED, INDEPENDENT = "no request", "requests", "independent slots"
@@ -41,13 +41,22 @@ def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     images, others : (N, C, H, W) and (M, C, H, W) uint8. The distance is the root mean square over pixels and
     channels, in levels of 255; 0 is an exact copy.
     """
-    flat = others.flatten(1).double()
     distances, rows = [], []
-    for part in images.flatten(1).double().split(CHUNK):
-        rows.append(torch.cdist(part, flat).argmin(dim=1))
-        gap = part - flat[rows[-1]]  # again, exactly: cdist rounds
-        distances.append(gap.square().mean(dim=1).sqrt())
+    for part in images.split(CHUNK):
+        rows.append(_nearest_rows(part.flatten(1).double(), others))
+        gap = part.double() - others[rows[-1]].double()  # again, exactly: cdist rounds
+        distances.append(gap.flatten(1).square().mean(dim=1).sqrt())
     return torch.cat(distances), torch.cat(rows)
+
+
+def _nearest_rows(flat: Tensor, others: Tensor) -> Tensor:
+    """(N,) int64, the first of the nearest; `others` are converted in parts, for all of them may not fit the memory."""
+    least, rows = torch.full((len(flat),), torch.inf, dtype=flat.dtype), torch.zeros(len(flat), dtype=torch.int64)
+    for start in range(0, len(others), PART):
+        found = torch.cdist(flat, others[start : start + PART].flatten(1).double()).min(dim=1)
+        nearer = found.values < least
+        least, rows = torch.where(nearer, found.values, least), torch.where(nearer, start + found.indices, rows)
+    return rows
 
 
 def among(rows: Tensor, others: Tensor) -> Tensor:

@@ -21,17 +21,17 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from data.atomic import atomic
 from diffusion.inpainting import Edit
 from diffusion.sampling import SamplingOptions
 from inference.pipeline import Pipeline
-from runtime.checkpoint import write_atomically
 from runtime.distributed import Processes
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLING_CODE = (
     "baselines/*.py", "diffusion/**/*.py", "models/**/*.py", "conditions/*.py", "inference/pipeline.py",
     "inference/branches.py", "inference/one_step.py", "inference/refusals.py", "runtime/factory.py",
-    "runtime/latents.py", "runtime/device.py", "runtime/checkpoint.py", "data/images.py",
+    "runtime/latents.py", "runtime/device.py", "runtime/checkpoint.py", "data/images.py", "data/alpha.py",
 )  # fmt: skip
 LOG_EVERY_S = 10.0  # between two states of the progress bar in a file; dashboard/evaluating.py reads it there
 NOT_IN_KEY = {"w", "quantise", "batch_size"}  # w belongs to a set; the others change nothing that is kept
@@ -123,7 +123,8 @@ class SampleCache:
                     bar.update(len(rows) * steps[samples.name])
                     continue
                 images = self._sample(samples, rows, bar).numpy()
-                write_atomically(path, lambda file, images=images: np.save(file, images, allow_pickle=False))
+                with atomic(path) as file:  # another evaluation may write the same one
+                    np.save(file, images, allow_pickle=False)
                 sampled += len(rows)
         sampled = int(here.sum(torch.tensor(sampled, device=here.device)).item())  # waits for all processes
         return Cost(sum(len(samples.labels) for samples in sets), sampled, time.perf_counter() - began)
@@ -152,7 +153,7 @@ class SampleCache:
     def _parts(self, samples: SampleSet) -> Iterator[tuple[list[int], Path]]:
         """The rows of each batch, and its file."""
         for rows in torch.arange(len(samples.labels)).split(self.options.batch_size):
-            digest = hashlib.sha256(self.key.encode())
+            digest = hashlib.sha256(self.key.encode() + self._how(samples, rows).encode())
             digest.update(repr((float(samples.w), [samples.seeds[r] for r in rows])).encode())
             digest.update(samples.labels[rows].numpy().tobytes())
             if samples.small is not None:
@@ -165,10 +166,14 @@ class SampleCache:
     @functools.cached_property
     def key(self) -> str:
         """What decides the pictures of every set. Of the device its type alone, for processes have one each."""
-        plain = self.pipe.resolved(options_for(self.options, 1.0)).plain()
         made_by = [self.pipe.checkpoint, self.pipe.device.type, *self.pipe.how, torch.__version__, code_hash()]
-        how = {name: value for name, value in plain.items() if name not in NOT_IN_KEY}
-        return json.dumps([*made_by, how, self.guide and self.guide.checkpoint])
+        return json.dumps([*made_by, self.guide and self.guide.checkpoint])
+
+    def _how(self, samples: SampleSet, rows: Tensor) -> str:
+        """The options that these rows are sampled with; what nobody set depends on labels, guidance and edit."""
+        options = options_for(self.options, samples.w)
+        plain = self.pipe.resolved(options, samples.labels[rows], edited=bool(samples.edit)).plain()
+        return json.dumps({name: value for name, value in plain.items() if name not in NOT_IN_KEY})
 
 
 def sampling_code(root: Path = ROOT) -> list[Path]:

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from conditions.schema import ConditionSchema
 from conditions.values import coarse_filled, one_hot, slots
+from data.atomic import atomic
 from data.images import to_float
 from inference.weights import PRETRAINED
 from models.classifier import ClassifierNetwork
-from runtime.checkpoint import WeightsInfo, write_atomically
+from runtime.checkpoint import WeightsInfo
 
 FORMAT = "ddpm-cfg classifier 1"
 CLASSIFIERS = Path("evaluations/classifiers")  # those that were trained here
@@ -84,8 +85,9 @@ class Classifier:
 
 def classifier_for_weights(info: WeightsInfo, schema: ConditionSchema) -> Classifier | None:
     """That of the data that weights were trained on, on the CPU; None where none was trained yet."""
-    path = find(info.dataset, info.data_hash, (PRETRAINED, CLASSIFIERS))
-    return path and load(path, schema, info.image_shape, info.data_hash, torch.device("cpu"))
+    data_hash = info.whole_hash or info.data_hash
+    path = find(info.dataset, data_hash, (PRETRAINED, CLASSIFIERS))
+    return path and load(path, schema, info.image_shape, data_hash, torch.device("cpu"))
 
 
 def missing(dataset: str) -> str:
@@ -111,7 +113,8 @@ def save(path: Path, classifier: Classifier) -> None:
     tensors = {name: t.cpu().half() if t.is_floating_point() else t.cpu() for name, t in state.items()}
     info = {"data_hash": classifier.data_hash, "accuracy": classifier.accuracy}
     content = safetensors.torch.save(tensors, {"format": FORMAT, "info": json.dumps(info)})
-    write_atomically(path, lambda file: file.write(content))
+    with atomic(path) as file:  # another evaluation may write the same one
+        file.write(content)
 
 
 def load(

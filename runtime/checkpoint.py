@@ -127,6 +127,7 @@ class WeightsInfo:
     palette : (K, C) nested lists of colours, or None
     places  : which colours each pixel has in training pictures, as data.palette.Palette writes it, or None
     prior   : the label prior as JSON, or None
+    whole_hash : where it was trained on a part of the training split, data_hash of all of it
     splits  : the rule by which pictures were held out from their training, and from any that it started from
     latents : of a diffusion in latents, the same of the autoencoder, whose tensors the file has too, and its hash
     """
@@ -142,6 +143,7 @@ class WeightsInfo:
     prior: str | None = None
     splits: str = "id % 20: 7 validation, 13 test"  # of weights from before rules were recorded
     latents: dict | None = None
+    whole_hash: str | None = None
 
 
 def save_weights(path: Path, tensors: dict[str, Tensor], info: WeightsInfo) -> None:

@@ -195,6 +195,7 @@ def save_ema(path: Path, trainer: Trainer, step: int) -> None:
         prior=trainer.prior and trainer.prior.to_json(),
         splits=trainer.splits,
         latents=space and space.info,
+        whole_hash=data.whole_hash,
     )
     save_weights(path, {**trainer.ema.model.state_dict(), **(space.tensors() if space else {})}, info)
 

@@ -196,7 +196,7 @@ def test_sample_refuses(capsys, in_tmp, weights, argument, expected):
         ("distribution.n=100", ["distribution.n=100", "256"]),
         ("distribution.repeats=2", ["distribution.repeats=2", "from 3"]),
         ("distribution.unasked=maybe", ["distribution.unasked='maybe'", "true or false"]),
-        ("distribution.n=256", ["distribution.n=256", "real pictures", "at most 17"]),
+        ("distribution.n=256", ["distribution.n=256", "real pictures", "leave distribution out"]),
         ("sampler=magic", ["sampler=magic", "ddim, ddpm, dpmpp_2m"]),
         ("checkpoint=nowhere.safetensors", ["checkpoint=nowhere.safetensors", "no such file"]),
         ("dataset=mnist", ["pixelfaces", "dataset=mnist"]),

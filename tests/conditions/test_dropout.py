@@ -127,6 +127,18 @@ def test_a_label_of_few_fields_keeps_at_most_those():
     assert known_after(schema=mnist.SCHEMA, label=torch.tensor([7]), drop_prob=0.0, partial_prob=1.0).all()
 
 
+def test_of_a_label_with_unknown_fields_known_ones_are_kept():
+    """Or labels with many blanks would be dropped whole far more often than drop_prob says."""
+    label = torch.full_like(PUNK, UNKNOWN)
+    label[[0, 5]] = PUNK[[0, 5]]
+    is_known = known_after(label=label, drop_prob=0.2, partial_prob=1.0, max_known=5)
+    assert not is_known[:, label == UNKNOWN].any()
+    count = is_known.sum(dim=1)
+    assert_binomial((count == 0).sum(), N, 0.2)
+    assert_binomial((count == 1).sum(), N, 0.8 / 2)
+    assert not known_after(label=torch.full_like(PUNK, UNKNOWN), n=50, partial_prob=1.0).any()
+
+
 @pytest.mark.parametrize("present_weight", [1.0, 4.0])
 def test_one_field_is_kept_in_proportion_to_its_weight(present_weight):
     """Where k = 1 the chance of each field has a closed form: its weight over the sum of all."""

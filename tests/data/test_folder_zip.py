@@ -35,6 +35,7 @@ def link() -> zipfile.ZipInfo:
         ("a\\x.png", "leads out of the zip file"),
         ("C:/x.png", "leads out of the zip file"),
         ("00.png", "is there twice"),
+        (".", "leads out of the zip file"),
         (link(), "is a link"),
     ],
 )
@@ -50,6 +51,15 @@ def test_names_that_begin_with_the_folder_they_are_in(tmp_path):
     with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
         for path in sorted(folder.iterdir()):
             archive.writestr(f"./{path.name}", path.read_bytes())
+    assert equal(load(tmp_path / "own.zip"), load(folder))
+
+
+def test_a_remark_beside_the_folder_in_a_zip_file_hides_no_labels(tmp_path):
+    folder = sprites(tmp_path / "own", metadata=GOOD)
+    with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
+        archive.writestr("README.txt", "drawn by me")
+        for path in sorted(folder.iterdir()):
+            archive.write(path, f"own/{path.name}")
     assert equal(load(tmp_path / "own.zip"), load(folder))
 
 

@@ -49,7 +49,7 @@ def test_real_pictures_come_from_the_split_named_if_it_has_enough_of_them(splits
     assert (len(splits.validation), len(splits.train)) == (30, 255)
     assert source(splits, "validation", 5, 3) == "validation"
     assert source(splits, "validation", 6, 3) == source(splits, "validation", 42, 3) == "train"
-    with pytest.raises(ValueError, match=r"distribution.n=43: .* 3 repeats are 258, and there are 255; at most 42$"):
+    with pytest.raises(ValueError, match=r"distribution.n=43: .* 3 repeats are 258, and there are 255; leave distrib"):
         source(splits, "validation", 43, 3)
 
 

@@ -9,6 +9,7 @@ from conditions.schema import UNKNOWN
 from conditions.values import slots
 from data import PixelFaces
 from data.pixelfaces import SCHEMA, render
+from evaluation import memorisation
 from evaluation.memorisation import (
     ASKED,
     INDEPENDENT,
@@ -29,7 +30,9 @@ def splits():
     return PixelFaces(count=400).load()
 
 
-def test_the_nearest_picture_is_that_of_the_smallest_difference():
+@pytest.mark.parametrize("part", [7, 40, 4096])
+def test_the_nearest_picture_is_that_of_the_smallest_difference(monkeypatch, part):
+    monkeypatch.setattr(memorisation, "PART", part)
     generator = torch.Generator().manual_seed(0)
     training = torch.randint(0, 256, (40, 3, 6, 6), generator=generator, dtype=torch.uint8)
     images = torch.randint(0, 256, (300, 3, 6, 6), generator=generator, dtype=torch.uint8)
@@ -38,6 +41,7 @@ def test_the_nearest_picture_is_that_of_the_smallest_difference():
     assert torch.equal(row, gaps.argmin(dim=1))
     assert torch.allclose(distance, gaps.amin(dim=1), rtol=1e-12, atol=0)
     assert nearest(training, training)[0].tolist() == [0.0] * 40
+    assert nearest(training[:1], torch.cat([training, training[:1]]))[1].tolist() == [0]  # the first of equal ones
 
 
 def test_a_row_is_among_others_if_it_equals_one_of_them():

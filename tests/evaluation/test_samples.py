@@ -88,6 +88,19 @@ def test_nothing_is_sampled_twice_and_the_cost_says_what_was(tmp_path, sets):
     assert len(first.sampled) == 10 and len(second.sampled) == 10
 
 
+def test_options_that_nobody_set_are_part_of_the_name_as_they_are_resolved(tmp_path, sets):
+    """What is left out depends on labels and edits: refine=0 may be the default of one set and not of another."""
+
+    class Resolving(FakePipe):
+        def resolved(self, options, cond=None, negative=None, edited=False):
+            return options.filled(FOR_OPEN_LABELS | {"refine": 4 if edited else 0, "complete": False})
+
+    plain, edited = sets[0], SampleSet("one", sets[0].labels, sets[0].seeds, 1.0, {"strength": 0.5})
+    for samples, same in ((plain, True), (edited, False)):
+        left_out, typed = (names(tmp_path, Resolving(), samples, **refine) for refine in ({}, {"refine": 0}))
+        assert (left_out == typed) == same
+
+
 def test_a_stopped_evaluation_goes_on_where_it_was(tmp_path, sets):
     class Stopped(FakePipe):
         def __call__(self, *args, **kwargs):

@@ -141,6 +141,8 @@ def test_weights_find_the_classifier_of_their_own_data(reader, in_tmp, weights, 
     assert find("mnist", info.data_hash, [module.CLASSIFIERS]) is None
     found = classifier_for_weights(info, schema)
     assert found.data_hash == info.data_hash and found.accuracy == own.accuracy
+    some = replace(info, data_hash="0" * 16, whole_hash=info.data_hash)  # trained on a part of the same pictures
+    assert classifier_for_weights(some, schema).data_hash == info.data_hash
 
 
 def test_what_to_do_without_a_classifier_is_told():

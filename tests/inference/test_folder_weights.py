@@ -33,6 +33,7 @@ def run(sprites, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     (folder / "my_sprites").symlink_to(sprites)
     more = ["train.steps=2", "train.preview_every=2", "train.validate_every=2", "diffusion.prediction=palette"]
+    more += ["dataset.one_picture=true"]  # where several have one label
     with contextlib.chdir(folder):
         run_program("train.py", "dataset=folder", "dataset.path=my_sprites", *SETTINGS, *more, "name=a")
     return folder / "runs"
@@ -89,6 +90,37 @@ def test_evaluation_reads_the_schema(trained, in_tmp, monkeypatch, measures):
     assert figures["dataset"] == "my_sprites" and (in_tmp / "e/report.md").exists()
     if measures == "exact":  # of complete labels alone, since others have no picture that follows
         assert figures["exact"]["images"] == 2
+
+
+def test_what_was_trained_on_is_what_is_measured(trained, sprites, in_tmp, capsys):
+    """Wherever it lies; with other labels, every figure would be of something else."""
+    shutil.copytree(sprites, in_tmp / "moved/my_sprites")
+    (in_tmp / "my_sprites").unlink()
+    measured = (f"checkpoint={trained}", "measure=[exact]", "exact.n=1", "exact.tries=1", "steps=1", "device=cpu")
+    moved = ("dataset=folder", "dataset.path=moved/my_sprites")
+    run_program("evaluate.py", *measured, *moved, "out=e")
+    table = in_tmp / "moved/my_sprites/metadata.csv"
+    table.write_text(table.read_text().replace("gold", "amber"))
+    (in_tmp / "moved/my_sprites/schema.yaml").unlink()
+    for typed, said in (
+        (moved, "the labels of my_sprites are others now"),
+        ((*moved, "dataset.alpha=background"), "dataset.alpha=background: the weights were trained with keep"),
+    ):
+        with pytest.raises(SystemExit):
+            run_program("evaluate.py", *measured, *typed, "out=f")
+        error = capsys.readouterr().err
+        assert said in error and not (in_tmp / "f").exists()
+
+
+def test_pictures_that_would_count_as_held_out_are_noticed(trained, sprites, in_tmp, capsys):
+    (in_tmp / "my_sprites").unlink()
+    shutil.copytree(sprites, in_tmp / "my_sprites")
+    (in_tmp / "my_sprites/00.png").rename(in_tmp / "my_sprites/renamed.png")
+    table = in_tmp / "my_sprites/metadata.csv"
+    table.write_text(table.read_text().replace("00.png", "renamed.png"))
+    with pytest.raises(SystemExit):
+        run_program("evaluate.py", f"checkpoint={trained}", "measure=[exact]", "device=cpu", "out=e")
+    assert "other pictures or labels than the weights were trained on" in capsys.readouterr().err
 
 
 def test_a_picture_to_start_from_is_transparent_too(trained, in_tmp):

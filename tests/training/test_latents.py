@@ -14,6 +14,8 @@ from baselines.autoencoder import AutoencoderSettings
 from data.images import to_float, to_uint8
 from data.palette import Palette
 from data.pixelfaces import SCHEMA, PixelFaces
+from diagnosis.case import read
+from diagnosis.settings import DoctorSettings
 from inference.export.write import ExportRefused, network_of
 from inference.pipeline import Pipeline
 from runtime.checkpoint import CheckpointError, load_state, load_tensors, read_info, save_weights
@@ -230,6 +232,16 @@ def test_grids_show_pictures_and_what_became_of_them(place):
     width = 2 * (3 * 24 + 2 * 2)
     assert grids["step-00000060-ema-w1.png"].width in range(width - 8, width + 9)  # three columns
     assert Image.open(place / "latent/samples/step-00000004-ema-w3.png").mode == "RGB"
+
+
+def test_the_doctor_reads_both_averages(place, there):
+    case = read(DoctorSettings(run="latent", device="cpu"))
+    noise = torch.zeros(1, 4, 6, 6)
+    averaged, raw = (
+        pipe.denoiser(noise, torch.ones(1, dtype=torch.int64), CROWN[:1])
+        for pipe in (case.weights.averaged, case.weights.raw)
+    )
+    assert averaged.shape == raw.shape == noise.shape
 
 
 def test_weights_say_what_they_work_in(place):
