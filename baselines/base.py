@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Literal
+from typing import ClassVar, Literal
 
 from conf import setting
 from diffusion.gaussian import DiffusionSettings, GaussianDiffusion
@@ -16,6 +16,8 @@ class BaselineSettings(NetworkSettings):
 
     channels: int = setting(32, "width of the finest level of each network, a multiple of 8", ge=8, le=4096)
     latent: int = setting(64, "numbers in the latent vector", ge=1, le=65_536)
+
+    loss_falls: ClassVar[bool] = True  # whether a lower held-out loss means better pictures
 
     @property
     def prediction(self) -> Literal["x_0", "palette"]:

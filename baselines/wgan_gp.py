@@ -24,6 +24,7 @@ class WGANGPSettings(BaselineSettings):
     # No momentum, as Gulrajani et al. 2017; a higher rate than their 1e-4 to 2e-4, for trainings of thousands of steps.
     optimizer: ClassVar = {"lr": 5e-4, "betas": [0.0, 0.9]}
     training_only: ClassVar = ("critic_steps", "penalty")
+    loss_falls: ClassVar = False  # that of the critic, which is lowest where it tells most pictures apart
     name: Literal["wgan_gp"] = "wgan_gp"
     critic_steps: int = setting(5, "updates of the critic for each one of the generator", ge=1, le=1000)
     penalty: float = setting(10.0, "weight of the gradient penalty", ge=0)

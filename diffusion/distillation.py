@@ -166,11 +166,11 @@ class Distilling(TrainingObjective):
         appendix G). The host waits for times and weights, which the teacher's steps take as numbers; those of pictures
         that share both are taken together."""
         x_0, alike = torch.empty_like(x_t), defaultdict(list)
-        for row, both in enumerate(zip(*torch.stack([t.double(), w.double()]).tolist(), strict=True)):
+        for row, both in enumerate(zip(t.tolist(), w.tolist(), strict=True)):
             alike[both].append(row)
         for (time, weight), rows in alike.items():
             index = torch.tensor(rows, device=x_t.device)
-            x_0[index] = self._taught(x_t[index], self.routes[int(time)], cond[index], weight)
+            x_0[index] = self._taught(x_t[index], self.routes[time], cond[index], weight)
         return x_0
 
     def _taught(self, x_t: Tensor, route: list[int], cond: Tensor, w: float) -> Tensor:

@@ -180,6 +180,7 @@ class GaussianDiffusion:
 
     def nearest_colours(self, x_0: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, H, W) int64: the number of each pixel's colour in the palette."""
+        x_0 = x_0.double() if x_0.device.type == "cuda" else x_0  # products in TF32 would confuse similar colours
         colours = self.colours.on(x_0)  # (K, C); the nearest c has the largest 2 x c - c^2
         return (2 * x_0.movedim(1, -1) @ colours.T - colours.square().sum(dim=1)).argmax(dim=-1)
 

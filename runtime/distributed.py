@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -92,6 +93,9 @@ class Processes:
         return values
 
 
+TIMEOUT = timedelta(hours=6)  # while the first process alone validates, samples grids or trains a classifier
+
+
 def rank() -> int:
     """The number of this process among those that torchrun started; 0 without torchrun."""
     return int(os.environ.get("RANK", "0"))
@@ -109,7 +113,8 @@ def processes(device_name: str) -> Iterator[Processes]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=TIMEOUT)
     try:
         yield Processes(rank(), world_size, device)
     finally:

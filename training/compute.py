@@ -41,6 +41,8 @@ def fastest(settings: TrainSettings, device: torch.device, seconds: Callable[[Co
                 reasons.append(f"{took[value]:.3g} s a step in {value}" if name == "precision" else _words(took, value))
             except CompileError as error:
                 reasons.append(str(error))
+        if not took:  # compile=true was asked for, and cannot be had
+            raise CompileError(reasons[-1])
         how = how._replace(**{name: min(took, key=took.get)})
         why[name] = ", ".join(reasons)
     return how, why

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 
 from data.base import Splits
-from runtime.checkpoint import WeightsInfo, load_state, save_state, save_weights, set_damaged_aside
+from runtime.checkpoint import WeightsInfo, load_state, previous, save_state, save_weights, set_damaged_aside
 from runtime.device import hardware, pick_precision
 from runtime.distributed import processes
 from runtime.factory import build_splits
@@ -72,7 +72,7 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
     with contextlib.ExitStack() as stack:
         here = stack.enter_context(processes(settings.device))
         run, config = here.on_main(lambda: choose_run(settings, overrides))
-        begins, untrained = here.on_main(lambda: (not run.exists, not run.state.exists()))  # it is made below
+        begins, untrained = here.on_main(lambda: (not run.exists, not _has_state(run)))  # it is made below
         settings = settings_in(config, run)
         splits = build_splits(settings.dataset, settings.data_root, settings.cfg.conditional)
         space, splits = _in_latents(settings, splits, here.device)
@@ -104,6 +104,11 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
         monitor = Monitor(run, trainer, splits.validation, step, clock)
         stack.callback(monitor.close)
         return Outcome(run, _loop(run, trainer, monitor, step, clock, patience))
+
+
+def _has_state(run: Run) -> bool:
+    """Whether something was saved, be it the state before the last, which a kill may have left alone."""
+    return run.state.exists() or previous(run.state).exists()
 
 
 def _in_latents(settings: TrainSettings, splits: Splits, device: torch.device) -> tuple[LatentSpace | None, Splits]:

@@ -197,7 +197,8 @@ class Monitor:
         trainer, losses = self.trainer, []
         device, objective = trainer.here.device, trainer.objective
         network = trainer.evaluated(trainer.ema.model, trainer.how._replace(compile=False))
-        for rows in torch.arange(len(self.held_out)).split(self.loop.batch_size):
+        at_once = max(1, self.loop.batch_size // (trainer.here.world_size * self.loop.accumulate))  # as in training
+        for rows in torch.arange(len(self.held_out)).split(at_once):
             batch, draws = self.held_out.batch(rows), (noise[rows].to(device) for noise in self.draws)
             values = objective.losses(objective.updates[0], network, batch.x_0, batch.cond, *draws)
             losses.append(values["loss/train"])

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from baselines import BaselineSettings
 from conditions.dropout import AnyDropout, LabelDropout
-from conf import MAX_SEED, Precision, Settings, Text, setting
+from conf import MAX_SEED, MAX_WEIGHT, Precision, Settings, Text, setting
 from data import AnyDataset, PixelFaces
 from data.augmentation import Augmentation
 from data.base import InMemoryDataset, data_root
@@ -29,7 +29,9 @@ FASTEST = 1000  # steps a second, of the smallest networks
 class Preview(Settings):
     """The sample grids of a training."""
 
-    w: float = setting(3.0, "guidance of the guided grids; the others are sampled with w=1, without guidance", ge=0)
+    w: float = setting(
+        3.0, "guidance of the guided grids; the others are sampled with w=1, without guidance", ge=0, le=MAX_WEIGHT
+    )
     steps: int | None = setting(None, "sampler steps; null: as many as sample.py takes for such weights", ge=1)
     columns: int = setting(8, "pictures per request; the data set's `preview` lists the requests", ge=1, le=256)
 
@@ -250,6 +252,11 @@ def refuse_for_baseline(settings: TrainSettings, model: BaselineSettings) -> Non
         given = attrgetter(name)(settings.train)
         if given != attrgetter(name)(Loop()):
             raise ValueError(f"train.{name}={given}: model={model.name} generates in one step; leave it out")
+    if not model.loss_falls and settings.train.patience is not None:
+        raise ValueError(
+            f"train.patience={settings.train.patience}: model={model.name} has a critic, whose loss says nothing of "
+            "pictures; leave it out"
+        )
     if not model.generates and settings.cfg.conditional and settings.cfg != LabelDropout():
         name, value = next((n, v) for n, v in settings.cfg.plain().items() if v != getattr(LabelDropout(), n))
         raise ValueError(f"cfg.{name}={value}: model={model.name} sees no labels; leave it out")

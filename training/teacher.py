@@ -23,7 +23,13 @@ def teacher(settings: TrainSettings, data: InMemoryDataset) -> tuple[nn.Module, 
     if reason := _unfit(info, was, settings, data):
         raise CheckpointError(f"init_from={path}: {reason}")
     model = build_model(was, data.image_shape, data.schema, data.palette)
-    model.load_state_dict(tensors)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"init_from={path}: its weights do not fit the network it describes; it was written by another version of "
+            "this code, or changed since"
+        ) from error
     return model.eval().requires_grad_(False), file_hash(path)
 
 
@@ -31,6 +37,8 @@ def _unfit(info: WeightsInfo, was: Recipe, settings: TrainSettings, data: InMemo
     """Why the weights cannot be the teacher; empty where they can."""
     if not was.is_diffusion:
         return f"model={was.model.name} generates in one step already; distill a diffusion model"
+    if was.upsample is not None:
+        return "an upsampler, which needs a small picture; distil weights that generate from noise alone"
     if was.autoencoder is not None:
         return "trained in latents; distil weights of pixels"
     if was.distill.on or was.diffusion.times is not None:

@@ -141,7 +141,8 @@ def test_autoguidance_is_refused_by_and_with_a_baseline(generator, in_tmp, weigh
     "typed",
     [
         "diffusion.T=500", "diffusion=cosine", "diffusion.prediction=v", "sampler=heun", "train.preview.w=5",
-        "train.preview.steps=5", "train.loss_buckets=2", "precision=bf16", "compile=true", "channels_last=true",
+        "train.preview.steps=5", "train.loss_buckets=2", "train.patience=5", "precision=bf16", "compile=true",
+        "channels_last=true",
     ],
 )  # fmt: skip
 def test_what_only_diffusion_has_is_refused_by_train(typed):

@@ -13,6 +13,9 @@ import sys
 from pathlib import Path
 import torch
 from runtime.distributed import processes, rank
+from runtime.settings import compose
+from training.settings import TrainSettings
+from training.trainer import Trainer
 
 def refuse():
     raise ValueError("seed=-1: must be a whole number")
@@ -33,20 +36,28 @@ def agree():  # whose model is gone when the interpreter ends: its threads canno
         model(torch.full((1, 1), 2.0 * here.rank)).sum().backward()
         found.append(model.module.weight.grad.item())
         Path(f"rank-{here.rank}").write_text(repr(found))
+        settings = compose(TrainSettings, sys.argv[1:])
+        trainer = Trainer(settings, settings.dataset.load(""), here)
+        for step in range(2):
+            trainer.step(step, 2)
+        weights = torch.nn.utils.parameters_to_vector(trainer.model.parameters())
+        Path(f"weights-{here.rank}").write_bytes(weights.detach().numpy().tobytes())
 
 agree()
 """
 
 
 def test_what_the_main_process_returns_or_raises_every_process_returns_or_raises(tmp_path):
-    """Otherwise one process ends and the other waits for it."""
-    ended = run_together(tmp_path, "-c", TOGETHER)
+    """Otherwise one process ends and the other waits for it; and each would train a network of its own."""
+    ended = run_together(tmp_path, "-c", TOGETHER, *TINY, "train.accumulate=2")
     assert [process.returncode for process in ended] == [0, 0], ended
     refusal = "seed=-1: must be a whole number"
     for rank in range(2):
         found = (tmp_path / f"rank-{rank}").read_text()
         rows = [[[0, 0], [1, 1], [2, 0], [3, 1], [4, 0]], [[0, 0]]] if rank == 0 else [None, None]
         assert found == repr([True, True, 2, "by 0", refusal, *rows, True, False, 3.0, 1.0]), rank
+    one, other = ((tmp_path / f"weights-{rank}").read_bytes() for rank in range(2))  # of other pictures and noise each
+    assert one == other and any(one)
 
 
 @pytest.mark.slow

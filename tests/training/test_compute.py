@@ -74,6 +74,14 @@ def test_a_gpu_that_cannot_compile_trains_without(settings):
     assert how == PLAIN and "no C compiler" in why["compile"]
 
 
+def test_where_compilation_was_asked_for_and_cannot_be_had_one_line_says_so(settings):
+    def fails(how):
+        raise CompileError("compile=true: no compiler here; leave it out")
+
+    with pytest.raises(CompileError, match="no compiler here"):
+        fastest(settings("compile=true"), CUDA, fails)
+
+
 def test_on_the_cpu_nothing_is_compiled_unless_it_is_asked_for(settings):
     seconds, seen = timed(channels_last=0.5, compile=0.5)
     assert fastest(settings("precision=fp32"), CPU, seconds)[0] == Compute() and not seen

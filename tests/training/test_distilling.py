@@ -195,8 +195,9 @@ def test_pictures_to_start_from_and_exports_are_refused(student, taught):
         (["diffusion.prediction=palette"], "predicts colours of a palette"),
         (["diffusion.prediction=v", "cfg.drop_prob=0"], "trained without dropped labels"),
         (["diffusion.prediction=v", "diffusion.times=[500,1000]"], "trained at few times already"),
+        (["diffusion.prediction=v", "upsample=2"], "an upsampler, which needs a small picture"),
     ],
-    ids=["eps", "palette", "no dropout", "few times"],
+    ids=["eps", "palette", "no dropout", "few times", "upsampler"],
 )
 def test_what_cannot_teach_is_refused(train_tiny, in_tmp, typed, said):
     weights = train_tiny(*typed, "train.steps=1", "run=teacher").weights

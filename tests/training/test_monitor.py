@@ -45,6 +45,20 @@ def held_out_loss(pipe: Pipeline, data) -> float:
     return pipe.diffusion.loss_at(pipe.denoiser, batch.x_0, batch.cond, t, eps).mean().item()
 
 
+@pytest.mark.parametrize("accumulate", [1, 4])
+def test_as_many_held_out_pictures_at_once_as_in_training(train_tiny, in_tmp, monkeypatch, accumulate):
+    """More may not fit the memory, and would end every session before its first checkpoint."""
+    sizes, loss_at = [], GaussianDiffusion.loss_at
+
+    def recorded(self, denoiser, x_0, *more):
+        sizes.append(len(x_0))
+        return loss_at(self, denoiser, x_0, *more)
+
+    monkeypatch.setattr(GaussianDiffusion, "loss_at", recorded)
+    train_tiny("train.steps=1", "train.validate_every=1", f"train.accumulate={accumulate}")
+    assert max(sizes) == 8 // accumulate
+
+
 def test_the_held_out_loss_is_of_the_ema_weights_and_the_same_each_time(train_tiny, in_tmp, monkeypatch):
     """So that two of its values differ by the weights alone; and so that they tell of the weights that are used."""
     calls, loss_at = [], GaussianDiffusion.loss_at
