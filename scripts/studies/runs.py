@@ -197,19 +197,19 @@ def larger(name: str, *overrides: str, start: Variant | None = None, small: Vari
     return Variant(f"larger-{name}", overrides, DETAILED, seconds=1500, start=start, start_as=start_as, small=small)
 
 
-SMALL = larger("small", *SMALLER, "dataset=pixelfaces", COLOURS, "train.steps=460")
+SMALL = larger("small", *SMALLER, "dataset=pixelfaces", COLOURS, "train.steps=345")
 ENCODER = larger(
     "encoder", "dataset=bigfaces", "model=autoencoder", "model.likelihood=palette", "optim=muon", "optim.lr=3e-3",
-    "optim.schedule=trapezoid", "optim.warmup=50", "train.batch_size=16", "train.ema_decay=0.99", "train.steps=730",
+    "optim.schedule=trapezoid", "optim.warmup=50", "train.batch_size=16", "train.ema_decay=0.99", "train.steps=550",
     "train.validate_every=100",
 )  # fmt: skip
 MEAN = ("diffusion.prediction=x_0", "diffusion.times=[1000]")  # a regression
 LARGER = {
-    "pixels, v": larger("pixels-v", LARGE, "diffusion.prediction=v", "train.steps=2100"),
-    "pixels, colours": larger("pixels-colours", LARGE, COLOURS, "train.steps=1650"),
-    "latents": larger("latents", *SMALLER, "diffusion.prediction=v", "train.steps=830", start=ENCODER),
-    "cascade": larger("cascade", *ENLARGING, COLOURS, "train.steps=1320", small=SMALL),
-    "cascade with a regression": larger("regression", *ENLARGING, *MEAN, "train.steps=1400", small=SMALL),
+    "pixels, v": larger("pixels-v", LARGE, "diffusion.prediction=v", "train.steps=1575"),
+    "pixels, colours": larger("pixels-colours", LARGE, COLOURS, "train.steps=1240"),
+    "latents": larger("latents", *SMALLER, "diffusion.prediction=v", "train.steps=620", start=ENCODER),
+    "cascade": larger("cascade", *ENLARGING, COLOURS, "train.steps=990", small=SMALL),
+    "cascade with a regression": larger("regression", *ENLARGING, *MEAN, "train.steps=1050", small=SMALL),
 }
 
 STUDIES = (
