@@ -98,7 +98,7 @@ class Augmentation(Settings):
             if given and train.palette is not None and not self.conditioned:
                 raise ValueError(
                     f"augment.{given}: samples would show it, but those of pixel art are quantised to the colours that "
-                    "training pictures have at each pixel; leave this out, or augment.conditioned=false"
+                    "training pictures have at each pixel; leave augment.conditioned=false out"
                 )
 
     def palette(self, palette: Palette | None) -> Palette | None:
