@@ -122,7 +122,7 @@ SECTIONS = {
     "larger": Section(
         "Pictures of 96 x 96: pixels, a cascade, or latents?",
         "`dataset=bigfaces`: pixelfaces at four times the size, with details that labels leave open. In as many "
-        "minutes, a network learns all pixels, in v or in colours of the palette; or one learns small pictures and "
+        "minutes, a network learns all pixels, as x_0 or as colours of the palette; or one learns small pictures and "
         "another to enlarge them (`upsample=4`), as a diffusion or as a regression, which predicts the mean of all "
         "that is possible; or an autoencoder is trained, and a diffusion in its latents (`autoencoder=`). An exact "
         "oracle reads label and details. **Valid**: equal to one of the renderings of the slot in every pixel. "

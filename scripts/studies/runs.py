@@ -205,7 +205,7 @@ ENCODER = larger(
 )  # fmt: skip
 MEAN = ("diffusion.prediction=x_0", "diffusion.times=[1000]")  # a regression
 LARGER = {
-    "pixels, v": larger("pixels-v", LARGE, "diffusion.prediction=v", "train.steps=1575"),
+    "pixels, x_0": larger("pixels-x0", LARGE, "diffusion.prediction=x_0", "train.steps=1575"),
     "pixels, colours": larger("pixels-colours", LARGE, COLOURS, "train.steps=1240"),
     "latents": larger("latents", *SMALLER, "diffusion.prediction=v", "train.steps=620", start=ENCODER),
     "cascade": larger("cascade", *ENLARGING, COLOURS, "train.steps=990", small=SMALL),

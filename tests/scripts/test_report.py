@@ -151,4 +151,4 @@ def test_once_all_is_measured_every_section_is_written(tmp_path):
     assert linked == {path.name for path in page.images.iterdir()} and len(linked) > 40
     assert "nan" not in text and "Not measured" not in text
     assert "| cascade | 6.00 M | 3.0 | 2.5 | 1.0 | 14 | 0.25 |" in text  # of both its networks
-    assert "| pixels, v | 4.00 M | 3.0 | 1.5 |  | 14 | 0.25 |" in text
+    assert "| pixels, x_0 | 4.00 M | 3.0 | 1.5 |  | 14 | 0.25 |" in text
