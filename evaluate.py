@@ -37,9 +37,7 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
         refuse_seen(pipe, settings.split)
         if guide is not None:
             refuse_seen(guide, settings.split, "guide")
-        splits = data_of(pipe, settings.dataset, settings.data_root)
-        if not len(getattr(splits, settings.split)):
-            raise ValueError(f"split={settings.split}: {splits.train.name} has no pictures in it; add pictures")
+        splits = data_of(pipe, settings)
         bench = Bench(pipe, guide, splits, settings, (PRETRAINED, CLASSIFIERS))
         measures = applicable(bench, settings, path)
         folder = new_folder(settings.out, FOLDER / pipe.info.dataset, settings.split)

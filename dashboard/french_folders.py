@@ -52,6 +52,12 @@ PROBLEMS = {
     r"is encrypted; make the zip file anew without a password": "chiffré ; refaites le fichier zip sans mot de passe",
     r"is a link; put the file itself into the zip file": "un lien ; mettez le fichier lui-même dans le fichier zip",
     r"is there twice; make the zip file anew": "présent deux fois ; refaites le fichier zip",
+    r"is there twice, with its accents written in two ways; rename one of them": (
+        "présent deux fois, aux accents écrits de deux façons ; renommez-en un"
+    ),
+    r"looks like (?P<a>a table|a schema), and is not read; call it (?P<b>.*), at the top, or take it away": (
+        "a l'air de contenir des étiquettes ou leur sens, et n'est pas lu ; nommez-le {b}, tout en haut, ou retirez-le"
+    ),
     r"damaged in the zip file \((?P<a>.*)\); make the zip file anew": (
         "abîmé dans le fichier zip ({a}) ; refaites le fichier zip"
     ),
@@ -275,18 +281,4 @@ LINES = {
         "les valeurs de plusieurs colonnes portent le nom de la leur : {a}"
     ),
     r"(?P<a>.*) and (?P<b>\d+) more": "{a} et {b} de plus",
-    # what a training takes
-    r"The network of (?P<a>\S+) has (?P<b>\S+) M parameters, (?P<c>\S+) for each training picture\.": (
-        "Le réseau de {a} a {b} M de paramètres, {c} par image d'entraînement."
-    ),
-    r"(?P<a>\S+) steps of (?P<b>\S+) pictures, (?P<c>\S+) times the data set, take about (?P<d>.*) on this machine "
-    r"\((?P<e>.*)\)\. (?P<f>\S+) ends it earlier\.": (
-        "{a} pas de {b} images, {c} fois les données, prennent environ {d} sur cette machine ({e}). {f} arrête plus "
-        "tôt."
-    ),
-    r"Fewer than (?P<a>\S+) pictures: expect copies of them\. Start from pretrained weights \((?P<b>.*)\), stop when "
-    r"the held-out loss rises \((?P<c>.*)\), and see what evaluate\.py says of memorisation\.": (
-        "Moins de {a} images : attendez-vous à des copies. Partez de poids préentraînés ({b}), arrêtez quand la perte "
-        "de validation monte ({c}), et voyez ce que evaluate.py dit de la mémorisation."
-    ),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from dashboard import french_folders
+from dashboard import french_folders, french_training
 from dashboard.french_names import request_in
 
 NOTES = {
@@ -39,6 +39,7 @@ NOTES = {
         "image : le bord doux est plus large que ce qui est régénéré ; la force est de {a} au plus"
     ),
     **french_folders.LINES,
+    **french_training.FORECAST,
 }
 
 # Of an error, what follows "attrs='...': " and the like, which stays.

@@ -155,3 +155,26 @@ TEXTS = {
         "est inconditionnel. En PNG, JPEG, WebP, GIF ou BMP, d'une même taille de {least} à {most} pixels."
     ),
 }
+
+# What a training takes, in patterns as in french_messages.py.
+FORECAST = {
+    r"The network of (?P<a>\S+) has (?P<b>\S+) M parameters, (?P<c>\S+) for each training picture\.": (
+        "Le réseau de {a} a {b} M de paramètres, {c} par image d'entraînement."
+    ),
+    r"(?P<a>\S+) steps of (?P<b>\S+) pictures, (?P<c>\S+) times the data set, take about (?P<d>.*) on this machine "
+    r"\((?P<e>.*)\)\. (?P<f>\S+) ends it earlier\.": (
+        "{a} pas de {b} images, {c} fois les données, prennent environ {d} sur cette machine ({e}). {f} arrête plus "
+        "tôt."
+    ),
+    r"Fewer than (?P<a>\S+) pictures: expect copies of them\. Start from pretrained weights \((?P<b>.*)\), stop when "
+    r"the held-out loss rises \((?P<c>.*)\), and see what evaluate\.py says of memorisation\.": (
+        "Moins de {a} images : attendez-vous à des copies. Partez de poids préentraînés ({b}), arrêtez quand la perte "
+        "de validation monte ({c}), et voyez ce que evaluate.py dit de la mémorisation."
+    ),
+    r"Pixel art: (?P<a>\S+) learns much sooner than the default\.": (
+        "Pixel art : {a} apprend bien plus vite que ce qui est pris par défaut."
+    ),
+    r"Larger than (?P<a>\d+) pixels: (?P<b>\S+) with (?P<c>\S+) learns much sooner than the defaults\.": (
+        "Plus de {a} pixels : {b} avec {c} apprend bien plus vite que ce qui est pris par défaut."
+    ),
+}

@@ -76,14 +76,13 @@ def refuse_seen(pipe: Pipeline, split: str, argument: str = "checkpoint") -> Non
         )
 
 
-def data_of(pipe: Pipeline, typed: Dataset | None, data_root: str) -> Splits:
+def data_of(pipe: Pipeline, settings: BenchSettings) -> Splits:
     """The data set that weights were trained on, all of it, also if the training saw less, or no labels.
 
-    typed : what was typed of it; a folder may have moved
-
-    Raises ValueError for settings that are not those of the training, and for pictures or labels that are not.
+    What is typed of it says where it is, for a folder may have moved. Raises ValueError for settings, pictures or
+    labels that are not those of the training, and for a split without pictures.
     """
-    dataset = pipe.recipe.dataset
+    dataset, typed = pipe.recipe.dataset, settings.dataset
     if isinstance(typed, type(dataset)):
         path = getattr(typed, "path", None)
         dataset = dataset.replace(path=path) if path is not None and Path(path).exists() else dataset
@@ -91,8 +90,10 @@ def data_of(pipe: Pipeline, typed: Dataset | None, data_root: str) -> Splits:
         for name, value in typed.plain().items():
             if name != "path" and value not in (usual[name], own[name]):
                 raise ValueError(f"dataset.{name}={value}: the weights were trained with {own[name]}; leave it out")
-    splits = dataset.load(data_root)
+    splits = dataset.load(settings.data_root)
     _refuse_other_data(pipe, dataset, splits)
+    if not len(getattr(splits, settings.split)):
+        raise ValueError(f"split={settings.split}: no picture of {splits.train.name} is held out in it; add pictures")
     return splits
 
 

@@ -14,6 +14,7 @@ from training.trainer import Trainer
 
 TIMED = 2  # steps, after a first one
 FEW = 1000  # pictures; a network from random weights learns them by heart before it learns what they have in common
+LARGE = 32  # pixels, beyond which a network that takes each as a position is slow
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Forecast:
     parameters : of the network
     pictures   : to train on
     seconds    : for one step, on `device`
+    side       : of the pictures, the longer one
+    pixel_art  : whether they have a palette
     """
 
     settings: TrainSettings
@@ -30,6 +33,8 @@ class Forecast:
     pictures: int
     seconds: float
     device: str
+    side: int = LARGE
+    pixel_art: bool = False
 
     @property
     def minutes(self) -> float:
@@ -46,6 +51,13 @@ class Forecast:
             f"{train.steps:,} steps of {train.batch_size} pictures, {epochs:,.0f} times the data set, take about "
             f"{in_words(self.minutes)} on this machine ({self.device}). train.minutes=30 ends it earlier.",
         ]
+        if self.settings.diffusion.prediction == "eps" and self.pixel_art:
+            lines.append("Pixel art: diffusion.prediction=palette learns much sooner than the default.")
+        elif self.settings.diffusion.prediction == "eps" and self.side > LARGE:
+            lines.append(
+                f"Larger than {LARGE} pixels: model=auto with diffusion.prediction=x_0 learns much sooner than the "
+                "defaults."
+            )
         if self.pictures < FEW:
             lines.append(
                 f"Fewer than {FEW:,} pictures: expect copies of them. Start from pretrained weights "
@@ -70,7 +82,9 @@ def forecast(
     trainer = Trainer(settings, splits, here)
     trainer.settle()
     parameters = sum(p.numel() for p in trainer.model.parameters())
-    return Forecast(settings, parameters, len(train), step_seconds(trainer, on_step), str(here.device))
+    seconds = step_seconds(trainer, on_step)
+    side, pixel_art = max(train.image_shape[1:]), train.palette is not None
+    return Forecast(settings, parameters, len(train), seconds, str(here.device), side, pixel_art)
 
 
 def step_seconds(trainer: Trainer, on_step: OnStep = lambda share: None) -> float:

@@ -67,7 +67,8 @@ def test_every_line_of_a_report_is_read_in_french(tmp_path):
             resize="area",
             pixel_art=False,
         ),
-        *Forecast(TrainSettings(), 1_000, 10, 1.0, "cpu").lines,
+        *Forecast(TrainSettings(), 1_000, 10, 1.0, "cpu", pixel_art=True).lines,
+        *Forecast(TrainSettings(), 1_000, 10, 1.0, "cpu", side=64).lines,
         NO_EQUAL,
         NO_LABELS,
     ]

@@ -31,6 +31,23 @@ def test_steps_are_timed_and_the_network_is_counted(monkeypatch):
     assert "20 min" in text and f"{found.parameters / 85:,.0f} for each" in text and "Fewer than 1,000" in text
 
 
+@pytest.mark.parametrize(
+    ("side", "pixel_art", "typed", "said"),
+    [
+        (24, True, {}, "diffusion.prediction=palette"),
+        (96, True, {}, "diffusion.prediction=palette"),
+        (64, False, {}, "model=auto with diffusion.prediction=x_0"),
+        (32, False, {}, None),
+        (64, False, {"prediction": "x_0"}, None),
+        (24, True, {"prediction": "palette"}, None),
+    ],
+)
+def test_what_would_learn_sooner_is_said(side, pixel_art, typed, said):
+    settings = SMALL.replace(diffusion=SMALL.diffusion.replace(**typed))
+    text = Forecast(settings, 10**6, 1000, 0.1, "cpu", side, pixel_art).to_markdown()
+    assert ("much sooner" in text) == (said is not None) and (said or "") in text
+
+
 def test_enough_pictures_need_no_warning():
     assert "Fewer" not in Forecast(SMALL, 10**6, 1000, 0.1, "cpu").to_markdown()
 
