@@ -8,15 +8,14 @@ import contextlib
 from pathlib import Path
 
 from cli.app import command
-from evaluation.bench import PLACES, Bench, Measure, data_of, refuse_seen
-from evaluation.measures import MEASURES
+from evaluation.bench import PLACES, Bench, data_of, refuse_seen
+from evaluation.measures import applicable
 from evaluation.report import write
 from evaluation.samples import SampleCache, options_for
 from evaluation.settings import EvaluateSettings
 from inference.classifier import CLASSIFIERS
 from inference.job import load_other
 from inference.pipeline import Pipeline
-from inference.refusals import refuse_alone
 from inference.weights import PRETRAINED, choose_checkpoint
 from runtime.distributed import processes
 from runtime.folders import new_folder
@@ -39,7 +38,7 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
             refuse_seen(guide, settings.split, "guide")
         splits = data_of(pipe, settings)
         bench = Bench(pipe, guide, splits, settings, (PRETRAINED, CLASSIFIERS))
-        measures = applicable(bench, settings, path)
+        measures = applicable(bench, settings.measure, settings.of, path)
         folder = new_folder(settings.out, FOLDER / pipe.info.dataset, settings.split)
         out = here.on_main(lambda: stack.enter_context(folder))
         # Made in one process, which has the classifier and has it trained where there is none.
@@ -56,30 +55,6 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
             record = write(out, bench, measures, cache, cost, typed(overrides), FOLDER / "test-split.jsonl")
             print(f"sampled: {cost.described}, NFE {record['nfe']} per picture at w = {settings.w:g}")
             print(f"written: {out.as_posix()}/report.md, metrics.json and figures")
-
-
-def applicable(bench: Bench, settings: EvaluateSettings, path: Path) -> dict[str, Measure]:
-    """The measures asked for that make sense for these weights and pictures. Raises ValueError where none does.
-
-    One that cannot be made is refused where it was asked for, and else left out with a word.
-    """
-    upsampler = bench.pipe.recipe.upsample is not None
-    if not upsampler:
-        refuse_alone(bench.pipe)
-    able = {name: measure for name, measure in MEASURES.items() if measure.enlarges or not upsampler}
-    made: dict[str, Measure] = {}
-    for name in (name for name in settings.measure if name in able and able[name].applies(bench)):
-        try:
-            made[name] = able[name](bench, settings.of(name))
-        except ValueError as error:
-            if settings.measure != list(MEASURES) or settings.of(name) != able[name].Settings():
-                raise
-            print(f"left out: {error}")
-    if not made:
-        lacks = "has no labels or palette that this needs"
-        lacks = "is an upsampler, which measure=[detail] is for" if upsampler else lacks
-        raise ValueError(f"measure={settings.measure}: {path} {lacks}")
-    return made
 
 
 def typed(overrides: list[str]) -> str:

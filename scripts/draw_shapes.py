@@ -1,7 +1,7 @@
 """Draw a data set of smooth shapes, which is not pixel art, or read what samples of a model of it show.
 
 python scripts/draw_shapes.py out=shapes n=4000
-python train.py dataset=folder dataset.path=shapes
+python train.py dataset=folder dataset.path=shapes model=auto diffusion.prediction=x_0
 python sample.py dataset=shapes attrs=red,star,three w=3 n=50 out=stars
 python scripts/draw_shapes.py read=stars
 """

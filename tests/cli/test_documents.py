@@ -32,7 +32,7 @@ def commands(page: Path) -> list[tuple[str, list[str]]]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_is_taken(page, monkeypatch):
     monkeypatch.chdir(ROOT)
-    folders = ("my_sprites", "shapes")  # whose weights the command before leaves
+    folders = ("my_sprites", "shapes", "few_punks")  # whose weights the command before leaves
     trained = {Path(f"{name}.safetensors"): SimpleNamespace(dataset=name) for name in folders}
     monkeypatch.setattr("inference.weights.available", lambda runs: trained)
     for program, typed in commands(page):
