@@ -7,6 +7,7 @@ import torch
 
 from data import PixelFaces
 from data import base as data_base
+from diffusion.gaussian import DiffusionSettings
 from inference.pipeline import Pipeline
 from runtime.device import Compute
 from runtime.distributed import Processes
@@ -89,3 +90,12 @@ def test_compiled_pictures_are_those_of_the_plain_network(weights):
     fused = Pipeline.load(weights, "cuda", "fp32", True, True)
     one, other = (replace(pipe, palette=None)("crown", range(8), w=2).short() for pipe in (plain, fused))
     assert ((one - other).abs() > 8).double().mean() < 0.01
+
+
+def test_similar_colours_are_told_apart_where_products_round_to_tf32(monkeypatch):
+    """Colours a level apart, which TF32 would confuse: targets of the cross-entropy would be others."""
+    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", True)
+    colours = torch.tensor([[200, 100 + level, 50] for level in range(8)])
+    diffusion = DiffusionSettings(prediction="palette").build(colours)
+    pixels = (colours.float() / 127.5 - 1).T[None, :, None].cuda()  # (1, 3, 1, 8)
+    assert diffusion.nearest_colours(pixels).flatten().tolist() == list(range(8))

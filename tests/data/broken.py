@@ -113,7 +113,7 @@ BROKEN: dict[str, tuple[Break, list[str]]] = {
                               ["Labels.csv", "looks like a table", "call it metadata.csv"]),
     "schema by another name": (content("schema.yml", "blank: none"), ["schema.yml", "call it schema.yaml"]),
     "accents in two ways": (lambda folder: [(folder / f"{e}.png").write_bytes(png()) for e in ("\u00e9", "e\u0301")],
-                            ["is there twice", "rename one"]),
+                            ["\u00e9.png", "is there twice", "rename one"]),
     "no file_name": (table("file_name", "name"), ["metadata.csv, line 1", "needs a column file_name"]),
     "empty table": (content("metadata.csv", ""), ["metadata.csv, line 1", "needs a column file_name"]),
     "header alone": (content("metadata.csv", "file_name,colour\n"), ["00.png", "no line in metadata.csv"]),

@@ -74,7 +74,7 @@ def test_a_training_takes_bf16_where_a_step_is_faster_and_says_why(
 
     monkeypatch.setattr(device, "computes_bf16", lambda place: able)
     monkeypatch.setattr(Trainer, "_seconds", lambda self, how: seconds[how.precision])
-    run = train_tiny("train.steps=1", "run=run")
+    run = train_tiny("train.steps=1", "precision=auto", "run=run")
     assert json.loads(run.status.read_text())["precision"] == precision
     why = "0.2 s a step in" if able else "no fast bf16 on this device"
     assert f"precision {precision}: " in run.log.read_text() and why in run.log.read_text()
@@ -87,9 +87,11 @@ def test_a_resumed_training_keeps_the_precision_that_it_began_with(train_tiny, i
     for module in (device, compute):
         monkeypatch.setattr(module, "computes_bf16", lambda place: True)
     monkeypatch.setattr(trainer.Trainer, "_seconds", lambda self, how: {"fp32": 0.1, "bf16": 0.2}[how.precision])
-    train_tiny("train.steps=1", "run=run")
+    train_tiny("train.steps=1", "precision=auto", "run=run")
     monkeypatch.setattr(trainer.Trainer, "_seconds", lambda self, how: pytest.fail("timed again"))
-    assert json.loads(train_tiny("train.steps=2", "run=run").status.read_text())["precision"] == "fp32"
+    assert (
+        json.loads(train_tiny("train.steps=2", "precision=auto", "run=run").status.read_text())["precision"] == "fp32"
+    )
 
 
 def test_timing_a_step_changes_nothing(compose, in_tmp):
