@@ -38,7 +38,8 @@ def main(settings: EvaluateSettings, overrides: list[str]) -> None:
             refuse_seen(guide, settings.split, "guide")
         splits = data_of(pipe, settings)
         bench = Bench(pipe, guide, splits, settings, (PRETRAINED, CLASSIFIERS))
-        measures = applicable(bench, settings.measure, settings.of, path)
+        tell = lambda line: here.on_main(lambda: print(line))  # noqa: E731  once, however many processes
+        measures = applicable(bench, settings.measure, settings.of, path, tell)
         folder = new_folder(settings.out, FOLDER / pipe.info.dataset, settings.split)
         out = here.on_main(lambda: stack.enter_context(folder))
         # Made in one process, which has the classifier and has it trained where there is none.

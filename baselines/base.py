@@ -14,10 +14,9 @@ from models.settings import NetworkSettings
 class BaselineSettings(NetworkSettings):
     """The size of the networks of baselines/networks.py."""
 
+    loss_falls: ClassVar[bool] = True  # whether a lower held-out loss means better pictures
     channels: int = setting(32, "width of the finest level of each network, a multiple of 8", ge=8, le=4096)
     latent: int = setting(64, "numbers in the latent vector", ge=1, le=65_536)
-
-    loss_falls: ClassVar[bool] = True  # whether a lower held-out loss means better pictures
 
     @property
     def prediction(self) -> Literal["x_0", "palette"]:

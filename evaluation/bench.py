@@ -109,7 +109,7 @@ def _refuse_other_data(pipe: Pipeline, dataset: Dataset, splits: Splits) -> None
     seen = seen if conditional else seen.unconditional()
     if where and seen.train.hash != pipe.info.data_hash:
         raise ValueError(
-            f"{where}other pictures or labels than the weights were trained on, some of which would count as held out; "
+            f"{where}other pictures or labels than the weights were trained on, some of which may count as held out; "
             "restore them, name the folder with dataset=folder dataset.path=FOLDER, or train anew"
         )
 

@@ -27,11 +27,15 @@ MEASURES: dict[str, type[Measure]] = {
 
 
 def applicable(
-    bench: Bench, wanted: Sequence[str], settings_of: Callable[[str], MeasureSettings], path: Path
+    bench: Bench,
+    wanted: Sequence[str],
+    settings_of: Callable[[str], MeasureSettings],
+    path: Path,
+    tell: Callable[[str], None],
 ) -> dict[str, Measure]:
     """The measures wanted that make sense for these weights and pictures. Raises ValueError where none does.
 
-    One that cannot be made is refused where it was asked for, and else left out with a word.
+    One that cannot be made is refused where it was asked for; else it is left out, and a person is told why.
     """
     upsampler = bench.pipe.recipe.upsample is not None
     if not upsampler:
@@ -44,7 +48,7 @@ def applicable(
         except ValueError as error:
             if list(wanted) != list(MEASURES) or settings_of(name) != able[name].Settings():
                 raise
-            print(f"left out: {error}")
+            tell(f"left out: {error}")
     if not made:
         lacks = (
             "is an upsampler, which measure=[detail] is for" if upsampler else "has no labels or palette that it needs"
