@@ -1,11 +1,8 @@
-"""Memory: what is refused before it is asked for, and what a device has not got."""
+"""Pictures that could not be held in memory are refused before any is sampled."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from inference.settings import JobSettings
 
@@ -21,14 +18,3 @@ def refuse_large(settings: JobSettings, image_shape: tuple[int, int, int]) -> No
             f"{name}={count}: that many pictures would take {count * each / 1e9:.1f} GB of memory; "
             f"at most {MOST_BYTES // each} are sampled at once, then go on with another seed"
         )
-
-
-@contextmanager
-def telling_of_memory(count: int) -> Iterator[None]:
-    """Raises ValueError where a device has no memory for `count` pictures at once."""
-    try:
-        yield
-    except RuntimeError as error:  # torch.OutOfMemoryError among them; on the CPU, there is no class for it
-        if not re.search("out of memory|can't allocate memory", str(error)):
-            raise
-        raise ValueError(f"batch_size={count}: no memory for that many pictures at once; give fewer") from error

@@ -38,13 +38,13 @@ from diffusion.upsampling import beside, enlarging
 from inference.branches import Branches, branches_for, completes
 from inference.classifier import Classifier, classifier_for_weights
 from inference.counting import count_evaluations
-from inference.memory import telling_of_memory
 from inference.one_step import refuse_conditions, unguided
 from inference.refusals import refuse, refuse_edits, refuse_several, refuse_small
 from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_tensors, read_info
 from runtime.device import Compute, computed, lay_out, pick_device, pick_precision
 from runtime.factory import Recipe, build_diffusion, build_model
 from runtime.latents import LatentSpace, split_tensors
+from runtime.memory import telling_of_memory
 
 DEFAULTS = SamplingOptions()
 
@@ -157,7 +157,7 @@ class Pipeline:
             denoise, part = self._guided(rows, parts, options, guide, small), edit and edit.of(rows)
             chosen = [seeds[r] for r in rows]
             chosen = chosen if small is None else enlarging(chosen)
-            with telling_of_memory(len(rows)):
+            with telling_of_memory(f"batch_size={len(rows)}: no memory for that many pictures at once; give fewer"):
                 x_0 = generate(
                     self.diffusion.schedule, denoise, chosen, self.x_shape, options, self.device, part, on_step
                 )

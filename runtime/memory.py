@@ -1,4 +1,4 @@
-"""The memory that a training needs, found out before any of it is taken.
+"""The memory that a training needs, found out before any of it is taken, and what is said where there is none left.
 
 The network is built on PyTorch's device "meta", whose tensors have a shape but no content. That tells the number of its
 parameters, and what its backward pass needs of each picture, for any network, and allocates nothing.
@@ -6,6 +6,9 @@ parameters, and what its backward pass needs of each picture, for any network, a
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +72,17 @@ def refuse_impossible(
             f"train.batch_size={batch_size}: needs {size(need)}, {size(picture)} for each picture, {there}; "
             f"choose at most {most}" + (f", or train.accumulate={parts}" if parts <= FEW else "")
         )
+
+
+@contextmanager
+def telling_of_memory(refusal: str) -> Iterator[None]:
+    """Raises ValueError with this text where a device has no memory left."""
+    try:
+        yield
+    except RuntimeError as error:  # torch.OutOfMemoryError among them; on the CPU, there is no class for it
+        if not re.search("out of memory|can't allocate memory", str(error)):
+            raise
+        raise ValueError(refusal) from error
 
 
 def memory_of(device: torch.device) -> int:

@@ -1,17 +1,21 @@
 """What a GPU does otherwise than a CPU. `bash scripts/cuda.sh` runs these first; without a GPU they are skipped."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
 import torch
 
-from data import PixelFaces
+from data import BigFaces, PixelFaces
 from data import base as data_base
+from data.images import reduced
+from data.pixelfaces import SCHEMA
 from diffusion.gaussian import DiffusionSettings
 from inference.pipeline import Pipeline
 from runtime.device import Compute
 from runtime.distributed import Processes
 from tests.conftest import TINY
+from training.loop import train
 from training.trainer import CHECK_EVERY, Trainer
 
 pytestmark = pytest.mark.cuda
@@ -99,3 +103,56 @@ def test_similar_colours_are_told_apart_where_products_round_to_tf32(monkeypatch
     diffusion = DiffusionSettings(prediction="palette").build(colours)
     pixels = (colours.float() / 127.5 - 1).T[None, :, None].cuda()  # (1, 3, 1, 8)
     assert diffusion.nearest_colours(pixels).flatten().tolist() == list(range(8))
+
+
+# -- all kinds of training, from the first step to pictures ------------------------------------------------------------
+
+V = "diffusion.prediction=v"
+ENCODER = ("model=autoencoder", "model.channels=16", "model.likelihood=palette", "train.steps=4", "run=encoder")
+KINDS = {
+    "palette": ("diffusion.prediction=palette",),
+    "upsampler": (V, "dataset=bigfaces", "upsample=4", "model.patch=8", "model.map_channels=0"),
+    "latents": (V, "autoencoder=encoder/checkpoints/ema.safetensors", "model.patch=1"),
+    "distilled": ("distill=guided", "distill.substeps=2", "init_from=teacher/checkpoints/ema.safetensors"),
+    "vae": ("model=vae", "model.likelihood=palette"),
+    "wgan": ("model=wgan_gp",),
+}
+BEFORE = {"latents": ENCODER, "distilled": (V, "train.steps=1", "run=teacher")}
+
+
+def tiny(*overrides: str) -> list[str]:
+    """TINY, without what only networks that denoise have, where another is named."""
+    other = any(override.startswith("model=") for override in overrides)
+    kept = [typed for typed in TINY if not (other and typed.startswith(("model.", "train.preview.steps")))]
+    return [*kept, "device=cuda", "optim.warmup=0", *overrides]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_trains_resumes_and_samples_the_pictures_of_the_cpu(compose, tmp_path, kind):
+    def trained(*overrides):
+        typed = tiny(*overrides)
+        return train(compose("train", typed), typed).run
+
+    with contextlib.chdir(tmp_path):
+        if kind in BEFORE:
+            trained(*BEFORE[kind])
+        asked = (*KINDS[kind], "run=this", "train.validate_every=2", "train.preview_every=2")
+        trained(*asked, "train.steps=2")
+        run = trained(*asked, "train.steps=4")
+        assert list(run.samples.glob("step-00000004-ema*.png"))
+        here, there = (Pipeline.load(run.weights, device) for device in ("cuda", "cpu"))
+        small = {"small": reduced(BigFaces(count=40).load().train.images[:3], 4)} if kind == "upsampler" else {}
+        labels = SCHEMA.encode("crown").expand(3, -1)
+        one, other = (pipe(labels, range(3), **small).short() for pipe in (here, there))
+    assert ((one - other).abs() > 8).double().mean() < 0.02
+
+
+def test_no_memory_for_a_step_is_one_line_that_names_the_remedy(compose, in_tmp):
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(0.001)
+    typed = tiny("train.batch_size=8192", "train.steps=1", "run=large")
+    try:
+        with pytest.raises(ValueError, match=r"^train.batch_size=8192: no memory for .*, or train.accumulate=2$"):
+            train(compose("train", typed), typed)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -186,3 +187,16 @@ def test_weights_of_data_without_labels_or_palette_say_so(compose, in_tmp):
     save_ema(run.weights, Trainer(settings, plain, Processes(0, 1, CPU)), 0)
     info = read_info(run.weights)
     assert (info.palette, info.places, info.prior) == (None, None, None)
+
+
+def test_no_memory_for_a_step_is_one_line_that_names_the_remedy(session, monkeypatch):
+    def full():
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has ...")
+
+    refusal = "train.batch_size=8: no memory for a step of that many images; give fewer, or train.accumulate=2"
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match=f"^{refusal}$"):
+        during_step(patch, 2, full)
+        session("train.steps=4", "run=large", "train.checkpoint_every=1")
+    assert json.loads(Path("large/status.json").read_text())["message"] == f"ValueError: {refusal}"
+    session("train.steps=4", "run=large")
+    assert messages(Run("large"))[-1].startswith("finished")
