@@ -34,8 +34,11 @@ def write(
         record["test_split_uses"] = counted(uses, bench.pipe.checkpoint, command)
     sections = [heading(record, cost)]
     if any(measure.reads for measure in measures.values()):
-        record["classifier"] = {"mean_accuracy": bench.classifier.mean_accuracy, "accuracy": bench.classifier.accuracy}
-        sections.append(classifier_section(bench.classifier))
+        reader = bench.classifier
+        record["classifier"] = {
+            "digest": reader.digest, "mean_accuracy": reader.mean_accuracy, "accuracy": reader.accuracy
+        }  # fmt: skip
+        sections.append(classifier_section(reader))
     for name, measure in measures.items():
         record[name] = measure.measure(cache.read)
         sections.append(measure.report(record[name], out))
@@ -118,6 +121,7 @@ def classifier_section(classifier: Classifier) -> str:
     rows = [(name, percent(share)) for name, share in classifier.accuracy.items()]
     rows.append(("**all slots**", f"**{percent(classifier.mean_accuracy)}**"))
     return (
-        "## The classifier\n\nReads attributes off pictures; trained on real training pictures. Share of real pictures "
-        f"of the validation split that it reads right:\n\n{table(('slot', 'right'), rows)}"
+        f"## The classifier\n\nReads attributes off pictures; trained on real training pictures; {classifier.digest}. "
+        "Features of another are others, and an FID in them does not compare. Share of real pictures of the "
+        f"validation split that it reads right:\n\n{table(('slot', 'right'), rows)}"
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import safetensors
@@ -78,6 +80,13 @@ class Classifier:
         wanted = one_hot(label[None], self.schema)[0].bool()
         return self.probabilities(images)[:, wanted].mean(dim=1)
 
+    @cached_property
+    def digest(self) -> str:
+        """What its weights are known by. Trained on another machine, its features are others, and an FID in them does
+        not compare."""
+        state = self.network.state_dict()
+        return hashlib.sha256(b"".join(_half(state[name]).numpy().tobytes() for name in sorted(state))).hexdigest()[:8]
+
     @property
     def mean_accuracy(self) -> float:
         return sum(self.accuracy.values()) / max(len(self.accuracy), 1)
@@ -110,11 +119,15 @@ def find(dataset: str, data_hash: str, folders: Sequence[Path]) -> Path | None:
 def save(path: Path, classifier: Classifier) -> None:
     """Half precision, with accuracies and the hash of the data in the header."""
     state = classifier.network.state_dict()
-    tensors = {name: t.cpu().half() if t.is_floating_point() else t.cpu() for name, t in state.items()}
+    tensors = {name: _half(tensor) for name, tensor in state.items()}
     info = {"data_hash": classifier.data_hash, "accuracy": classifier.accuracy}
     content = safetensors.torch.save(tensors, {"format": FORMAT, "info": json.dumps(info)})
     with atomic(path) as file:  # another evaluation may write the same one
         file.write(content)
+
+
+def _half(tensor: Tensor) -> Tensor:
+    return tensor.cpu().half() if tensor.is_floating_point() else tensor.cpu()
 
 
 def load(

@@ -21,7 +21,6 @@ from diffusion.spacing import Trailing
 from evaluation.adherence import met, wholly_met
 from evaluation.exact import wrong_pixels
 from evaluation.memorisation import hits, nearest_of, novelty
-from evaluation.metrics import compare
 from evaluation.requests import AS_REQUESTS, Requests
 from inference.pipeline import Pipeline
 from scripts.studies.readers import Reader, bits
@@ -133,8 +132,7 @@ class Measurement:
         else:
             labels = self.pipe.schema.unknown(n)
         images = self.sampled(labels, SEEDS["pictures"], w)
-        features = self.reader.features
-        found: dict[str, Any] = {"n": n, **compare(features(self.held_out.images[:n]), features(images))}
+        found = self.reader.compared(images)
         recurring = hits(images, self.train.images, self.held_out.images)
         if self.pipe.palette and self.labelled:
             found |= self.novelty(images)

@@ -62,13 +62,14 @@ class Reader:
         """(N, C, H, W) uint8 -> (N, F) int64: what they show."""
         return read_labels(images) if isinstance(self.dataset, PixelFaces) else self.classifier.read(images)
 
-    def features(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) uint8 -> (N, D) float64, those of the classifier."""
-        return self.classifier.features(images)
+    def compared(self, images: Tensor) -> dict[str, Any]:
+        """FID and its kin of (N, C, H, W) uint8 against as many held-out pictures, and in whose features."""
+        real, features = self.splits.validation.images[: len(images)], self.classifier.features
+        return {"n": len(images), "features": self.classifier.digest, **compare(features(real), features(images))}
 
     def reference(self) -> dict[str, Any]:
         """What stands beside the figures of every training: the requests, and what real pictures reach."""
-        held_out, train, schema, n = self.splits.validation, self.splits.train, self.splits.train.schema, FLOOR_PICTURES
+        held_out, train, schema = self.splits.validation, self.splits.train, self.splits.train.schema
         requests, names = self.requests, value_names(schema)
         owner = [field.name for field in schema.fields for _ in field.values]
         read = self.labels(held_out.images)
@@ -85,7 +86,7 @@ class Reader:
             },
             "real": {"met": bits(right), "whole": bits(whole)},
             "slots": {schema.fields[f].name: share(read[:, f] == held_out.labels[:, f]).value for f in slots(schema)},
-            "floor": {"n": n, **compare(self.features(held_out.images[:n]), self.features(train.images[:n]))},
+            "floor": self.compared(train.images[:FLOOR_PICTURES]),
         }
 
     def write_reference(self, path: Path) -> None:

@@ -171,6 +171,11 @@ def write(page: Page) -> list[str]:
         section, said, now = SECTIONS[study.key], concluded.get(study.key, {}), digest(study, page.metrics)
         if said.get("metrics") != now:
             notes.append(f"{study.key}: no conclusion in {CONCLUSIONS} is of metrics {now}; look at its text again")
+        mixed = [pooled.variant.name for pooled in rows.rows.values() if pooled.other_features()]
+        if mixed:
+            notes.append(
+                f"{study.key}: FID of {', '.join(mixed)} is in features of another classifier; measure it again"
+            )
         body = section.write(rows, page)
         parts.append(f"## {section.title}\n\n{section.question}\n\n{said.get('text', '').strip()}\n\n{body}\n")
     parts.append(not_yet(page.metrics))

@@ -41,7 +41,7 @@ class StubPipe:
 class Oracle:
     """Reads pixelfaces exactly; its features are eight random projections of the pixels."""
 
-    accuracy, mean_accuracy = {"head": 1.0}, 1.0
+    digest, accuracy, mean_accuracy = "0a1b2c3d", {"head": 1.0}, 1.0
 
     def __init__(self, splits: Splits):
         pixels = splits.train.images[0].numel()

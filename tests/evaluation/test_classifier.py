@@ -1,5 +1,8 @@
 """A classifier on pictures whose labels are known by construction."""
 
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -85,6 +88,16 @@ def test_it_is_trained_once_and_found_again(splits, trained, tmp_path, monkeypat
     assert torch.equal(again.read(images), first.read(images))
     assert torch.equal(again.features(images), first.features(images))
     assert again.accuracy == first.accuracy
+
+
+def test_it_is_known_by_its_weights_wherever_it_was_read_from(splits, trained, tmp_path):
+    save(tmp_path / "classifier.safetensors", trained)
+    data = splits.train
+    again = load(tmp_path / "classifier.safetensors", data.schema, data.image_shape, data.hash, CPU)
+    other = copy.deepcopy(trained.network)
+    with torch.no_grad():
+        other.scale.mul_(2)  # the same answers, and another FID
+    assert again.digest == trained.digest != replace(trained, network=other).digest
 
 
 def test_one_of_other_data_is_refused(splits, trained, tmp_path):

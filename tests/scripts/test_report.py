@@ -101,6 +101,17 @@ def test_metrics_without_what_stands_beside_them_are_refused_with_the_remedy(tmp
         Pooled.read(BASE, tmp_path)
 
 
+def test_fid_in_features_of_another_classifier_is_noticed(tmp_path):
+    def of(distribution: dict, floor: dict) -> bool:
+        record = {"dataset": "toy", "distribution": {"1": {"fid": 3.0, **distribution}}}
+        (tmp_path / f"{BASE.name}-0.json").write_text(json.dumps(record))
+        (tmp_path / "reference-toy.json").write_text(json.dumps({"floor": floor}))
+        return Pooled.read(BASE, tmp_path).other_features()
+
+    assert not of({"features": "0a1b2c3d"}, {"features": "0a1b2c3d"}) and not of({}, {})
+    assert of({"features": "0a1b2c3d"}, {"features": "4e5f6a7b"}) and of({}, {"features": "4e5f6a7b"})
+
+
 SIDES = {"pixelfaces": 24, "cryptopunks": 24, "mnist": 16}
 
 
