@@ -100,8 +100,8 @@ SECTIONS = {
     "network": Section("U-Net or DiT?", "`model=unet_small` and `model=dit_small`, as many parameters, about."),
     "families": Section(
         "Three families",
-        "Diffusion, a conditional VAE and a conditional WGAN-GP (`baselines/`): the same pictures, "
-        "labels, split, measures and number of pictures seen.",
+        "Diffusion, a conditional VAE and a conditional WGAN-GP (`baselines/`): the same pictures, labels, split, "
+        "measures and number of steps, of which each of the WGAN-GP updates its critic three times besides.",
         families,
     ),
     "few-faces": Section(
