@@ -14,6 +14,7 @@ from scripts.studies.sections import (
     Page,
     Rows,
     by_w,
+    details,
     distribution_cells,
     needed,
     provenance,
@@ -121,7 +122,7 @@ def lesson(rows: Rows, page: Page) -> str:
         for name, pooled in rows.rows.items() for w in (1, 3) if pooled.variant.shown
     ]  # fmt: skip
     return "\n".join([
-        complete_table(rows), page.link(f"{key}-slots.png", "slots that are as asked for"),
+        complete_table(rows), page.link(f"{key}-slots.png", "slots that are as asked for"), slot_tables(rows),
         page.link(f"{key}-learning.png", "loss and adherence while training"),
         guidance_table(rows), page.link(f"{key}-w.png", "requests met against w"), *sheets,
         provenance(rows),
@@ -142,6 +143,16 @@ def complete_table(rows: Rows) -> str:
     header = ("", "every slot as asked for, w = 1", "w = 3", "exact, w = 1", "wrong pixels, w = 1", "held-out loss",
               "loss with shuffled labels: increase, %")  # fmt: skip
     return table(header, lines)
+
+
+def slot_tables(rows: Rows) -> str:
+    """Of each slot, the share of pictures that show it as asked for, with and without guidance."""
+    tables = []
+    for w in (1.0, 3.0):
+        found = {name: pooled.slots(w) for name, pooled in rows.rows.items()}
+        lines = [[slot, *(of[slot].percent for of in found.values())] for slot in next(iter(found.values()))]
+        tables.append(f"w = {w:g}:\n\n{table(['', *found], lines)}")
+    return details("Slot by slot, with intervals", "\n".join(tables))
 
 
 def guidance_table(rows: Rows) -> str:
