@@ -168,20 +168,25 @@ def write(page: Page) -> list[str]:
         if len(rows.rows) < min(2, len(study.rows)):
             notes.append(f"{study.key}: no section, for want of metrics; python scripts/study.py makes them")
             continue
-        section, said, now = SECTIONS[study.key], concluded.get(study.key, {}), digest(study, page.metrics)
-        if said.get("metrics") != now:
-            notes.append(f"{study.key}: no conclusion in {CONCLUSIONS} is of metrics {now}; look at its text again")
-        mixed = [pooled.variant.name for pooled in rows.rows.values() if pooled.other_features()]
-        if mixed:
-            notes.append(
-                f"{study.key}: FID of {', '.join(mixed)} is in features of another classifier; measure it again"
-            )
+        section, said = SECTIONS[study.key], concluded.get(study.key, {})
+        notes += [f"{study.key}: {what}" for what in wrong_with(rows, said, digest(study, page.metrics))]
         body = section.write(rows, page)
         parts.append(f"## {section.title}\n\n{section.question}\n\n{said.get('text', '').strip()}\n\n{body}\n")
     parts.append(not_yet(page.metrics))
     text = "\n".join(line.rstrip() for line in "".join(parts).split("\n"))
     page.path.write_text(text.rstrip() + "\n", encoding="utf-8")
     return notes
+
+
+def wrong_with(rows: Rows, said: dict[str, str], now: str) -> list[str]:
+    """What would mislead who reads a section: a conclusion of other metrics than those `now`, an FID of mixed features."""
+    found = []
+    if said.get("metrics") != now:
+        found.append(f"no conclusion in {CONCLUSIONS} is of metrics {now}; look at its text again")
+    mixed = [pooled.variant.name for pooled in rows.rows.values() if pooled.other_features()]
+    if mixed:
+        found.append(f"FID of {', '.join(mixed)} is in features of another classifier; measure it again")
+    return found
 
 
 def head(page: Page) -> str:
