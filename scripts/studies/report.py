@@ -179,7 +179,7 @@ def write(page: Page) -> list[str]:
 
 
 def wrong_with(rows: Rows, said: dict[str, str], now: str) -> list[str]:
-    """What would mislead who reads a section: a conclusion of other metrics than those `now`, an FID of mixed features."""
+    """What would mislead a reader: a conclusion of other metrics than those `now`, or an FID of mixed features."""
     found = []
     if said.get("metrics") != now:
         found.append(f"no conclusion in {CONCLUSIONS} is of metrics {now}; look at its text again")
