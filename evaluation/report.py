@@ -121,7 +121,7 @@ def classifier_section(classifier: Classifier) -> str:
     rows = [(name, percent(share)) for name, share in classifier.accuracy.items()]
     rows.append(("**all slots**", f"**{percent(classifier.mean_accuracy)}**"))
     return (
-        f"## The classifier\n\nReads attributes off pictures; trained on real training pictures; {classifier.digest}. "
-        "Features of another are others, and an FID in them does not compare. Share of real pictures of the "
-        f"validation split that it reads right:\n\n{table(('slot', 'right'), rows)}"
+        "## The classifier\n\nReads attributes off pictures; trained on real training pictures; its weights are known "
+        f"as {classifier.digest}. FID, precision and recall are in its features, and compare under the same weights "
+        "alone. Share of real pictures of the validation split that it reads right:\n\n{table(('slot', 'right'), rows)}"
     )

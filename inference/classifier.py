@@ -82,8 +82,7 @@ class Classifier:
 
     @cached_property
     def digest(self) -> str:
-        """What its weights are known by. Trained on another machine, its features are others, and an FID in them does
-        not compare."""
+        """Of its weights, in half precision: FIDs compare only under the same digest."""
         state = self.network.state_dict()
         return hashlib.sha256(b"".join(_half(state[name]).numpy().tobytes() for name in sorted(state))).hexdigest()[:8]
 

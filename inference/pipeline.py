@@ -44,7 +44,7 @@ from runtime.checkpoint import CheckpointError, WeightsInfo, file_hash, load_ten
 from runtime.device import Compute, computed, lay_out, pick_device, pick_precision
 from runtime.factory import Recipe, build_diffusion, build_model
 from runtime.latents import LatentSpace, split_tensors
-from runtime.memory import telling_of_memory
+from runtime.memory import out_of_memory_as
 
 DEFAULTS = SamplingOptions()
 
@@ -157,7 +157,7 @@ class Pipeline:
             denoise, part = self._guided(rows, parts, options, guide, small), edit and edit.of(rows)
             chosen = [seeds[r] for r in rows]
             chosen = chosen if small is None else enlarging(chosen)
-            with telling_of_memory(f"batch_size={len(rows)}: no memory for that many pictures at once; give fewer"):
+            with out_of_memory_as(f"batch_size={len(rows)}: no memory for that many pictures at once; give fewer"):
                 x_0 = generate(
                     self.diffusion.schedule, denoise, chosen, self.x_shape, options, self.device, part, on_step
                 )

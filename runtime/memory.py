@@ -1,4 +1,4 @@
-"""The memory that a training needs, found out before any of it is taken, and what is said where there is none left.
+"""The memory that a training needs, found out before any of it is taken, and the error where it runs out.
 
 The network is built on PyTorch's device "meta", whose tensors have a shape but no content. That tells the number of its
 parameters, and what its backward pass needs of each picture, for any network, and allocates nothing.
@@ -75,14 +75,14 @@ def refuse_impossible(
 
 
 @contextmanager
-def telling_of_memory(refusal: str) -> Iterator[None]:
-    """Raises ValueError with this text where a device has no memory left."""
+def out_of_memory_as(message: str) -> Iterator[None]:
+    """Raises ValueError with this message where a device has no memory left."""
     try:
         yield
     except RuntimeError as error:  # torch.OutOfMemoryError among them; on the CPU, there is no class for it
         if not re.search("out of memory|can't allocate memory", str(error)):
             raise
-        raise ValueError(refusal) from error
+        raise ValueError(message) from error
 
 
 def memory_of(device: torch.device) -> int:

@@ -152,7 +152,7 @@ def test_no_memory_for_a_step_is_one_line_that_names_the_remedy(compose, in_tmp)
     torch.cuda.set_per_process_memory_fraction(0.001)
     typed = tiny("train.batch_size=8192", "train.steps=1", "run=large")
     try:
-        with pytest.raises(ValueError, match=r"^train.batch_size=8192: no memory for .*, or train.accumulate=2$"):
+        with pytest.raises(ValueError, match=r"^train.batch_size=8192: no memory for .* go on with train.accumulate=2"):
             train(compose("train", typed), typed)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)

@@ -19,7 +19,7 @@ from runtime.device import hardware, pick_precision
 from runtime.distributed import processes
 from runtime.factory import build_splits
 from runtime.latents import LatentSpace
-from runtime.memory import refuse_impossible, telling_of_memory
+from runtime.memory import out_of_memory_as, refuse_impossible
 from runtime.version import code_version
 from training.clock import Clock
 from training.init_from import begin, inherited
@@ -98,7 +98,7 @@ def train(settings: TrainSettings, overrides: list[str]) -> Outcome:
         if state:
             trainer.load(state)
         else:
-            with _telling_of_memory(settings):
+            with _enough_memory(settings):
                 trainer.settle()
         stack.enter_context(logging_to(run, here.is_main))
         _announce(run, trainer, step, begun)
@@ -157,7 +157,7 @@ def _steps(
     here, every = trainer.here, trainer.settings.train.checkpoint_every
     while not (clock.over(step) or patience.over):
         began = time.perf_counter()
-        with _telling_of_memory(trainer.settings):
+        with _enough_memory(trainer.settings):
             result = trainer.step(step, clock.total(step))
         step += 1
         clock.read()
@@ -181,10 +181,10 @@ def _steps(
     return step
 
 
-def _telling_of_memory(settings: TrainSettings) -> contextlib.AbstractContextManager[None]:
-    return telling_of_memory(
-        f"train.batch_size={settings.train.batch_size}: no memory for a step of that many images; give fewer, "
-        f"or train.accumulate={2 * settings.train.accumulate}"
+def _enough_memory(settings: TrainSettings) -> contextlib.AbstractContextManager[None]:
+    return out_of_memory_as(
+        f"train.batch_size={settings.train.batch_size}: no memory for a step of that many images; go on with "
+        f"train.accumulate={2 * settings.train.accumulate}, or begin another run with fewer"
     )
 
 

@@ -102,11 +102,11 @@ class Pooled:
     def distribution(self, w: float, metric: str) -> list[float]:
         return self.numbers(lambda record: record["distribution"][f"{w:g}"][metric])
 
-    def other_features(self) -> bool:
-        """Whether the FID of a record is in other features than that of the reference beside it, which is no FID of
-        the same."""
+    def mixes_classifiers(self) -> bool:
+        """Whether an FID is in features of another classifier than that of the real pictures beside it, or of one that
+        is not known: the two cannot be compared."""
         found = {part.get("features") for r in self.records for part in r.get("distribution", {}).values()}
-        return bool(found - {self.reference.get("floor", {}).get("features")})
+        return bool(found) and (None in found or found != {self.reference["floor"].get("features")})
 
     def progress(self, of: Callable[[dict[str, Any]], float]) -> tuple[list[float], list[float]]:
         """(steps, means over seeds) of a figure of the kept weights, the final ones last."""

@@ -101,7 +101,8 @@ SECTIONS = {
     "families": Section(
         "Three families",
         "Diffusion, a conditional VAE and a conditional WGAN-GP (`baselines/`): the same pictures, labels, split, "
-        "measures and number of steps, of which each of the WGAN-GP updates its critic three times besides.",
+        "measures and number of steps. A step of the WGAN-GP has three updates of the critic, each on a batch of its "
+        "own, and one of the generator.",
         families,
     ),
     "few-faces": Section(
@@ -143,14 +144,18 @@ has its command, seeds, minutes and hardware. `make report` writes this page fro
 - **Complete labels**: pictures of complete held-out labels that show every slot as asked for.
 - **Valid**: samples that equal, pixel for pixel, the rendering of the attributes that the oracle reads from them;
   **wrong pixels**: how many of 576 differ from it. Where no picture of a table is valid, the column is left out.
-- **FID** and **recall** in the features of a classifier of the data set: they compare with no Inception FID.
+- **FID**, **precision** (samples near real pictures) and **recall** (real pictures near samples) in the features of a
+  classifier of the data set: they compare with no Inception FID, nor with those of another classifier. **Nearest-
+  neighbour ratio**: how much more often each training picture is nearest to a sample than each held-out one; 1 without
+  memorisation.
 - Brackets: 95 % intervals of shares, by Wilson for one seed, by the bootstrap over seeds and requests for several; from
   the lowest to the highest seed for other figures. Where they overlap, a table does not say which row is better. The
   interval of one seed leaves out what another training would change, several points between two seeds: where one-seed
   rows differ beyond their intervals, that is a hint, not a result.
 - Of pixelfaces, ten requests for each value, 490 in all, 300 complete labels, and 600 pictures for FID and recall (400
-  where the number of training pictures varies). Unless a table says otherwise, a row is `experiment=ablation`: a U-Net
-  of 1.3 M parameters, AdamW, 600 steps of 128.
+  where the number of training pictures varies). Of CryptoPunks and MNIST, 630 and 500 requests and 800 pictures; the
+  row of real pictures is always of 600. Unless a table says otherwise, a row is `experiment=ablation`: a U-Net of 1.3 M
+  parameters, AdamW, 600 steps of 128.
 - Pictures are sampled in ten steps of DPM-Solver++(2M) with plain guidance, and quantised to the palette; open fields
   are left to the network. The trainings are short on purpose, so they do not show what longer ones would do.
 
@@ -179,13 +184,13 @@ def write(page: Page) -> list[str]:
 
 
 def wrong_with(rows: Rows, said: dict[str, str], now: str) -> list[str]:
-    """What would mislead a reader: a conclusion of other metrics than those `now`, or an FID of mixed features."""
+    """Warnings about a section: its conclusion is of other metrics than `now`, its FIDs of several classifiers."""
     found = []
     if said.get("metrics") != now:
         found.append(f"no conclusion in {CONCLUSIONS} is of metrics {now}; look at its text again")
-    mixed = [pooled.variant.name for pooled in rows.rows.values() if pooled.other_features()]
+    mixed = [pooled.variant.name for pooled in rows.rows.values() if pooled.mixes_classifiers()]
     if mixed:
-        found.append(f"FID of {', '.join(mixed)} is in features of another classifier; measure it again")
+        found.append(f"FID of {', '.join(mixed)} is in features of another classifier, or of one that is not known")
     return found
 
 

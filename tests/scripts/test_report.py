@@ -13,9 +13,9 @@ from evaluation.intervals import mean_of_shares
 from scripts.studies.figures import Pooled, ones, pooled, unbits
 from scripts.studies.measure import tiled, untiled
 from scripts.studies.readers import bits
-from scripts.studies.report import SECTIONS, digest, not_yet, read_conclusions, write
+from scripts.studies.report import SECTIONS, digest, not_yet, read_conclusions, write, wrong_with
 from scripts.studies.runs import BASE, STUDIES, runs
-from scripts.studies.sections import Page
+from scripts.studies.sections import Page, Rows
 from scripts.studies.settings import ReportSettings
 from tests.programs import ROOT
 
@@ -106,10 +106,14 @@ def test_fid_in_features_of_another_classifier_is_noticed(tmp_path):
         record = {"dataset": "toy", "distribution": {"1": {"fid": 3.0, **distribution}}}
         (tmp_path / f"{BASE.name}-0.json").write_text(json.dumps(record))
         (tmp_path / "reference-toy.json").write_text(json.dumps({"floor": floor}))
-        return Pooled.read(BASE, tmp_path).other_features()
+        return Pooled.read(BASE, tmp_path).mixes_classifiers()
 
-    assert not of({"features": "0a1b2c3d"}, {"features": "0a1b2c3d"}) and not of({}, {})
+    assert not of({"features": "0a1b2c3d"}, {"features": "0a1b2c3d"})
     assert of({"features": "0a1b2c3d"}, {"features": "4e5f6a7b"}) and of({}, {"features": "4e5f6a7b"})
+    assert of({}, {})  # of classifiers that nobody knows, and that may be two
+    schedule = next(study for study in STUDIES if study.key == "schedule")
+    notes = wrong_with(Rows.read(schedule, tmp_path), {"metrics": "old"}, "0123abcd")
+    assert ["0123abcd" in notes[0], "FID of base is" in notes[1]] == [True, True]
 
 
 SIDES = {"pixelfaces": 24, "cryptopunks": 24, "mnist": 16}

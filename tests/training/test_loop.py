@@ -193,10 +193,11 @@ def test_no_memory_for_a_step_is_one_line_that_names_the_remedy(session, monkeyp
     def full():
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has ...")
 
-    refusal = "train.batch_size=8: no memory for a step of that many images; give fewer, or train.accumulate=2"
+    refusal = "train.batch_size=8: no memory for a step of that many images; "
+    refusal += "go on with train.accumulate=2, or begin another run with fewer"
     with monkeypatch.context() as patch, pytest.raises(ValueError, match=f"^{refusal}$"):
         during_step(patch, 2, full)
         session("train.steps=4", "run=large", "train.checkpoint_every=1")
     assert json.loads(Path("large/status.json").read_text())["message"] == f"ValueError: {refusal}"
-    session("train.steps=4", "run=large")
+    session("train.steps=4", "run=large", "train.accumulate=2")
     assert messages(Run("large"))[-1].startswith("finished")
