@@ -10,6 +10,7 @@ import torch
 
 from data.images import save_png
 from evaluation.intervals import mean_of_shares
+from scripts.studies.chapters import slot_tables
 from scripts.studies.figures import Pooled, ones, pooled, unbits
 from scripts.studies.measure import tiled, untiled
 from scripts.studies.readers import bits
@@ -93,6 +94,18 @@ def test_a_share_is_that_of_the_file(tmp_path):
     found = Pooled.read(BASE, tmp_path)
     assert found.requests(1.0, "met")[::3] == (0.5, 4)
     assert found.requests(1.0, "met", size=1)[::3] == (1.0, 2)
+
+
+def test_adherence_slot_by_slot_is_that_of_each_way_and_w(tmp_path):
+    lesson = next(study for study in STUDIES if study.key == "lesson")
+    added, concatenated, *_ = lesson.rows.values()
+    for variant, right in ((added, (1, 4)), (concatenated, (2, 3))):
+        complete = {w: {"n": 4, "slots": {"head": hits}} for w, hits in zip("13", right, strict=True)}
+        record = {"dataset": "toy", "complete": complete}
+        (tmp_path / f"{variant.name}-0.json").write_text(json.dumps(record))
+    (tmp_path / "reference-toy.json").write_text("{}")
+    shown = re.findall(r"^\| head \| (\S+) % .*? \| (\S+) %", slot_tables(Rows.read(lesson, tmp_path)), re.MULTILINE)
+    assert shown == [("25.0", "50.0"), ("100.0", "75.0")]
 
 
 def test_metrics_without_what_stands_beside_them_are_refused_with_the_remedy(tmp_path):
