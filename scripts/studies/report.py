@@ -95,7 +95,9 @@ SECTIONS = {
         "(`cfg.batchwise=true`), as some implementations do.",
     ),
     "ema": Section(
-        "How long an average of the weights?", "Half-life of the EMA in steps, of 600 steps (`train.ema_decay`)."
+        "How long an average of the weights?",
+        "The decay of the EMA, `train.ema_decay`: none, a half-life of 7 steps, and more. Step t has one of at most "
+        "(1 + t) / (10 + t), which after 600 steps is 0.985, a half-life of 46: so 0.99 and more are one average.",
     ),
     "network": Section("U-Net or DiT?", "`model=unet_small` and `model=dit_small`, as many parameters, about."),
     "families": Section(

@@ -91,11 +91,11 @@ ABLATIONS = (
     Study(
         "ema",
         {
-            "none": small("ema0", "train.ema_decay=0"),
-            "7 steps": small("ema7", "train.ema_decay=0.9"),
-            "69 steps": BASE,
-            "346 steps": small("ema346", "train.ema_decay=0.998"),
-            "693 steps": small("ema693", "train.ema_decay=0.999"),
+            "0": small("ema0", "train.ema_decay=0"),
+            "0.9": small("ema7", "train.ema_decay=0.9"),
+            "0.99": BASE,
+            "0.998": small("ema346", "train.ema_decay=0.998"),
+            "0.999": small("ema693", "train.ema_decay=0.999"),
         },
     ),
     Study("network", {"U-Net": BASE, "DiT": small("dit", "model=dit_small")}),
