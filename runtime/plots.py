@@ -144,11 +144,12 @@ def intervals(path: Path, rows: Sequence[str], panels: Sequence[Dots], caption: 
         axis.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
-        if len(panel.points) > 1:
-            axis.legend(frameon=False, fontsize=8)
     axes[0].set_yticks(range(len(rows)), rows)
-    axes[0].invert_yaxis()
-    _finish(figure, path, caption, 50 * len(panels))
+    axes[0].set_ylim(len(rows) - 0.5, -0.5)
+    if series > 1:  # beside the panels, for in them it would hide intervals
+        fullest = max(axes, key=lambda axis: len(axis.containers))
+        figure.legend(*fullest.get_legend_handles_labels(), loc="center right", frameon=False, fontsize=9)
+    _finish(figure, path, caption, 50 * len(panels), right=1.0 if series > 1 else 0)
 
 
 def shares(
