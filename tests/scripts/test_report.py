@@ -161,7 +161,8 @@ def in_detail(path, record: dict, needs: int) -> None:
     figures = {of: shown for of in ("sampled", "real", "floor")} | {"n": 9, "nfe": 14, "seconds_per_picture": 0.25}
     before = [{"parameters": 2_000_000, "seconds": 60.0, "bytes_a_picture": 10**6}] * needs
     detailed = {"detail": figures, "before": before, "bytes_a_picture": 3 * 10**6, "parameters": 4_000_000}
-    path.write_text(json.dumps({**record, **detailed, "seconds": 90.0}))
+    measured = {name: value for name, value in record.items() if name not in ("requests", "complete", "distribution")}
+    path.write_text(json.dumps({**measured, **detailed, "seconds": 90.0}))
     save_png(torch.zeros(3, 3 * 96, 6 * 96, dtype=torch.uint8), path.with_suffix(".png"))
 
 
