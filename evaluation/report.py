@@ -123,5 +123,6 @@ def classifier_section(classifier: Classifier) -> str:
     return (
         "## The classifier\n\nReads attributes off pictures; trained on real training pictures; its weights are known "
         f"as {classifier.digest}. FID, precision and recall are in its features, and compare under the same weights "
-        "alone. Share of real pictures of the validation split that it reads right:\n\n{table(('slot', 'right'), rows)}"
+        "alone. Share of real pictures of the validation split that it reads right:\n\n"
+        f"{table(('slot', 'right'), rows)}"
     )

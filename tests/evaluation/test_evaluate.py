@@ -87,6 +87,9 @@ def test_it_leaves_figures_a_report_and_pictures(evaluated):
         assert (evaluated / "result" / name).exists() and f"]({name})" in report
     assert record["command"].startswith("python evaluate.py checkpoint=") and "out=" not in record["command"]
     assert record["command"] in report and record["checkpoint"] in report and record["speed"]["seconds"] > 0
+    reader = record["classifier"]
+    assert len(reader["digest"]) == 8 and f"known as {reader['digest']}. FID" in report
+    assert all(f"| {slot} | {100 * share:.1f} % |" in report for slot, share in reader["accuracy"].items())
     assert f"dpmpp_2m, steps 2, spacing {record['spacing']['name']}" in report
     assert f"refine {record['refine']}, w = 3 unless stated otherwise; seed 0; NFE 4 per picture" in report
     inside = read_settings(evaluated / "result/worst.png")
