@@ -176,8 +176,8 @@ def write(page: Page) -> list[str]:
             notes.append(f"{study.key}: no section, for want of metrics; python scripts/study.py makes them")
             continue
         section, said = SECTIONS[study.key], concluded.get(study.key, {})
-        notes += [f"{study.key}: {what}" for what in wrong_with(rows, said, digest(study, page.metrics))]
         body = section.write(rows, page)
+        notes += [f"{study.key}: {what}" for what in wrong_with(rows, said, digest(study, page.metrics), body)]
         parts.append(f"## {section.title}\n\n{section.question}\n\n{said.get('text', '').strip()}\n\n{body}\n")
     parts.append(not_yet(page.metrics))
     text = "\n".join(line.rstrip() for line in "".join(parts).split("\n"))
@@ -185,13 +185,13 @@ def write(page: Page) -> list[str]:
     return notes
 
 
-def wrong_with(rows: Rows, said: dict[str, str], now: str) -> list[str]:
-    """Warnings about a section: its conclusion is of other metrics than `now`, its FIDs of several classifiers."""
+def wrong_with(rows: Rows, said: dict[str, str], now: str, body: str) -> list[str]:
+    """Warnings about a section: a conclusion of other metrics than `now`, FIDs in `body` of several classifiers."""
     found = []
     if said.get("metrics") != now:
         found.append(f"no conclusion in {CONCLUSIONS} is of metrics {now}; look at its text again")
     mixed = [pooled.variant.name for pooled in rows.rows.values() if pooled.mixes_classifiers()]
-    if mixed:
+    if mixed and "FID" in body:
         found.append(f"FID of {', '.join(mixed)} is in features of another classifier, or of one that is not known")
     return found
 

@@ -125,8 +125,10 @@ def test_fid_in_features_of_another_classifier_is_noticed(tmp_path):
     assert of({"features": "0a1b2c3d"}, {"features": "4e5f6a7b"}) and of({}, {"features": "4e5f6a7b"})
     assert of({}, {})  # of classifiers that nobody knows, and that may be two
     schedule = next(study for study in STUDIES if study.key == "schedule")
-    notes = wrong_with(Rows.read(schedule, tmp_path), {"metrics": "old"}, "0123abcd")
+    rows, said = Rows.read(schedule, tmp_path), {"metrics": "old"}
+    notes = wrong_with(rows, said, "0123abcd", "| FID |")
     assert ["0123abcd" in notes[0], "FID of base is" in notes[1]] == [True, True]
+    assert wrong_with(rows, {"metrics": "0123abcd"}, "0123abcd", "| recall |") == []
 
 
 SIDES = {"pixelfaces": 24, "cryptopunks": 24, "mnist": 16}
